@@ -1,0 +1,26 @@
+"""The operations for which a backend has a faster way than plain `keras.ops`, chosen here alone.
+
+A backend's module may define any name of `plain`; what it leaves out comes from `plain`, which
+is also what the tests compare every fast path with.
+"""
+
+import importlib
+
+import keras
+
+from keras_alexnet.backends import plain
+
+_FAST_MODULES = {"tensorflow", "jax", "torch"}
+
+
+def _chosen(name: str):
+    backend = keras.backend.backend()
+    if backend not in _FAST_MODULES:
+        return getattr(plain, name)
+    module = importlib.import_module(f"keras_alexnet.backends.{backend}")
+    return getattr(module, name, getattr(plain, name))
+
+
+differentiable = _chosen("differentiable")
+grouped_conv = _chosen("grouped_conv")
+window_sum = _chosen("window_sum")

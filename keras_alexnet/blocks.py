@@ -1,0 +1,180 @@
+"""From a row of the table to a Keras layer."""
+
+import functools
+import math
+
+import keras
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.layers import (
+    AdaptiveAveragePooling2D,
+    CeilPooling2D,
+    DownscaledDropout,
+    GroupedConv2D,
+    LocalResponseNormalization,
+)
+from keras_alexnet.variants.records import (
+    AdaptivePool,
+    Conv,
+    Dense,
+    Dropout,
+    Initial,
+    Norm,
+    Pool,
+    Relu,
+    Row,
+    Variant,
+)
+
+_INITIALIZERS = {
+    "constant": lambda scale, fan_in: keras.initializers.Constant(scale),
+    "normal": lambda scale, fan_in: keras.initializers.RandomNormal(stddev=scale),
+    "truncated_normal": lambda scale, fan_in: keras.initializers.TruncatedNormal(stddev=scale),
+    "fan_in_uniform": lambda scale, fan_in: keras.initializers.RandomUniform(
+        -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in)
+    ),
+    "glorot_uniform": lambda scale, fan_in: keras.initializers.GlorotUniform(),
+    "he_uniform": lambda scale, fan_in: keras.initializers.HeUniform(),
+    "he_normal": lambda scale, fan_in: keras.initializers.HeNormal(),
+}
+
+# Weights and biases of every layer but the classifier, and of the classifier, when "robust".
+_ROBUST = (Initial("he_normal"), Initial("constant", 0.0))
+_ROBUST_CLASSIFIER = (Initial("glorot_uniform"), Initial("constant", 0.0))
+
+
+class LayerMaker:
+    """Makes the layers of one model, and applies them.
+
+    Args:
+        variant: The network.
+        classes: Units of the classifier.
+        initialization: `"published"` or `"robust"`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dtype: Data type or policy of all layers.
+    """
+
+    def __init__(self, variant: Variant, classes, initialization, data_format, dtype):
+        if initialization not in ("published", "robust"):
+            raise UserError(
+                explain(
+                    f"Received initialization={initialization!r}.",
+                    "`initialization` must be 'published' or 'robust'.",
+                    "'published' has the variant's own values, 'robust' starts on small data.",
+                )
+            )
+        self.variant = variant
+        self.classes = classes
+        self.robust = initialization == "robust"
+        self.data_format = data_format
+        self.dtype = dtype
+
+    def apply(self, name: str, row: Row, x):
+        """Apply the layer that a row stands for to a Keras tensor."""
+        return self._apply(row, name, x)
+
+    def top(self, x, activation):
+        """Apply the fully connected layers and the final activation.
+
+        The maps are flattened as height, width, channels in both data formats, so weights fit
+        both.
+        """
+        for name, row in self.variant.classifier:
+            if isinstance(row, Dense) and len(x.shape) == 4:
+                x = keras.layers.Flatten(self.data_format, dtype=self.dtype, name="flatten")(x)
+            x = self.apply(name, row, x)
+        if activation is None:
+            return x
+        return keras.layers.Activation(activation, dtype=self._wide_dtype(), name="prob")(x)
+
+    @functools.singledispatchmethod
+    def _apply(self, row, name, x):
+        raise TypeError(f"There is no layer for a row of type {type(row).__name__}.")
+
+    @_apply.register
+    def _(self, row: Conv, name, x):
+        padding = "same"
+        if row.padding != "same":
+            before, after = row.padding
+            keeps_size = row.strides == 1 and before == after == (row.kernel - 1) / 2
+            padding = "same" if keeps_size else "valid"
+            if not keeps_size and (before or after):
+                x = keras.layers.ZeroPadding2D(
+                    ((before, after), (before, after)),
+                    data_format=self.data_format,
+                    dtype=self.dtype,
+                    name=name.replace("conv", "pad"),
+                )(x)
+        kind = GroupedConv2D if row.groups > 1 else keras.layers.Conv2D
+        fan_in = row.kernel**2 * self._channels(x) // row.groups
+        return kind(
+            row.filters,
+            row.kernel,
+            strides=row.strides,
+            padding=padding,
+            groups=row.groups,
+            data_format=self.data_format,
+            dtype=self.dtype,
+            name=name,
+            **self._initializers(name, fan_in),
+        )(x)
+
+    @_apply.register
+    def _(self, row: Dense, name, x):
+        units = self.classes if row.units is None else row.units
+        initializers = self._initializers(name, x.shape[-1], classifier=row.units is None)
+        return keras.layers.Dense(units, dtype=self.dtype, name=name, **initializers)(x)
+
+    @_apply.register
+    def _(self, row: Relu, name, x):
+        return keras.layers.ReLU(dtype=self.dtype, name=name)(x)
+
+    @_apply.register
+    def _(self, row: Norm, name, x):
+        return LocalResponseNormalization(
+            row.size,
+            row.k,
+            row.alpha,
+            row.beta,
+            row.region,
+            row.groups,
+            self.data_format,
+            dtype=self.dtype,
+            name=name,
+        )(x)
+
+    @_apply.register
+    def _(self, row: Pool, name, x):
+        common = {"data_format": self.data_format, "dtype": self.dtype, "name": name}
+        if row.ceil or row.reduction != "max":
+            return CeilPooling2D(row.size, row.strides, row.reduction, **common)(x)
+        return keras.layers.MaxPooling2D(row.size, row.strides, **common)(x)
+
+    @_apply.register
+    def _(self, row: Dropout, name, x):
+        kind = DownscaledDropout if row.downscale else keras.layers.Dropout
+        return kind(row.rate, dtype=self.dtype, name=name)(x)
+
+    @_apply.register
+    def _(self, row: AdaptivePool, name, x):
+        if self._sizes(x) == (row.size, row.size):
+            return x
+        return AdaptiveAveragePooling2D(row.size, self.data_format, dtype=self.dtype, name=name)(x)
+
+    def _initializers(self, name: str, fan_in: int, classifier: bool = False) -> dict:
+        initial = self.variant.initial[name]
+        if self.robust:
+            initial = _ROBUST_CLASSIFIER if classifier else _ROBUST
+        weights, biases = (_INITIALIZERS[value.kind](value.scale, fan_in) for value in initial)
+        return {"kernel_initializer": weights, "bias_initializer": biases}
+
+    def _channels(self, x) -> int:
+        return x.shape[-1] if self.data_format == "channels_last" else x.shape[1]
+
+    def _sizes(self, x) -> tuple[int, int]:
+        return tuple(x.shape[1:3] if self.data_format == "channels_last" else x.shape[2:4])
+
+    def _wide_dtype(self):
+        """Return the layers' dtype, but float32 for half precision: a softmax needs the range."""
+        policy = keras.dtype_policies.get(self.dtype or keras.config.dtype_policy())
+        return "float32" if policy.compute_dtype in ("float16", "bfloat16") else self.dtype

@@ -1,0 +1,199 @@
+"""What a model is made of: shapes, parameters, neurons and multiply-adds, layer by layer."""
+
+import dataclasses
+import io
+import json
+import math
+import os
+
+import keras
+
+from keras_alexnet.errors import UserError, explain
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerFigures:
+    """The figures of one layer; `None` where the size of the images is not known.
+
+    Args:
+        name: The layer's name.
+        kind: The layer's class.
+        output_shape: Shape of its output without the batch.
+        parameters: Number of its weights, biases included.
+        neurons: Outputs of a convolution or dense layer, 0 for other layers.
+        multiply_adds: Products of one forward pass of one image in a convolution or dense layer;
+            biases are not counted, products with padding zeros are.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int | None, ...]
+    parameters: int
+    neurons: int | None
+    multiply_adds: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """The figures of a model. `print` shows the table.
+
+    Args:
+        name: The model's name.
+        input_shape: Shape of one input, without the batch.
+        layers: The figures of every layer, in order.
+    """
+
+    name: str
+    input_shape: tuple[int | None, ...]
+    layers: tuple[LayerFigures, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights of the whole model."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def neurons(self) -> int | None:
+        """Number of neurons of the whole model, `None` if a size is unknown."""
+        return _total(layer.neurons for layer in self.layers)
+
+    @property
+    def multiply_adds(self) -> int | None:
+        """Multiply-adds of one image through the whole model, `None` if a size is unknown."""
+        return _total(layer.multiply_adds for layer in self.layers)
+
+    def share(self, layer: LayerFigures) -> float:
+        """Return a layer's part of all parameters, between 0 and 1."""
+        return layer.parameters / self.parameters if self.parameters else 0.0
+
+    def to_dict(self) -> dict:
+        """Return all figures as plain lists, dicts and numbers."""
+        layers = [
+            {**dataclasses.asdict(layer), "share": self.share(layer)} for layer in self.layers
+        ]
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "parameters": self.parameters,
+            "neurons": self.neurons,
+            "multiply_adds": self.multiply_adds,
+            "layers": [{**row, "output_shape": list(row["output_shape"])} for row in layers],
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def plot(self, path) -> str:
+        """Draw each layer's share of parameters, neurons and multiply-adds into a picture file.
+
+        Needs matplotlib (`pip install "keras-alexnet[plot]"`). Returns the path.
+        """
+        from keras_alexnet.pictures import plot_description
+
+        return plot_description(self, os.fspath(path))
+
+    def __str__(self) -> str:
+        """Return the table as text."""
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, header_style="", title_justify="left")
+        table.add_column("layer")
+        table.add_column("type", overflow="fold")
+        for heading in ("output", "parameters", "share", "neurons", "multiply-adds"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for layer in self.layers:
+            share = f"{100 * self.share(layer):.2f} %" if layer.parameters else ""
+            table.add_row(
+                layer.name,
+                layer.kind,
+                " x ".join(_number(size) for size in layer.output_shape),
+                f"{layer.parameters:,}" if layer.parameters else "",
+                share,
+                _figure(layer.neurons),
+                _figure(layer.multiply_adds),
+            )
+        table.add_section()
+        totals = (f"{self.parameters:,}", "100.00 %", _figure(self.neurons))
+        table.add_row("total", "", "", *totals, _figure(self.multiply_adds))
+        text = io.StringIO()
+        Console(file=text, width=120).print(table)
+        size = " x ".join(_number(number) for number in self.input_shape)
+        lines = (line.rstrip() for line in text.getvalue().split("\n"))
+        return f"{self.name}: images of {size}\n\n" + "\n".join(lines).rstrip() + "\n"
+
+
+def describe(model) -> Description:
+    """Count the parameters, neurons and multiply-adds of a model, layer by layer.
+
+    Args:
+        model: A built Keras model, such as `AlexNet` makes. Models inside it are opened up.
+            Neurons and multiply-adds are counted for `Conv2D` and `Dense` layers, as the paper
+            counts them: every output of such a layer is a neuron.
+
+    Returns:
+        A `Description`: `print` shows it as a table, `to_json()` and `to_dict()` give the
+        numbers, `plot(path)` draws a picture.
+
+    Raises:
+        UserError: (a `ValueError`) if the model is not a built Keras model.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> description = describe(AlexNet("cifar10_18pct"))
+    >>> description.parameters, description.neurons, description.multiply_adds
+    (89578, 45066, 12298240)
+    """
+    if not isinstance(model, keras.Model) or not model.built:
+        raise UserError(
+            explain(
+                f"Received {type(model).__name__} instead of a model with known shapes.",
+                "`describe` takes a built `keras.Model`.",
+                'Pass AlexNet("paper"), say, or call your model on one batch first.',
+            )
+        )
+    shape = tuple(model.input_shape[1:])
+    return Description(model.name, shape, tuple(_layer_figures(model)))
+
+
+def _layer_figures(model):
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layer_figures(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            shape = tuple(layer.output.shape[1:])
+            neurons, multiply_adds = _counts(layer, shape)
+            yield LayerFigures(
+                layer.name,
+                type(layer).__name__,
+                shape,
+                layer.count_params(),
+                neurons,
+                multiply_adds,
+            )
+
+
+def _counts(layer, shape) -> tuple[int | None, int | None]:
+    """Return the neurons and multiply-adds of a layer with this output shape."""
+    if not isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+        return 0, 0
+    if None in shape:
+        return None, None
+    neurons = math.prod(shape)
+    inputs_per_neuron = math.prod(layer.kernel.shape[:-1])
+    return neurons, neurons * inputs_per_neuron
+
+
+def _total(values) -> int | None:
+    values = list(values)
+    return None if None in values else sum(values)
+
+
+def _number(size: int | None) -> str:
+    return "?" if size is None else str(size)
+
+
+def _figure(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}" if value else ""

@@ -1,0 +1,60 @@
+"""Files that are there in full or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+from keras_alexnet.errors import UserError, explain
+
+
+@contextlib.contextmanager
+def written_whole(path: str) -> Iterator[str]:
+    """Give a temporary path beside `path` to write to; rename it when the block succeeds.
+
+    When the block fails, whatever stood at `path` before still stands and nothing half-written is
+    left. The temporary name keeps the ending, from which many writers take the format.
+
+    Raises:
+        UserError: If the folder does not exist or cannot be written to, or the disk is full.
+
+    Example:
+
+    >>> import tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "note.txt")
+    >>> with written_whole(path) as beside, open(beside, "w") as file:
+    ...     _ = file.write("all of it")
+    >>> open(path).read()
+    'all of it'
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    check_writable(path)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as beside:
+        target = os.path.join(beside, name)
+        try:
+            yield target
+        except OSError as error:
+            raise UserError(
+                explain(
+                    f"Could not write {path!r}: {error.strerror or error}.",
+                    "The disk must have room for the file.",
+                    "Nothing was changed; free some space or choose another place.",
+                )
+            ) from error
+        os.replace(target, path)
+
+
+def check_writable(path: str) -> None:
+    """Raise unless a file can be written at `path`: better before an hour's work than after."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        wrong = f"Received the path {path!r}, but the folder {folder!r} does not exist."
+    elif os.path.isdir(path):
+        wrong = f"Received the path {path!r}, which is a folder."
+    elif not os.access(folder, os.W_OK):
+        wrong = f"Received the path {path!r}, but the folder {folder!r} cannot be written to."
+    else:
+        return
+    raise UserError(
+        explain(wrong, "A file must be able to be written there.", "Choose another path.")
+    )

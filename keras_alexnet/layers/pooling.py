@@ -1,0 +1,165 @@
+"""Pooling rules of Caffe, cuda-convnet and PyTorch that Keras lacks."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class CeilPooling2D(keras.layers.Layer):
+    """Pooling whose output size is rounded up, as in Caffe, cuda-convnet and PyTorch's ceil mode.
+
+    Output size: ceil((size - pool_size) / strides) + 1 on each axis. Where the last window
+    reaches over the lower or right border, the maximum or the average is taken over the places
+    that exist.
+
+    Args:
+        pool_size: Side of the window.
+        strides: Step of the window, at most `pool_size`.
+        reduction: `"max"` or `"average"`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+        **kwargs: The arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(batch, channels, height, width)`.
+
+    Output shape:
+        The same with the two sizes above.
+
+    Reference:
+        `MaxPooler` and `AvgPooler` of cuda-convnet, which all the CIFAR-10 networks use.
+
+    Example:
+
+    >>> import numpy as np
+    >>> x = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
+    >>> CeilPooling2D(3, 2, "average", data_format="channels_last")(x)[0, 1, 1, 0].__float__()
+    12.5
+    """
+
+    def __init__(self, pool_size=3, strides=2, reduction="max", data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+        self.strides = strides
+        self.reduction = reduction
+        self.data_format = keras.config.image_data_format() if data_format is None else data_format
+
+    def call(self, inputs):
+        """Pool over the input, padded at its lower and right end by what strides may skip."""
+        padded = self._pad(inputs, -float("inf") if self.reduction == "max" else 0.0)
+        if self.reduction == "max":
+            return self._pool(ops.max_pool, padded)
+        # The windows' mean counts padding; dividing by the share that is real undoes that.
+        real = self._pad(ops.ones_like(inputs[:1]), 0.0)
+        return self._pool(ops.average_pool, padded) / self._pool(ops.average_pool, real)
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape with both sizes pooled, unknown ones left unknown."""
+        shape = list(input_shape)
+        for axis in self._axes():
+            if shape[axis] is not None:
+                shape[axis] = -(-(shape[axis] - self.pool_size) // self.strides) + 1
+        return tuple(shape)
+
+    def get_config(self):
+        """Return the arguments as they were given, `data_format` resolved."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "reduction": self.reduction,
+            "data_format": self.data_format,
+        }
+
+    def _axes(self):
+        return (1, 2) if self.data_format == "channels_last" else (2, 3)
+
+    def _pad(self, x, value):
+        """Pad so that the window count rounded down comes out as the one rounded up."""
+        padding = [(0, 0)] * 4
+        for axis in self._axes():
+            size = x.shape[axis]
+            spare = self.strides - 1
+            padding[axis] = (0, spare if size is None else (self.pool_size - size) % self.strides)
+        if not any(after for _, after in padding):
+            return x
+        return ops.pad(x, padding, constant_values=value)
+
+    def _pool(self, pool, x):
+        return pool(x, self.pool_size, self.strides, "valid", data_format=self.data_format)
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class AdaptiveAveragePooling2D(keras.layers.Layer):
+    """Average pooling to a fixed output size, whatever the input's: PyTorch's adaptive pooling.
+
+    Output row i is the mean of the input rows floor(i * height / rows) to
+    ceil((i + 1) * height / rows) - 1, and columns likewise.
+
+    Args:
+        output_size: Rows and columns of the output, one number for both.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+        **kwargs: The arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(batch, channels, height, width)`, sizes known.
+
+    Output shape:
+        The same with both sizes `output_size`.
+
+    Reference:
+        `AdaptiveAvgPool2d((6, 6))` in torchvision's alexnet.py.
+
+    Example:
+
+    >>> import numpy as np
+    >>> x = np.array([[1.0, 2.0, 3.0]] * 3, "float32").reshape(1, 3, 3, 1)
+    >>> AdaptiveAveragePooling2D(2, data_format="channels_last")(x)[0, 0, 1, 0].__float__()
+    2.5
+    """
+
+    def __init__(self, output_size, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.output_size = output_size
+        self.data_format = keras.config.image_data_format() if data_format is None else data_format
+
+    def call(self, inputs):
+        """Average rows, then columns, each as a product with a small matrix of weights."""
+        last = self.data_format == "channels_last"
+        height, width = inputs.shape[1:3] if last else inputs.shape[2:4]
+        rows = ops.convert_to_tensor(_averaging_matrix(height, self.output_size), inputs.dtype)
+        columns = ops.convert_to_tensor(_averaging_matrix(width, self.output_size), inputs.dtype)
+        equation = "ih,nhwc,jw->nijc" if last else "ih,nchw,jw->ncij"
+        return ops.einsum(equation, rows, inputs, columns)
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape with both sizes replaced."""
+        batch, *rest = input_shape
+        size = (self.output_size, self.output_size)
+        return (
+            (batch, *size, rest[2])
+            if self.data_format == "channels_last"
+            else (
+                batch,
+                rest[0],
+                *size,
+            )
+        )
+
+    def get_config(self):
+        """Return the arguments as they were given, `data_format` resolved."""
+        return {
+            **super().get_config(),
+            "output_size": self.output_size,
+            "data_format": self.data_format,
+        }
+
+
+def _averaging_matrix(size: int, output_size: int) -> np.ndarray:
+    """Return the (output_size, size) weights that average each output's inputs."""
+    matrix = np.zeros((output_size, size), "float32")
+    for index in range(output_size):
+        start = index * size // output_size
+        stop = -(-(index + 1) * size // output_size)
+        matrix[index, start:stop] = 1 / (stop - start)
+    return matrix

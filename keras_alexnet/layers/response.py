@@ -1,0 +1,87 @@
+"""The arithmetic of local response normalization: value and derivatives, on any backend."""
+
+import dataclasses
+
+from keras import backend, ops
+
+from keras_alexnet.backends import window_sum
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """y = x * s**-beta with s = k + alpha * W(x**2); W sums windows, cut at the borders.
+
+    Args:
+        k: The constant under the sum.
+        alpha: The factor of the sum of squares.
+        beta: The exponent.
+        windows: One (axis, before, after) per axis over which W sums.
+        groups: Into how many groups the channels fall; windows stay inside one.
+        channel_axis: The axis of the channels.
+    """
+
+    k: float
+    alpha: float
+    beta: float
+    windows: tuple[tuple[int, int, int], ...]
+    groups: int
+    channel_axis: int
+
+    def forward(self, x):
+        """Return y."""
+        wide = _widened(x)
+        return ops.cast(wide * self._power(self._scale(wide)), x.dtype)
+
+    def vjp(self, x, dy):
+        """Return the gradient for x given the one for y.
+
+        dx = s**-beta * dy - 2 alpha beta x * W'(dy * x * s**-beta / s), where W' is W with the
+        window turned round.
+        """
+        wide, upstream = _widened(x), _widened(dy)
+        scale = self._scale(wide)
+        power = self._power(scale)
+        spread = self._window_sum(upstream * wide * power / scale, transposed=True)
+        return ops.cast(power * upstream - (2 * self.alpha * self.beta) * wide * spread, x.dtype)
+
+    def jvp(self, x, dx):
+        """Return y and its change along dx: the same formula, read forwards."""
+        wide, tangent = _widened(x), _widened(dx)
+        scale = self._scale(wide)
+        power = self._power(scale)
+        y = wide * power
+        change = self._window_sum(wide * tangent)
+        dy = power * tangent - (2 * self.alpha * self.beta) * (y / scale) * change
+        return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
+
+    def _scale(self, x):
+        return self.k + self.alpha * self._window_sum(x * x)
+
+    def _power(self, scale):
+        """Return scale**-beta, by roots where beta allows: a general power costs far more."""
+        if self.beta == 1:
+            return 1 / scale
+        root = ops.rsqrt(scale)
+        if self.beta == 0.5:
+            return root
+        if self.beta == 0.75:
+            return root * ops.sqrt(root)
+        return ops.power(scale, -self.beta)
+
+    def _window_sum(self, x, transposed: bool = False):
+        shape = ops.shape(x)
+        axis = self.channel_axis
+        if self.groups > 1:
+            width = shape[axis] // self.groups
+            x = ops.reshape(x, (*shape[:axis], self.groups, width, *shape[axis + 1 :]))
+        for window_axis, before, after in self.windows:
+            if self.groups > 1 and window_axis >= axis:
+                window_axis += 1
+            reach = (after, before) if transposed else (before, after)
+            x = window_sum(x, window_axis, *reach)
+        return ops.reshape(x, shape) if self.groups > 1 else x
+
+
+def _widened(x):
+    """Cast to float32 at least: the square of 256 already overflows float16."""
+    return x if backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")

@@ -1,0 +1,213 @@
+"""The builder: one loop over the rows of a variant."""
+
+import os
+
+import keras
+
+from keras_alexnet.blocks import LayerMaker
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.variants import Variant, get_variant
+from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
+
+_POOLINGS = {None: None, "avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
+
+
+def AlexNet(
+    variant="paper",
+    include_top=True,
+    weights=None,
+    input_tensor=None,
+    input_shape=None,
+    pooling=None,
+    classes=None,
+    classifier_activation="softmax",
+    name=None,
+    *,
+    initialization="published",
+    data_format=None,
+    dtype=None,
+):
+    """Build one of the published AlexNets as a functional `keras.Model`.
+
+    Arguments that `keras.applications` has too mean what they mean there. The layers of every
+    ImageNet variant are named `conv1 relu1 norm1 pool1 conv2 ... pool5 fc6 relu6 drop6 fc7 relu7
+    drop7 fc8 prob` (a variant without normalisation has no `norm1`, and so on).
+
+    Args:
+        variant: Which network, by a name that `list_variants()` gives.
+        include_top: Whether to include the fully connected layers.
+        weights: `None` for initial values, or the path of a `.weights.h5` file that a model of
+            the same variant saved.
+        input_tensor: A Keras tensor to take as the image input.
+        input_shape: Shape of an image without the batch, `(height, width, channels)`, or
+            `(channels, height, width)` with `data_format="channels_first"`. By default the
+            variant's own size and 3 channels; with `include_top=False`, any size.
+        pooling: With `include_top=False`: `None` for the feature maps, `"avg"` or `"max"` for
+            their global average or maximum.
+        classes: Number of classes; `None` for the variant's own, 1000 for the ImageNet networks
+            and 10 for the CIFAR-10 ones.
+        classifier_activation: Activation on top, or `None` for the logits. In half precision
+            `"softmax"` is computed in float32.
+        name: Name of the model; by default `alexnet_` and the variant.
+        initialization: `"published"` for the variant's own initial values, which belong to its
+            own inputs and learning rates and are known to stall on small data, or `"robust"` for
+            He's normal values with zero biases, which start on images scaled to unit variance.
+        data_format: `"channels_last"` or `"channels_first"`; `None` for Keras's setting. Weights
+            saved with one load with the other.
+        dtype: Data type or policy of all layers, such as `"mixed_float16"`.
+
+    Returns:
+        A `keras.Model` from images to `(batch, classes)`; with `include_top=False` to
+        `(batch, height, width, channels)` features, or `(batch, channels)` with `pooling`.
+        Which range and mean of pixels the images should have is the variant's matter: 0 to 255
+        less the training mean for the 2012 and the Caffe networks, unit variance for `owt`.
+
+    Raises:
+        UserError: (a `ValueError`) for an unknown variant or choice, and for images too small.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton, ImageNet classification with deep convolutional neural
+        networks, NIPS 2012. `get_variant(variant).source` names each variant's own source.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> model = AlexNet("cifar10_18pct")
+    >>> model.count_params(), model.output_shape
+    (89578, (None, 10))
+    """
+    record = get_variant(variant)
+    data_format = data_format or keras.config.image_data_format()
+    _check(pooling, tuple(_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
+    _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
+    classes = record.classes if classes is None else classes
+    _check_classes(classes)
+    inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
+    _check_size(record, inputs.shape, include_top, data_format)
+
+    maker = LayerMaker(record, classes, initialization, data_format, dtype)
+    x = inputs
+    for layer_name, row in record.features:
+        x = maker.apply(layer_name, row, x)
+    if include_top:
+        x = maker.top(x, classifier_activation)
+    elif pooling:
+        pool = getattr(keras.layers, _POOLINGS[pooling])
+        x = pool(data_format=data_format, dtype=dtype, name=f"{pooling}_pool")(x)
+
+    if input_tensor is not None:
+        sources = keras.utils.get_source_inputs(input_tensor)
+        inputs = sources[0] if len(sources) == 1 else sources
+    model = keras.Model(inputs, x, name=name or f"alexnet_{record.name}")
+    if weights is not None:
+        _load(model, weights, record)
+    return model
+
+
+def _check(value, choices, argument, remedy):
+    if value not in choices:
+        raise UserError(
+            explain(
+                f"Received {argument}={value!r}.",
+                f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
+                remedy,
+            )
+        )
+
+
+def _check_classes(classes):
+    if not isinstance(classes, int) or isinstance(classes, bool) or classes < 1:
+        raise UserError(
+            explain(
+                f"Received classes={classes!r}.",
+                "`classes` must be a whole number of at least 1.",
+                "Leave it out for the variant's own number.",
+            )
+        )
+
+
+def _image_input(record: Variant, include_top, input_tensor, input_shape, data_format):
+    """Return the Keras tensor that the first layer takes."""
+    if input_tensor is not None:
+        if not keras.utils.is_keras_tensor(input_tensor):
+            raise UserError(
+                explain(
+                    f"Received input_tensor of type {type(input_tensor).__name__}.",
+                    "`input_tensor` must be a Keras tensor.",
+                    "Make one with keras.Input(shape=...), or call the model on your array.",
+                )
+            )
+        return input_tensor
+    if input_shape is None:
+        size = record.input_size if include_top else None
+        input_shape = (size, size, 3) if data_format == "channels_last" else (3, size, size)
+    if len(input_shape) != 3:
+        order = "(height, width, channels)"
+        if data_format == "channels_first":
+            order = "(channels, height, width)"
+        raise UserError(
+            explain(
+                f"Received input_shape={tuple(input_shape)}.",
+                f"`input_shape` must be {order}, without the batch.",
+                f"The variant {record.name!r} has {record.input_size} x {record.input_size} "
+                "images of 3 channels.",
+            )
+        )
+    return keras.Input(shape=tuple(input_shape), name="image")
+
+
+def _check_size(record: Variant, shape, include_top, data_format):
+    """Raise, with the arithmetic, if the images are too small or of unknown size."""
+    last = data_format == "channels_last"
+    sizes, channels = (shape[1:3], shape[3]) if last else (shape[2:4], shape[1])
+    if channels is None or (include_top and None in sizes):
+        raise UserError(
+            explain(
+                f"Received images of shape {tuple(shape[1:])}.",
+                "The channels must be known, and with the fully connected layers the size too.",
+                "Give `input_shape` in full, or include_top=False.",
+            )
+        )
+    too_small = [size for size in sizes if size is not None and not fits(record, size)]
+    if not too_small:
+        return
+    arithmetic = ", ".join(
+        f"{step.layer}: {step.text} = {step.output}" for step in size_steps(record, min(too_small))
+    )
+    smallest = smallest_size(record)
+    swapped = shape[1] if last else shape[3]
+    other = "channels_first" if last else "channels_last"
+    turned = f"Is the data {other}? Pass data_format={other!r}. " if swapped in (1, 3) else ""
+    raise UserError(
+        explain(
+            f"Received images of shape {tuple(shape[1:])}, too small for the variant "
+            f"{record.name!r}: {arithmetic}.",
+            f"Every layer needs at least 1: height and width must be {smallest} or more.",
+            f"{turned}Resize the images to {record.input_size} x {record.input_size} (or "
+            f"{smallest} and more), build with include_top=False and pooling='avg' to take any "
+            f"size from {smallest} on, or use a variant for small images such as 'cifar10_18pct'.",
+        )
+    )
+
+
+def _load(model, weights, record: Variant):
+    """Load a native weights file into the model just built."""
+    path = os.fspath(weights)
+    if not path.endswith(".weights.h5"):
+        raise UserError(
+            explain(
+                f"Received weights={path!r}.",
+                f"For the variant {record.name!r}, `weights` must be None or the path of a "
+                ".weights.h5 file.",
+                "Save one with model.save_weights('my.weights.h5').",
+            )
+        )
+    if not os.path.isfile(path):
+        raise UserError(
+            explain(
+                f"Received weights={path!r}, but there is no such file.",
+                "`weights` must be None or the path of a file that exists.",
+                f"Check the spelling; the current folder is {os.getcwd()!r}.",
+            )
+        )
+    model.load_weights(path)

@@ -1,0 +1,66 @@
+"""Pictures, drawn with matplotlib where it is installed."""
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import written_whole
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+
+
+def new_figure(width: float, height: float):
+    """Return an empty figure that needs no screen, or raise if matplotlib is missing."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UserError(
+            explain(
+                "Pictures need matplotlib, which is not installed.",
+                "It comes with the `plot` extra.",
+                'Run: pip install "keras-alexnet[plot]"',
+            )
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure, path: str) -> str:
+    """Save a figure whole, in the format of the path's ending, and return the path."""
+    try:
+        with written_whole(path) as beside:
+            figure.savefig(beside, dpi=120)
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            explain(
+                f"Received the picture's path {path!r}.",
+                f"Its ending must name a format of pictures: {error}.",
+                "End it in .png, .svg or .pdf.",
+            )
+        ) from error
+    return path
+
+
+def plot_description(description, path: str) -> str:
+    """Draw each layer's share of a model's parameters, neurons and multiply-adds."""
+    layers = [layer for layer in description.layers if layer.parameters]
+    measures = [
+        ("parameters", description.parameters, BLUE),
+        ("neurons", description.neurons, ORANGE),
+        ("multiply-adds", description.multiply_adds, GREEN),
+    ]
+    figure = new_figure(9, 1.2 + 0.42 * len(layers))
+    axes = figure.subplots(1, 3, sharey=True)
+    for axis, (measure, total, colour) in zip(axes, measures, strict=True):
+        attribute = measure.replace("-", "_")
+        counts = [getattr(layer, attribute) or 0 for layer in layers]
+        shares = [100 * count / total if total else 0 for count in counts]
+        bars = axis.barh([layer.name for layer in layers], shares, color=colour)
+        axis.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8)
+        axis.set_title(f"{measure}\n{total:,}" if total else f"{measure}\n(size unknown)")
+        axis.set_xlim(0, 1.6 * max(*shares, 1))
+        axis.xaxis.set_major_formatter("{x:.0f} %")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].invert_yaxis()
+    size = " x ".join("?" if number is None else str(number) for number in description.input_shape)
+    figure.suptitle(f"{description.name}, images of {size}")
+    return save_figure(figure, path)

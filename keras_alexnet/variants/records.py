@@ -1,0 +1,134 @@
+"""The columns of the table of variants, as frozen records without any framework."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Initial:
+    """How weights or biases start.
+
+    Args:
+        kind: `"constant"`, `"normal"`, `"truncated_normal"` (cut at two standard deviations, not
+            rescaled), `"fan_in_uniform"` (within 1 / sqrt(fan_in), PyTorch's default),
+            `"glorot_uniform"`, `"he_uniform"` or `"he_normal"`.
+        scale: The constant, or the standard deviation of the normal kinds.
+    """
+
+    kind: str
+    scale: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Conv:
+    """A convolution.
+
+    `padding` counts the rows of zeros (before, after) the image on both axes; `"same"` is
+    TensorFlow's rule, which depends on the size of the image.
+    """
+
+    filters: int
+    kernel: int
+    strides: int = 1
+    padding: tuple[int, int] | str = (0, 0)
+    groups: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """A pooling; `ceil` rounds the output's size up instead of down."""
+
+    reduction: str = "max"
+    size: int = 3
+    strides: int = 2
+    ceil: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Norm:
+    """A local response normalization in the paper's terms: alpha multiplies the plain sum."""
+
+    size: int
+    k: float
+    alpha: float
+    beta: float = 0.75
+    region: str = "across_channels"
+    groups: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Dropout:
+    """A dropout; `downscale` multiplies by 1 - rate at test time instead of dividing in training."""
+
+    rate: float = 0.5
+    downscale: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Dense:
+    """A fully connected layer; `units=None` is the classifier, as wide as there are classes."""
+
+    units: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Relu:
+    """Rectification, max(x, 0)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AdaptivePool:
+    """Average pooling to size x size; left out of the model where it would change nothing."""
+
+    size: int
+
+
+Row = Conv | Pool | Norm | Dropout | Dense | Relu | AdaptivePool
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One published network: its structure, initial values and published figures.
+
+    Args:
+        name: The name that `AlexNet` takes.
+        title: What it is, in a few words.
+        differs: How it differs from its neighbours in the table, in a sentence.
+        source: Where its figures stand.
+        features: (layer name, row) pairs up to the last pooling.
+        classifier: (layer name, row) pairs after it, without the softmax.
+        initial: Layer name to the initial values (weights, biases) of that layer.
+        parameters: Number of trainable parameters, biases included.
+        multiply_adds: Multiply-adds of one forward pass of one image at `input_size`; biases are
+            not counted, products with padding zeros are.
+        neurons: Outputs of convolutions and fully connected layers, as the paper counts them.
+        input_size: Height and width of the images.
+        classes: Number of classes.
+    """
+
+    name: str
+    title: str
+    differs: str
+    source: str
+    features: tuple[tuple[str, Row], ...]
+    classifier: tuple[tuple[str, Row], ...]
+    initial: Mapping[str, tuple[Initial, Initial]]
+    parameters: int
+    multiply_adds: int
+    neurons: int
+    input_size: int = 224
+    classes: int = 1000
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """Yield all (layer name, row) pairs in the order of computation."""
+        yield from self.features
+        yield from self.classifier
+
+    def find(self, kind: type) -> dict[str, Row]:
+        """Return the rows of one kind by layer name.
+
+        >>> from keras_alexnet import get_variant
+        >>> list(get_variant("bvlc").find(Norm))
+        ['norm1', 'norm2']
+        """
+        return {name: row for name, row in self.rows() if isinstance(row, kind)}
