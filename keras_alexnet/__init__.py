@@ -1,9 +1,13 @@
 """AlexNet for Keras: every published variant, and the layers that Keras lacks for it."""
 
-from keras_alexnet.describe import describe
-from keras_alexnet.layers.lrn import LocalResponseNormalization
-from keras_alexnet.model import AlexNet
-from keras_alexnet.variants import get_variant, list_variants
+from keras_alexnet.startup import quieten_command_line  # isort: skip
+
+quieten_command_line()  # before anything below imports Keras, and with it TensorFlow
+
+from keras_alexnet.describe import describe  # noqa: E402
+from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
+from keras_alexnet.model import AlexNet  # noqa: E402
+from keras_alexnet.variants import get_variant, list_variants  # noqa: E402
 
 __version__ = "0.1.0"
 

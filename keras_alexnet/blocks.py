@@ -38,9 +38,10 @@ _INITIALIZERS = {
     "he_normal": lambda scale, fan_in: keras.initializers.HeNormal(),
 }
 
-# Weights and biases of every layer but the classifier, and of the classifier, when "robust".
+# Weights and biases when "robust": He et al., Delving deep into rectifiers, 2015. The classifier
+# starts small, so that the first loss is about ln(classes) however large the features are.
 _ROBUST = (Initial("he_normal"), Initial("constant", 0.0))
-_ROBUST_CLASSIFIER = (Initial("glorot_uniform"), Initial("constant", 0.0))
+_ROBUST_CLASSIFIER = (Initial("normal", 0.01), Initial("constant", 0.0))
 
 
 class LayerMaker:
@@ -94,7 +95,7 @@ class LayerMaker:
     @_apply.register
     def _(self, row: Conv, name, x):
         padding = "same"
-        if row.padding != "same":
+        if isinstance(row.padding, tuple):
             before, after = row.padding
             keeps_size = row.strides == 1 and before == after == (row.kernel - 1) / 2
             padding = "same" if keeps_size else "valid"

@@ -20,11 +20,11 @@ def written_whole(path: str) -> Iterator[str]:
 
     Example:
 
-    >>> import tempfile, os
+    >>> import os, pathlib, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "note.txt")
     >>> with written_whole(path) as beside, open(beside, "w") as file:
     ...     _ = file.write("all of it")
-    >>> open(path).read()
+    >>> pathlib.Path(path).read_text()
     'all of it'
     """
     folder, name = os.path.split(os.path.abspath(path))
@@ -58,3 +58,29 @@ def check_writable(path: str) -> None:
     raise UserError(
         explain(wrong, "A file must be able to be written there.", "Choose another path.")
     )
+
+
+@contextlib.contextmanager
+def made_folder(path: str) -> Iterator[None]:
+    """Make a folder for the results of the block, unmade if the block fails and leaves it empty.
+
+    Raises:
+        UserError: If the folder cannot be made, or nothing can be written in it.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            explain(
+                f"Received the output folder {path!r}, which cannot be made: {error.strerror}.",
+                "A folder was expected, or a place where one can be made.",
+                "Choose another.",
+            )
+        ) from error
+    try:
+        check_writable(os.path.join(path, "file"))
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # not empty: an earlier run's results stay
+            os.rmdir(path)
+        raise

@@ -9,7 +9,7 @@ from keras_alexnet.errors import UserError, explain
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
 
-_POOLINGS = {None: None, "avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
+_POOLINGS = {"avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
 
 
 def AlexNet(
@@ -78,7 +78,7 @@ def AlexNet(
     """
     record = get_variant(variant)
     data_format = data_format or keras.config.image_data_format()
-    _check(pooling, tuple(_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
+    _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
     _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
     classes = record.classes if classes is None else classes
     _check_classes(classes)

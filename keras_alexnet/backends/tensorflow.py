@@ -21,6 +21,7 @@ def differentiable(operation):
         def gradient(dy):
             return backward(x, dy)
 
-        return forward(x), gradient
+        # Without the stop an eager tape looks into `forward` as well and keeps all inside it.
+        return forward(tf.stop_gradient(x)), gradient
 
     return apply

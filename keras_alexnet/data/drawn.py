@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 SIZE = 256  # the side from which the 2012 network's 224 x 224 crops are cut (paper, section 2)
-MIN_CONTRAST = 150  # distance of the two colours in RGB; black to white is 442
+MIN_CONTRAST = 220  # distance of the two colours in RGB; black to white is 442
 
 
 def drawn_images(count: int, seed: int = 0, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
@@ -45,14 +45,18 @@ def _two_colours(rng) -> list[tuple[int, int, int]]:
     while True:
         pair = rng.integers(0, 256, (2, 3))
         if np.linalg.norm(pair[0] - pair[1]) >= MIN_CONTRAST:
-            return [tuple(int(value) for value in colour) for colour in pair]
+            return [(int(red), int(green), int(blue)) for red, green, blue in pair]
 
 
 def _place(rng) -> tuple[float, float, float, float]:
-    """Return a centre, a radius and an angle; the figure stays inside the image."""
-    radius = rng.uniform(0.2, 0.42) * SIZE
+    """Return a centre, a radius and an angle; the figure stays inside the image.
+
+    Large figures, strong colours and small turns: a network of 60 million parameters is to learn
+    the ten classes from some hundred images, in minutes.
+    """
+    radius = rng.uniform(0.3, 0.45) * SIZE
     x, y = rng.uniform(radius, SIZE - radius, 2)
-    return x, y, radius, rng.uniform(0, 2 * math.pi)
+    return x, y, radius, rng.uniform(-0.4, 0.4)
 
 
 def _around(x, y, angle, radii) -> list[tuple[float, float]]:
@@ -109,7 +113,8 @@ def _stripes(draw, rng, colour):
 
 
 def _checks(draw, rng, colour):
-    side, left, top = rng.uniform(14, 36), *rng.uniform(-36, 0, 2)
+    side = rng.uniform(14, 36)
+    left, top = rng.uniform(-36, 0, 2)
     count = int(SIZE / side) + 4
     for row in range(count):
         for column in range(row % 2, count, 2):
@@ -118,7 +123,8 @@ def _checks(draw, rng, colour):
 
 
 def _dots(draw, rng, colour):
-    step, left, top = rng.uniform(24, 48), *rng.uniform(-24, 0, 2)
+    step = rng.uniform(24, 48)
+    left, top = rng.uniform(-24, 0, 2)
     radius = step * rng.uniform(0.2, 0.33)
     for x in np.arange(left, SIZE + step, step):
         for y in np.arange(top, SIZE + step, step):

@@ -41,8 +41,9 @@ class Response:
         wide, upstream = _widened(x), _widened(dy)
         scale = self._scale(wide)
         power = self._power(scale)
-        spread = self._window_sum(upstream * wide * power / scale, transposed=True)
-        return ops.cast(power * upstream - (2 * self.alpha * self.beta) * wide * spread, x.dtype)
+        # In this order nothing overflows where the square does: there the power is 0.
+        spread = self._window_sum(upstream * (wide * power / scale), transposed=True)
+        return ops.cast(power * upstream - wide * ((2 * self.alpha * self.beta) * spread), x.dtype)
 
     def jvp(self, x, dx):
         """Return y and its change along dx: the same formula, read forwards."""
@@ -55,6 +56,8 @@ class Response:
         return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
 
     def _scale(self, x):
+        if self.alpha == 0:  # 0 times an overflown square would not be a number
+            return ops.full_like(x, self.k)
         return self.k + self.alpha * self._window_sum(x * x)
 
     def _power(self, scale):

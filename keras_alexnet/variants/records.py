@@ -58,7 +58,7 @@ class Norm:
 
 @dataclasses.dataclass(frozen=True)
 class Dropout:
-    """A dropout; `downscale` multiplies by 1 - rate at test time instead of dividing in training."""
+    """A dropout; `downscale` multiplies by 1 - rate at test time, not dividing in training."""
 
     rate: float = 0.5
     downscale: bool = False

@@ -1,4 +1,4 @@
-"""The size arithmetic of a variant: what becomes of an image's height on its way to the classifier."""
+"""The size arithmetic of a variant: what becomes of an image's height on its way through."""
 
 import dataclasses
 

@@ -9,6 +9,7 @@ the parameter files of the authors' own program, released by the Computer Histor
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 from keras_alexnet.variants.records import (
     AdaptivePool,
@@ -22,6 +23,8 @@ from keras_alexnet.variants.records import (
     Row,
     Variant,
 )
+
+R = TypeVar("R", bound=Row)
 
 NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -58,7 +61,7 @@ def _stages(orders: tuple[str, ...], first: int = 1, **parts) -> tuple[tuple[str
     return tuple(rows)
 
 
-def _numbered(*rows: Row) -> dict[int, Row]:
+def _numbered(*rows: R) -> dict[int, R]:
     return dict(enumerate(rows, 1))
 
 
@@ -269,10 +272,7 @@ UNGROUPED = dataclasses.replace(
     source="pytorchcv/models/alexnet.py of imgclsmob",
     features=_stages(
         PLAIN,
-        conv={
-            number: dataclasses.replace(conv, groups=1)  # type: ignore[type-var]
-            for number, conv in CAFFE_TOWERS.items()
-        },
+        conv={number: dataclasses.replace(conv, groups=1) for number, conv in CAFFE_TOWERS.items()},
         norm=TRAINED_NORM,
         pool=Pool(ceil=True),
     ),

@@ -1,0 +1,104 @@
+"""What the tests need of the running backend: derivatives, compilation, conversions."""
+
+import contextlib
+
+import keras
+import numpy as np
+
+BACKEND = keras.backend.backend()
+
+
+def tensor(x, dtype=None):
+    """Return an array as a tensor of the running backend."""
+    return keras.ops.convert_to_tensor(x, dtype=dtype)
+
+
+def to_numpy(x):
+    """Return a tensor as a NumPy array; bfloat16, which NumPy lacks, as float32."""
+    if keras.backend.standardize_dtype(x.dtype) == "bfloat16":
+        x = keras.ops.cast(x, "float32")
+    return np.asarray(keras.ops.convert_to_numpy(x))
+
+
+def double_precision():
+    """Return a context in which float64 is float64: JAX has 64 bits only where asked for."""
+    if BACKEND != "jax":
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.enable_x64(True)
+
+
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+
+    def gradient(function, x, dy):
+        """Return the product of `dy` and the Jacobian of `function` at x; differentiable."""
+        x, dy = tensor(x), tensor(dy)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape.gradient(y, x, output_gradients=dy)
+
+    def directional(function, x, dx):
+        """Return the product of the Jacobian of `function` at x and `dx`, in forward mode."""
+        x, dx = tensor(x), tensor(dx)
+        with tf.autodiff.ForwardAccumulator(x, dx) as accumulator:
+            y = function(x)
+        return accumulator.jvp(y)
+
+    def hessian(function, x):
+        """Return the matrix of second derivatives of a function with one value."""
+        x = tensor(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            slope = gradient(function, x, np.ones((), x.dtype.name))
+        size = int(np.prod(x.shape))
+        return tf.reshape(tape.jacobian(slope, x), (size, size))
+
+    def compiled(function):
+        """Return `function` compiled by the backend."""
+        return tf.function(function, jit_compile=True)
+
+elif BACKEND == "jax":
+    import jax
+
+    def gradient(function, x, dy):
+        """Return the product of `dy` and the Jacobian of `function` at x; differentiable."""
+        return jax.vjp(function, tensor(x))[1](tensor(dy))[0]
+
+    def directional(function, x, dx):
+        """Return the product of the Jacobian of `function` at x and `dx`, in forward mode."""
+        return jax.jvp(function, (tensor(x),), (tensor(dx),))[1]
+
+    def hessian(function, x):
+        """Return the matrix of second derivatives of a function with one value."""
+        size = int(np.prod(x.shape))
+        return jax.hessian(function)(tensor(x)).reshape(size, size)
+
+    def compiled(function):
+        """Return `function` compiled by the backend."""
+        return jax.jit(function)
+
+else:
+    import torch
+
+    def gradient(function, x, dy):
+        """Return the product of `dy` and the Jacobian of `function` at x; differentiable."""
+        x, dy = tensor(x), tensor(dy)
+        if not x.requires_grad:
+            x = x.detach().clone().requires_grad_()
+        return torch.autograd.grad(function(x), x, dy, create_graph=True)[0]
+
+    def directional(function, x, dx):
+        """Return the product of the Jacobian of `function` at x and `dx`, in forward mode."""
+        return torch.func.jvp(function, (tensor(x),), (tensor(dx),))[1]
+
+    def hessian(function, x):
+        """Return the matrix of second derivatives of a function with one value."""
+        size = int(np.prod(x.shape))
+        return torch.func.hessian(function)(tensor(x)).reshape(size, size)
+
+    def compiled(function):
+        """Return `function` as it is: PyTorch's compiler needs a C++ compiler on the machine."""
+        return function

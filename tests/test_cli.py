@@ -1,0 +1,155 @@
+"""The command line: output, JSON, exit codes, one line per mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+from PIL import Image
+
+from keras_alexnet import AlexNet, list_variants
+from keras_alexnet.cli import main
+
+
+def test_list_names_every_variant(capsys):
+    """`list` prints a line for every variant."""
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert [name for name in list_variants() if name not in out] == []
+    assert "60,965,224" in out
+
+
+def test_list_as_json(capsys):
+    """`list --json` gives the records."""
+    assert main(["list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == list_variants()
+    assert rows[0]["parameters"] == 60_965_224
+
+
+def test_describe_a_variant(capsys, tmp_path):
+    """`describe NAME` prints the table and draws the picture."""
+    picture = tmp_path / "picture.png"
+    assert main(["describe", "cifar10_18pct", "--plot", str(picture)]) == 0
+    out = capsys.readouterr().out
+    assert "12,298,240" in out
+    assert str(picture) in out
+    assert picture.exists()
+
+
+def test_describe_a_file_as_json(capsys, tmp_path):
+    """`describe FILE.keras --json` describes a saved model."""
+    path = str(tmp_path / "model.keras")
+    AlexNet("cifar10_19pct", classes=3).save(path)
+    assert main(["describe", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"] == 89_578 - 7 * 1025
+
+
+def test_fit_reports_and_saves(capsys, tmp_path, monkeypatch):
+    """`fit` without a folder trains, reports held-out accuracy and says how to load the model."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "--variant", "cifar10_19pct", "--quick"]) == 0
+    out = capsys.readouterr().out
+    assert "Held-out accuracy: " in out
+    assert "keras.saving.load_model('alexnet-fit/model.keras')" in out
+    assert (tmp_path / "alexnet-fit" / "model.keras").exists()
+
+
+def test_fit_never_overwrites_unasked(capsys, tmp_path, monkeypatch):
+    """A second run takes another folder; one that was named must be free or `--overwrite`."""
+    monkeypatch.chdir(tmp_path)
+    quick = ["fit", "--variant", "cifar10_19pct", "--quick", "--json"]
+    assert main(quick) == main(quick) == 0
+    assert sorted(os.listdir(tmp_path)) == ["alexnet-fit", "alexnet-fit-2"]
+    assert main([*quick, "--output", "alexnet-fit"]) == 2
+    assert "earlier run saved its model" in capsys.readouterr().err
+    assert main([*quick, "--output", "alexnet-fit", "--overwrite"]) == 0
+
+
+MISTAKES = [
+    (["describe", "nosuch"], "variant='nosuch'"),
+    (["describe", "no.keras"], "no such file"),
+    (["describe", "text.keras"], "which Keras cannot load"),
+    (["describe", "foreign.keras"], "Could not locate class 'Foreign'"),
+    (["describe", "cifar10_19pct", "--plot", "picture.xyz"], "Its ending must name a format"),
+    (["fit", "nowhere"], "does not exist"),
+    (["fit", "text.keras"], "which is a file"),
+    (["fit", "empty"], "no class folders"),
+    (["fit", "single"], "one class only, 'cats'"),
+    (["fit", "--variant", "nosuch"], "The variants are"),
+    (["fit", "--quick", "--output", "text.keras"], "cannot be made"),
+    (["fit", "--variant", "paper", "--image-size", "60"], "too small"),
+    (["fit", "--epochs", "0"], "'0' is not a whole number of at least 1"),
+    (["fit", "--learning-rate", "nan"], "'nan' is not a positive number"),
+    (["fit", "--no-such-option"], "unrecognized arguments"),
+    (["nosuch"], "invalid choice"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, message, capsys, tmp_path, monkeypatch):
+    """Every mistake gives one line on stderr, nothing on stdout, and exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    prepare_mistakes(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def prepare_mistakes(folder):
+    """Make the files and folders that the mistakes name."""
+    (folder / "text.keras").write_text("no model")
+    (folder / "empty").mkdir()
+    (folder / "single" / "cats").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(folder / "single" / "cats" / "a.png")
+
+    @keras.saving.register_keras_serializable(package="elsewhere")
+    class Foreign(keras.layers.Layer):
+        """A layer that another process would not know."""
+
+    model = keras.Sequential([keras.Input((3,)), Foreign()])
+    model.save(folder / "foreign.keras")
+    keras.saving.get_custom_objects().pop("elsewhere>Foreign")
+
+
+@pytest.mark.parametrize("command", ["list", "describe", "fit"])
+def test_help_has_an_example(command, capsys):
+    """`--help` of every command ends in an example."""
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example: keras-alexnet {command}" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_one_line(tmp_path):
+    """An interrupt while training ends with one line, code 130 and no half file."""
+    command = [sys.executable, "-m", "keras_alexnet", "fit", "--variant", "cifar10_18pct"]
+    process = subprocess.Popen(
+        [*command, "--epochs", "1000"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if "Epoch 2/" in line:
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip().splitlines()[-1] == ("keras-alexnet fit: interrupted; nothing was saved")
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,216 @@
+"""The drawn images, and folders of images."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
+from keras_alexnet.data.folder import ImageReader, find_images, training_and_held_out
+
+
+def test_drawn_images_are_reproducible():
+    """The same seed draws the same images; another seed draws others."""
+    images, labels = drawn_images(30, seed=3, size=64)
+    again, labels_again = drawn_images(30, seed=3, size=64)
+    np.testing.assert_array_equal(images, again)
+    np.testing.assert_array_equal(labels, labels_again)
+    assert not np.array_equal(images, drawn_images(30, seed=4, size=64)[0])
+
+
+def test_drawn_classes_are_balanced_and_drawn():
+    """Every class has its share, at 256 pixels by default, and no image is of one colour."""
+    images, labels = drawn_images(40, seed=0)
+    assert images.shape == (40, 256, 256, 3)
+    assert np.bincount(labels).tolist() == [4] * len(CLASS_NAMES)
+    assert all((image != image[0, 0]).any() for image in images)
+
+
+def test_circles_are_rounder_than_stars():
+    """Labels say what is drawn: the share of its own bounding box that a figure fills."""
+    images, labels = drawn_images(100, seed=0, size=128)
+    fills = {name: fill(images[labels == number]) for number, name in enumerate(CLASS_NAMES)}
+    assert fills["circle"] == pytest.approx(np.pi / 4, abs=0.03)
+    assert fills["star"] < fills["triangle"] < fills["circle"]
+
+
+def fill(images) -> float:
+    """Return the mean share of the bounding box of what differs from the top left corner."""
+    shares = []
+    for image in images.astype(int):
+        figure = np.abs(image - image[0, 0]).sum(axis=-1) > 60
+        rows, columns = np.flatnonzero(figure.any(1)), np.flatnonzero(figure.any(0))
+        box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        shares.append(figure.sum() / box)
+    return float(np.mean(shares))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of ten images, by colour, one of them a level deeper, and things to ignore."""
+    for name, colour in [("red", (255, 0, 0)), ("blue", (0, 0, 255))]:
+        for number in range(10):
+            place = tmp_path / name / "more" if number == 9 else tmp_path / name
+            place.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 30), colour).save(place / f"{number}.png")
+    (tmp_path / "red" / "notes.txt").write_text("not an image")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+def test_find_images(folder):
+    """Classes are the folders with images, in order of name; other files are left alone."""
+    files = find_images(str(folder))
+    assert files.class_names == ("blue", "red")
+    assert len(files) == 20
+    assert all(files.class_names[label] in path for path, label in pairs(files))
+
+
+def pairs(files):
+    """Return (path, label) pairs."""
+    return list(zip(files.paths, files.labels, strict=True))
+
+
+def test_split_is_stratified_disjoint_and_seeded(folder):
+    """A fifth of every class is held out, nothing is in both parts, the seed decides."""
+    training, held_out = training_and_held_out(str(folder), seed=1)
+    assert np.bincount(training.labels).tolist() == [8, 8]
+    assert np.bincount(held_out.labels).tolist() == [2, 2]
+    assert sorted(pairs(training) + pairs(held_out)) == sorted(pairs(find_images(str(folder))))
+    assert training_and_held_out(str(folder), seed=1) == (training, held_out)
+    assert training_and_held_out(str(folder), seed=2) != (training, held_out)
+
+
+@pytest.mark.parametrize("name", ["val", "test", "validation"])
+def test_named_parts_are_taken_as_they_are(folder, tmp_path, name):
+    """`train` and `val` folders are the two parts."""
+    data = tmp_path / "data"
+    for part in ("train", name):
+        (data / part).mkdir(parents=True)
+        for colour in ("red", "blue"):
+            (data / part / colour).symlink_to(folder / colour)
+    training, held_out = training_and_held_out(str(data))
+    assert len(training) == len(held_out) == 20
+    assert all(f"/{name}/" in path for path in held_out.paths)
+
+
+def test_named_parts_must_agree(folder, tmp_path):
+    """A class that only one part has is named."""
+    data = tmp_path / "data"
+    for part, colours in (("train", ("red", "blue")), ("val", ("red", "blue", "more"))):
+        (data / part).mkdir(parents=True)
+        for colour in colours:
+            source = folder / ("red" if colour == "more" else colour)
+            (data / part / colour).symlink_to(source)
+    with pytest.raises(ValueError, match=r"same classes: 'more'.*Rename or remove"):
+        training_and_held_out(str(data))
+
+
+def test_dataset_gives_every_image_once(folder):
+    """Batches hold every image once with its label, as uint8 RGB squares, in a new order."""
+    files = find_images(str(folder))
+    dataset = ImageReader(16).dataset(files, batch_size=8, shuffle=True, seed=0)
+    images, labels = (np.concatenate(part) for part in zip(*dataset.as_numpy_iterator()))  # noqa: B905
+    assert images.shape == (20, 16, 16, 3)
+    assert images.dtype == np.uint8
+    colours = np.where(labels[:, None] == 1, [[255, 0, 0]], [[0, 0, 255]])
+    np.testing.assert_array_equal(images[:, 8, 8], colours)
+    assert labels.tolist() != sorted(labels.tolist())
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16"])
+def test_every_mode_becomes_rgb(tmp_path, mode):
+    """Grayscale, palette, alpha, CMYK, bilevel and 16-bit files come out as uint8 RGB."""
+    ending = {"CMYK": "jpg"}.get(mode, "png")
+    path = tmp_path / f"image.{ending}"
+    image = Image.new("RGB", (20, 20), (255, 255, 255))
+    image = Image.new("I;16", (20, 20), 65535) if mode == "I;16" else image.convert(mode)
+    image.save(path)
+    array = ImageReader(8).read(str(path))
+    assert array.shape == (8, 8, 3)
+    assert array.dtype == np.uint8
+    assert array.min() >= 254
+
+
+def test_the_centre_square_is_kept_upright(tmp_path):
+    """A wide image is cut to its centre, after its EXIF orientation has been applied."""
+    image = Image.new("RGB", (30, 60), (0, 255, 0))
+    image.paste((255, 0, 0), (0, 0, 30, 15))  # what EXIF 6 turns to the right side
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif, quality=100)
+    array = ImageReader(30).read(str(tmp_path / "turned.jpg"))
+    assert (array[15, :28] // 128 == [0, 1, 0]).all()
+
+
+BAD = {
+    "empty.jpg": b"",
+    "text.jpg": b"This is no image.",
+    "cut.png": None,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_named(tmp_path, name):
+    """An empty, a wrong and a truncated file are named with the reason."""
+    path = tmp_path / name
+    content = BAD[name]
+    if content is None:
+        Image.effect_noise((64, 64), 50).save(path)
+        content = path.read_bytes()[:500]
+    path.write_bytes(content)
+    reader = ImageReader(8)
+    with pytest.raises(ValueError, match=rf"{name}' cannot be read: .*Replace or remove"):
+        reader.read(str(path))
+    assert name in str(reader.failure)
+
+
+def test_huge_images_are_refused(tmp_path, monkeypatch):
+    """An image of more pixels than Pillow's limit is named, not read."""
+    path = tmp_path / "huge.png"
+    Image.new("1", (400, 400)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40_000)
+    with pytest.raises(ValueError, match=r"huge\.png' cannot be read: .*160000 pixels"):
+        ImageReader(8).read(str(path))
+
+
+def test_missing_folder():
+    """A folder that does not exist is said not to."""
+    with pytest.raises(ValueError, match=r"'no/such', which does not exist.*current folder"):
+        find_images("no/such")
+
+
+def test_file_for_a_folder(tmp_path):
+    """A file where a folder is meant is said to be one."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="which is a file"):
+        find_images(str(tmp_path / "file"))
+
+
+def test_empty_folder(tmp_path):
+    """A folder without class folders says what was expected."""
+    with pytest.raises(ValueError, match=r"holds no class folders.*Two classes.*cats/ and dogs/"):
+        find_images(str(tmp_path))
+
+
+def test_loose_images(tmp_path):
+    """Images that lie beside the folders are counted in the message."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="1 images lie beside"):
+        find_images(str(tmp_path))
+
+
+def test_one_class_only(tmp_path):
+    """One class is not enough, and is named."""
+    (tmp_path / "cats").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "cats" / "a.png")
+    with pytest.raises(ValueError, match=r"one class only, 'cats'.*Two classes"):
+        find_images(str(tmp_path))
+
+
+def test_class_of_one_image(folder):
+    """A class with a single image cannot be split, and is named."""
+    (folder / "empty").rename(folder / "green")
+    Image.new("RGB", (8, 8)).save(folder / "green" / "a.png")
+    with pytest.raises(ValueError, match=r"green' holds a single image.*Add images"):
+        training_and_held_out(str(folder))

@@ -1,0 +1,149 @@
+"""The package as a whole: documentation that runs, imports, private names."""
+
+import doctest
+import importlib
+import os
+import pathlib
+import pkgutil
+import re
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import keras_alexnet
+from readme_table import README, with_table
+
+ROOT = pathlib.Path(__file__).parent.parent
+PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
+FOREIGN_BACKENDS = {"tensorflow", "jax", "torch"} - {keras.backend.backend()}
+
+
+def importable_modules():
+    """Return the names of all modules but those for another backend."""
+    names = [module.name for module in pkgutil.walk_packages([str(PACKAGE)], "keras_alexnet.")]
+    hidden = {f"keras_alexnet.backends.{backend}" for backend in FOREIGN_BACKENDS}
+    return [name for name in names if name not in hidden and not name.endswith("__main__")]
+
+
+@pytest.mark.parametrize("name", importable_modules())
+def test_docstring_examples(name):
+    """Every example in a docstring gives what it says."""
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+
+
+PUBLIC_CLASSES_AND_FUNCTIONS = [
+    getattr(keras_alexnet, name) for name in sorted(keras_alexnet.__all__)
+]
+
+
+@pytest.mark.parametrize("thing", PUBLIC_CLASSES_AND_FUNCTIONS, ids=lambda thing: thing.__name__)
+def test_public_names_are_documented_with_an_example(thing):
+    """Every public name has a docstring with an example that the tests run."""
+    finder = doctest.DocTestFinder(recurse=False)
+    assert any(test.examples for test in finder.find(thing)), thing
+
+
+def test_readme_starts_with_code():
+    """Runnable code stands before line 15, after one sentence."""
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert lines.index("```python") < 14
+
+
+def test_readme_examples_run(tmp_path, monkeypatch):
+    """All Python blocks of the README run, one after the other in one process."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 4
+    names = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["again"].output_shape == (None, 10)
+
+
+def test_readme_table_is_the_codes():
+    """The table of variants in the README is the one made from the code."""
+    readme = README.read_text(encoding="utf-8")
+    assert with_table(readme) == readme, "run: python tests/readme_table.py"
+
+
+@pytest.mark.parametrize("name", ["googlenet_stem", "fit_folder"])
+def test_examples_run(name, tmp_path):
+    """Every example runs as it stands, in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / f"{name}.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = {"googlenet_stem": "features of (28, 28, 192)", "fit_folder": "Held-out accuracy: "}
+    assert expected[name] in done.stdout
+
+
+def test_every_example_is_tested():
+    """No example stands in the folder without a test that runs it."""
+    names = {path.stem for path in (ROOT / "examples").glob("*.py")}
+    assert names == {"googlenet_stem", "fit_folder"}
+
+
+def test_no_private_keras_names():
+    """The package uses Keras's public names only."""
+    uses = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if re.search(r"\bkeras\.src\b", path.read_text(encoding="utf-8"))
+    ]
+    assert uses == []
+
+
+def run_python(code, **environment):
+    """Run code in a fresh process and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_import_loads_no_second_backend_and_no_optional_library():
+    """Importing the package loads nothing that `import keras` has not loaded, but itself."""
+    code = (
+        "import sys, keras; before = set(sys.modules); import keras_alexnet;"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before};"
+        "print(sorted(new - set(sys.stdlib_module_names)))"
+    )
+    assert run_python(code).splitlines()[-1] == "['keras_alexnet']"
+
+
+# None in `sys.modules` is Python's own way to make an import fail.
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None
+import numpy as np, keras
+from keras_alexnet import AlexNet
+model = AlexNet("cifar10_18pct", initialization="robust")
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(np.zeros((4, 32, 32, 3), "float32"), np.zeros(4), verbose=0)
+model.save("without.keras")
+print(keras.saving.load_model("without.keras").count_params(), sys.modules["tensorflow"])
+"""
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [pytest.param(name, marks=pytest.mark.peer(name)) for name in ("jax", "torch")],
+)
+def test_without_tensorflow(backend, tmp_path, monkeypatch):
+    """On JAX and PyTorch, building, fitting arrays and files work with no TensorFlow installed."""
+    monkeypatch.chdir(tmp_path)
+    out = run_python(WITHOUT_TENSORFLOW, KERAS_BACKEND=backend)
+    assert out.splitlines()[-1] == "89578 None"

@@ -1,0 +1,199 @@
+"""The table of variants against the published figures, and the models built from it."""
+
+import keras
+import numpy as np
+import pytest
+from helpers import to_numpy
+
+import keras_alexnet
+import reference
+from keras_alexnet import AlexNet, describe, get_variant, list_variants
+from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
+from published import INITIAL, PUBLISHED
+
+VARIANTS = list_variants()
+# Layers that the builder adds and that the published tables do not count as layers.
+UNCOUNTED = ("image", "pad1", "flatten")
+
+
+@pytest.fixture(scope="module")
+def built():
+    """Models by variant, each built once for the tests of its structure."""
+    models = {}
+
+    def build(name):
+        if name not in models:
+            models[name] = AlexNet(name)
+        return models[name]
+
+    yield build
+    models.clear()
+
+
+def test_every_published_variant_is_there():
+    """The table has the published variants, and no others."""
+    assert list(PUBLISHED) == VARIANTS
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+class TestStructure:
+    """What each built model must have in common with the published tables."""
+
+    def test_layers_stand_in_the_published_order(self, built, name):
+        """Every layer has its public name, in the order of computation."""
+        names = [layer.name for layer in built(name).layers if layer.name not in UNCOUNTED]
+        assert names == [row.name for row in PUBLISHED[name].rows]
+
+    def test_shapes(self, built, name):
+        """Every layer's output has the published shape."""
+        model = built(name)
+        shapes = {row.name: model.get_layer(row.name).output.shape for row in PUBLISHED[name].rows}
+        assert shapes == {row.name: (None, *row.output) for row in PUBLISHED[name].rows}
+
+    def test_counts(self, built, name):
+        """Parameters and multiply-adds of every layer, and all totals, are the published ones."""
+        published, description = PUBLISHED[name], describe(built(name))
+        counted = {
+            layer.name: (layer.parameters, layer.multiply_adds)
+            for layer in description.layers
+            if layer.name not in UNCOUNTED
+        }
+        assert counted == {row.name: (row.params, row.macs) for row in published.rows}
+        assert description.parameters == published.parameters == built(name).count_params()
+        assert description.multiply_adds == published.macs
+        assert description.neurons == published.neurons
+
+    def test_record_agrees_with_the_model(self, built, name):
+        """The figures that `get_variant` reports are those of the model."""
+        record, description = get_variant(name), describe(built(name))
+        assert record.parameters == description.parameters
+        assert record.multiply_adds == description.multiply_adds
+        assert record.neurons == description.neurons
+        assert built(name).input_shape == (None, record.input_size, record.input_size, 3)
+        assert built(name).output_shape == (None, record.classes)
+
+    def test_initial_values(self, built, name):
+        """Weights and biases start as published: mean, deviation, bounds."""
+        model = built(name)
+        for layer, initial in INITIAL[name].items():
+            kernel, bias = model.get_layer(layer).get_weights()
+            fan_in = np.prod(kernel.shape[:-1])
+            check_distribution(kernel, initial.weight, fan_in, kernel.shape)
+            if initial.bias == "fan_in_uniform":
+                check_distribution(bias, ("fan_in_uniform",), fan_in, kernel.shape)
+            else:
+                assert np.all(bias == np.float32(initial.bias)), layer
+
+    def test_normalisations_have_the_published_constants(self, built, name):
+        """Size, constants, reach and region of every normalisation are the published ones."""
+        expected = {row.name: row for row in PUBLISHED[name].rows if row.lrn}
+        for layer_name, row in expected.items():
+            layer = built(name).get_layer(layer_name)
+            assert (layer.size, layer.k, layer.groups) == (row.lrn.n, row.lrn.k, row.lrn.groups)
+            assert layer.alpha == pytest.approx(row.lrn.alpha, rel=1e-12)
+            assert layer.beta == row.lrn.beta
+            assert (layer.region == "within_channel") == (row.op == "lrn_within")
+
+
+def check_distribution(values, spec, fan_in, shape):
+    """Compare the spread of random values with what is published, within its sampling error."""
+    kind, *scale = spec
+    fan_out = shape[-1] * np.prod(shape[:-2]) if len(shape) == 4 else shape[-1]
+    deviation, bound = {
+        "normal": lambda: (scale[0], None),
+        # Cut at two deviations and not rescaled, a normal keeps 0.8796 of its deviation.
+        "truncated": lambda: (0.8796 * scale[0], 2 * scale[0]),
+        "fan_in_uniform": lambda: (fan_in**-0.5 / 3**0.5, fan_in**-0.5),
+        "he_uniform": lambda: ((2 / fan_in) ** 0.5, (6 / fan_in) ** 0.5),
+        "glorot_uniform": lambda: (
+            (2 / (fan_in + fan_out)) ** 0.5,
+            (6 / (fan_in + fan_out)) ** 0.5,
+        ),
+    }[kind]()
+    error = 6 / np.sqrt(values.size)  # six standard errors: one false alarm in 500 million
+    assert abs(values.mean()) < error * deviation
+    assert values.std() == pytest.approx(deviation, rel=error + 1e-3)
+    if bound is not None:
+        assert np.abs(values).max() <= bound * (1 + 1e-5)
+        assert np.abs(values).max() > bound * 0.9 if values.size > 100 else True
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_activation_equals_the_reference(name):
+    """With random weights every layer's output is that of the NumPy transcription.
+
+    Shapes alone would not tell wrong padding, order or reach of the normalisation.
+    """
+    published = PUBLISHED[name]
+    rng = np.random.default_rng(0)
+    weights = reference.random_weights(published, rng)
+    model = AlexNet(name)
+    for layer, values in weights.items():
+        model.get_layer(layer).set_weights(values)
+    size = published.input_size
+    # A deviation of 50 grey levels: with small inputs the normalisation would hardly show.
+    images = rng.normal(0, 50, (1, size, size, 3)).astype("float32")
+    expected = reference.forward(published, images, weights)
+    inner = keras.Model(
+        model.input, {layer: model.get_layer(layer).output for layer in expected if layer != "prob"}
+    )
+    for layer, output in inner(images).items():
+        scale = np.abs(expected[layer]).max()
+        np.testing.assert_allclose(to_numpy(output), expected[layer], atol=2e-5 * scale, rtol=0)
+    # The logits are of the order of 100, so their rounding is magnified in the softmax.
+    np.testing.assert_allclose(to_numpy(model(images)), expected["prob"], atol=5e-3)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_smallest_size_is_the_smallest(name):
+    """The smallest image size builds, and one pixel less is refused with the arithmetic."""
+    smallest = smallest_size(get_variant(name))
+    model = AlexNet(name, include_top=False, input_shape=(smallest, smallest, 3))
+    assert min(model.output_shape[1:3]) >= 1
+    less = smallest - 1
+    with pytest.raises(ValueError, match=rf"conv1: .* = .*must be {smallest} or more"):
+        AlexNet(name, include_top=False, input_shape=(less, smallest, 3))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("size", [97, 160])
+def test_size_arithmetic_is_the_models(name, size):
+    """The sums that the error message shows are what Keras computes for other sizes."""
+    record = get_variant(name)
+    model = AlexNet(name, include_top=False, input_shape=(size, size, 3))
+    for step in size_steps(record, size):
+        assert model.get_layer(step.layer).output.shape[1] == step.output, step
+    assert fits(record, size)
+
+
+def test_known_smallest_sizes():
+    """torchvision states 63 pixels for its network; without padding in conv1 it takes 67."""
+    assert smallest_size(get_variant("owt")) == 63
+    assert smallest_size(get_variant("bvlc")) == 67
+
+
+def test_unknown_variant_names_the_known_ones():
+    """A wrong name is answered with all names and the nearest one."""
+    with pytest.raises(ValueError, match=r"'bvcl'.*variants are: paper, .*Did you mean 'bvlc'\?"):
+        get_variant("bvcl")
+
+
+def test_records_are_frozen():
+    """Nobody changes the table by accident."""
+    record = get_variant("paper")
+    with pytest.raises(AttributeError):
+        record.parameters = 1
+    with pytest.raises(TypeError):
+        record.initial["conv1"] = None
+
+
+def test_public_names():
+    """The package exposes these names and no more."""
+    assert sorted(keras_alexnet.__all__) == [
+        "AlexNet",
+        "LocalResponseNormalization",
+        "describe",
+        "get_variant",
+        "list_variants",
+    ]
+    assert all(hasattr(keras_alexnet, name) for name in keras_alexnet.__all__)
