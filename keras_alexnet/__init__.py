@@ -1,8 +1,8 @@
 """AlexNet for Keras: every published variant, and the layers that Keras lacks for it."""
 
-from keras_alexnet.startup import quieten_command_line  # isort: skip
+from keras_alexnet.startup import start_quietly  # isort: skip
 
-quieten_command_line()  # before anything below imports Keras, and with it TensorFlow
+start_quietly()  # before anything below imports Keras, and with it TensorFlow
 
 from keras_alexnet.describe import describe  # noqa: E402
 from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402

@@ -39,12 +39,12 @@ class Job:
 
     variant: str = "paper"
     directory: str | None = None
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 16
-    learning_rate: float = 1e-4
+    learning_rate: float = 4e-4
     image_size: int | None = None
     initialization: str = "robust"
-    drawn: int = 800
+    drawn: int = 2000
     seed: int = 0
 
     def quick(self) -> "Job":

@@ -124,6 +124,20 @@ def prepare_mistakes(folder):
     keras.saving.get_custom_objects().pop("elsewhere>Foreign")
 
 
+def test_a_process_prints_one_line_for_a_mistake(tmp_path):
+    """The whole process, the backend's own notices included, writes one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_alexnet", "describe", "nosuch"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("keras-alexnet describe: Received variant='nosuch'")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", ["list", "describe", "fit"])
 def test_help_has_an_example(command, capsys):
     """`--help` of every command ends in an example."""

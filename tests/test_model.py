@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import to_numpy
+from helpers import double_precision, to_numpy
 from keras_alexnet import AlexNet, list_variants
 
 SMALL = {"variant": "paper", "input_shape": (67, 67, 3), "classes": 7}
@@ -117,11 +117,10 @@ def test_owt_averages_other_sizes_down(size):
 )
 def test_dtype_policies(policy, inner):
     """Layers compute in the policy's type; a softmax in half precision is float32."""
-    if policy == "float64" and BACKEND == "jax":
-        inner = "float32"  # JAX has 64 bits only where its user switches them on
-    model = AlexNet("source2012_half", input_shape=(67, 67, 3), classes=7, dtype=policy)
-    features = keras.Model(model.input, [model.get_layer("norm1").output, model.output])
-    norm1, prob = features(images())
+    with double_precision():
+        model = AlexNet("source2012_half", input_shape=(67, 67, 3), classes=7, dtype=policy)
+        features = keras.Model(model.input, [model.get_layer("norm1").output, model.output])
+        norm1, prob = features(images())
     assert keras.backend.standardize_dtype(norm1.dtype) == inner
     outer = "float32" if inner != "float64" else "float64"
     assert keras.backend.standardize_dtype(prob.dtype) == outer

@@ -119,7 +119,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         >>> LocalResponseNormalization.from_torch(5, alpha=1e-4).alpha
         2e-05
         """
-        return cls(size=size, k=k, alpha=alpha / size, beta=beta, **kwargs)
+        return cls(size=size, k=k, alpha=_per_element(alpha, size), beta=beta, **kwargs)
 
     @classmethod
     def from_caffe(
@@ -154,7 +154,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         return cls(
             size=local_size,
             k=1.0 if within else k,
-            alpha=alpha / (local_size**2 if within else local_size),
+            alpha=_per_element(alpha, local_size**2 if within else local_size),
             beta=beta,
             region=region,
             **kwargs,
@@ -170,7 +170,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         >>> LocalResponseNormalization.from_onnx(4).even_window
         'after'
         """
-        return cls(size, bias, alpha / size, beta, even_window="after", **kwargs)
+        return cls(size, bias, _per_element(alpha, size), beta, even_window="after", **kwargs)
 
     def build(self, input_shape):
         """Check the input's rank and channels; the layer has no weights."""
@@ -239,6 +239,11 @@ class LocalResponseNormalization(keras.layers.Layer):
             groups=1 if self.region == "within_channel" else self.groups,
             channel_axis=channel_axis,
         )
+
+
+def _per_element(alpha, count):
+    """Return alpha for one element of a window; the constructor refuses a size of 0 itself."""
+    return alpha / count if count else alpha
 
 
 def _check_arguments(size, k, alpha, beta, region, groups, even_window):

@@ -41,9 +41,12 @@ class Response:
         wide, upstream = _widened(x), _widened(dy)
         scale = self._scale(wide)
         power = self._power(scale)
-        # In this order nothing overflows where the square does: there the power is 0.
-        spread = self._window_sum(upstream * (wide * power / scale), transposed=True)
-        return ops.cast(power * upstream - wide * ((2 * self.alpha * self.beta) * spread), x.dtype)
+        dx = power * upstream
+        if self.alpha != 0:  # as in `_scale`
+            # In this order nothing overflows where the square does: there the power is 0.
+            spread = self._window_sum(upstream * (wide * power / scale), transposed=True)
+            dx = dx - wide * ((2 * self.alpha * self.beta) * spread)
+        return ops.cast(dx, x.dtype)
 
     def jvp(self, x, dx):
         """Return y and its change along dx: the same formula, read forwards."""
@@ -56,7 +59,7 @@ class Response:
         return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
 
     def _scale(self, x):
-        if self.alpha == 0:  # 0 times an overflown square would not be a number
+        if self.alpha == 0:  # nothing is summed: 0 times an overflowing square would be no number
             return ops.full_like(x, self.k)
         return self.k + self.alpha * self._window_sum(x * x)
 
