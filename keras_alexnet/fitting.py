@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import sys
 import time
 from typing import Any
 
@@ -142,7 +143,7 @@ def run(job: Job, output: str, verbose: bool = True, say=print) -> Outcome:
     Args:
         job: What to train and how.
         output: Folder for `model.keras` and `classes.json`; made if it does not exist.
-        verbose: Whether Keras shows its progress bar.
+        verbose: Whether Keras shows its progress: a bar on a terminal, a line an epoch in a log.
         say: Called with a line of text now and then.
 
     Raises:
@@ -161,7 +162,7 @@ def run(job: Job, output: str, verbose: bool = True, say=print) -> Outcome:
         model.fit(
             **images.training,
             epochs=job.epochs,
-            verbose="auto" if verbose else 0,
+            verbose=_verbosity() if verbose else 0,
             validation_data=_validation(images.held_out),
         )
         loss, accuracy = model.evaluate(**images.held_out, verbose=0)
@@ -179,6 +180,11 @@ def run(job: Job, output: str, verbose: bool = True, say=print) -> Outcome:
         float(loss),
         time.perf_counter() - start,
     )
+
+
+def _verbosity() -> int:
+    """Return Keras's number for a progress bar on a terminal, a line an epoch in a log."""
+    return 1 if sys.stdout.isatty() else 2
 
 
 def _validation(held_out: dict[str, Any]):

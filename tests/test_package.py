@@ -70,25 +70,33 @@ def test_readme_table_is_the_codes():
     assert with_table(readme) == readme, "run: python tests/readme_table.py"
 
 
-@pytest.mark.parametrize("name", ["googlenet_stem", "fit_folder"])
-def test_examples_run(name, tmp_path):
+EXAMPLES = {  # what a part of the output of each must be
+    "googlenet_stem.py": "features of (28, 28, 192)",
+    "fit_folder.py": "Held-out accuracy: ",
+    "benchmarks/layers.py --quick": "LRN (2, 27, 27, 256)",
+}
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_examples_run(command, tmp_path):
     """Every example runs as it stands, in a fresh process."""
+    path, *options = command.split()
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / f"{name}.py")],
+        [sys.executable, str(ROOT / "examples" / path), *options],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    expected = {"googlenet_stem": "features of (28, 28, 192)", "fit_folder": "Held-out accuracy: "}
-    assert expected[name] in done.stdout
+    assert EXAMPLES[command] in done.stdout
 
 
 def test_every_example_is_tested():
     """No example stands in the folder without a test that runs it."""
-    names = {path.stem for path in (ROOT / "examples").glob("*.py")}
-    assert names == {"googlenet_stem", "fit_folder"}
+    folder = ROOT / "examples"
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+    assert names == {command.split()[0] for command in EXAMPLES}
 
 
 def test_no_private_keras_names():

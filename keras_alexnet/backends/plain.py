@@ -30,8 +30,8 @@ def differentiable(operation):
 def grouped_conv(x, kernel, groups: int, **options):
     """Convolve each group of channels on its own and concatenate.
 
-    Two half convolutions train 5 to 12 times faster on a CPU than one grouped convolution of
-    TensorFlow, XLA or JAX, about twice as fast in PyTorch, and compute the same.
+    Two half convolutions train 4 to 12 times faster on a CPU than one grouped convolution of
+    TensorFlow or JAX (examples/benchmarks/layers.py), and compute the same.
     """
     axis = -1 if options["data_format"] == "channels_last" else 1
     inputs = ops.split(x, groups, axis=axis)

@@ -11,9 +11,9 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     Arguments, weights and values are those of `keras.layers.Conv2D`: the kernel is
     `(height, width, channels / groups, filters)`, output channel block g sees input channel
-    block g alone. TensorFlow's, XLA's and JAX's grouped convolutions train 5 to 12 times slower
-    on a CPU than the same arithmetic as one convolution for each group, which is what this layer
-    does.
+    block g alone. TensorFlow's and JAX's grouped convolutions train 4 to 12 times slower on a CPU
+    than the same arithmetic as one convolution for each group, which is what this layer does
+    there.
 
     Input shape:
         `(batch, height, width, channels)`, or `(batch, channels, height, width)` with
