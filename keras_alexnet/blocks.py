@@ -6,6 +6,7 @@ import math
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.initializers import TruncatedNormal
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
@@ -29,7 +30,7 @@ from keras_alexnet.variants.records import (
 _INITIALIZERS = {
     "constant": lambda scale, fan_in: keras.initializers.Constant(scale),
     "normal": lambda scale, fan_in: keras.initializers.RandomNormal(stddev=scale),
-    "truncated_normal": lambda scale, fan_in: keras.initializers.TruncatedNormal(stddev=scale),
+    "truncated_normal": lambda scale, fan_in: TruncatedNormal(stddev=scale),
     "fan_in_uniform": lambda scale, fan_in: keras.initializers.RandomUniform(
         -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in)
     ),
