@@ -29,6 +29,15 @@ def double_precision():
     return jax.enable_x64(True)
 
 
+def with_unknown_sizes(function, x, channel_axis=-1):
+    """Run a function where the backend knows no size but the channels', if there is such a way."""
+    if BACKEND != "tensorflow":
+        return function(tensor(x))
+    shape = [None] * x.ndim
+    shape[channel_axis] = x.shape[channel_axis]
+    return tf.function(function, input_signature=[tf.TensorSpec(shape)])(x)
+
+
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
@@ -60,6 +69,10 @@ if BACKEND == "tensorflow":
         """Return `function` compiled by the backend."""
         return tf.function(function, jit_compile=True)
 
+    def traced(function):
+        """Return `function` as `fit` would run it by default."""
+        return tf.function(function)
+
 elif BACKEND == "jax":
     import jax
 
@@ -79,6 +92,8 @@ elif BACKEND == "jax":
     def compiled(function):
         """Return `function` compiled by the backend."""
         return jax.jit(function)
+
+    traced = compiled
 
 else:
     import torch
@@ -102,3 +117,5 @@ else:
     def compiled(function):
         """Return `function` as it is: PyTorch's compiler needs a C++ compiler on the machine."""
         return function
+
+    traced = compiled

@@ -19,6 +19,7 @@ from helpers import (
     hessian,
     tensor,
     to_numpy,
+    traced,
 )
 from keras_alexnet import LocalResponseNormalization, backends
 from keras_alexnet.backends import plain
@@ -73,8 +74,10 @@ def assert_close(actual, wanted, tolerance=1e-5):
 def assert_right(layer, x, tolerance=1e-5):
     """Compare value and gradient with the reference's."""
     dy = normal(*x.shape, seed=1, dtype=x.dtype)
-    assert_close(layer(x), expected(layer, x), tolerance)
-    assert_close(gradient(layer, x, dy), expected(layer, x, dy), tolerance)
+    run = traced(lambda x, dy: (layer(x), gradient(layer, x, dy)))
+    y, dx = run(tensor(x), tensor(dy))
+    assert_close(y, expected(layer, x), tolerance)
+    assert_close(dx, expected(layer, x, dy), tolerance)
 
 
 # Values and gradients ------------------------------------------------------------------------
@@ -207,7 +210,7 @@ every_small = pytest.mark.parametrize(("arguments", "shape"), SMALL.values(), id
 def assert_second_derivative_right(layer, shape):
     """Compare the gradient of <v, gradient> with the reference's."""
     x, dy, v = (normal(*shape, seed=seed) for seed in range(3))
-    actual = gradient(lambda x: gradient(layer, x, dy), x, v)
+    actual = traced(lambda x: gradient(lambda x: gradient(layer, x, dy), x, v))(tensor(x))
     assert_close(actual, second_derivative(layer, x.astype("float64"), dy, v))
 
 
@@ -234,7 +237,8 @@ def test_hessian(arguments, shape):
     layer = LocalResponseNormalization(k=1.0, alpha=0.3, **arguments)
     x, dy = normal(*shape), normal(*shape, seed=1)
     weights = tensor(dy)
-    actual = to_numpy(hessian(lambda x: ops.sum(weights * layer(x)), x))
+    matrix = traced(lambda x: hessian(lambda x: ops.sum(weights * layer(x)), x))
+    actual = to_numpy(matrix(tensor(x)))
     rows = [
         second_derivative(layer, x.astype("float64"), dy, v.reshape(shape)).ravel()
         for v in np.eye(x.size)
@@ -935,8 +939,10 @@ def test_own_derivative(windows, groups, beta):
     operation = Response(1.0, 0.1, beta, windows, groups, channel_axis=3)
     fast, slow = backends.differentiable(operation), plain.differentiable(operation)
     x, dy = normal(2, 4, 3, 6, std=3), normal(2, 4, 3, 6, seed=1)
-    assert_close(fast(tensor(x)), to_numpy(slow(tensor(x))), 1e-6)
-    assert_close(gradient(fast, x, dy), to_numpy(gradient(slow, x, dy)), 2e-6)
+    y, wanted_y = fast(tensor(x)), traced(slow)(tensor(x))
+    assert_close(y, to_numpy(wanted_y), 1e-6)
+    wanted = traced(lambda x: gradient(slow, x, dy))(tensor(x))
+    assert_close(gradient(fast, x, dy), to_numpy(wanted), 2e-6)
 
 
 @pytest.mark.parametrize(
