@@ -9,8 +9,16 @@ the parameter files of the authors' own program, released by the Computer Histor
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeVar
 
+from keras_alexnet.variants.layout import (
+    constant,
+    head,
+    initial,
+    normal,
+    numbered,
+    stages,
+    truncated,
+)
 from keras_alexnet.variants.records import (
     AdaptivePool,
     Conv,
@@ -20,61 +28,11 @@ from keras_alexnet.variants.records import (
     Norm,
     Pool,
     Relu,
-    Row,
     Variant,
 )
 
-R = TypeVar("R", bound=Row)
-
-NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
-
-
-def _normal(*deviations: float) -> tuple[Initial, ...]:
-    return tuple(Initial("normal", deviation) for deviation in deviations)
-
-
-def _truncated(*deviations: float) -> tuple[Initial, ...]:
-    return tuple(Initial("truncated_normal", deviation) for deviation in deviations)
-
-
-def _constant(*values: float) -> tuple[Initial, ...]:
-    return tuple(Initial("constant", value) for value in values)
-
-
-def _initial(weights, biases, names=NAMES) -> Mapping[str, tuple[Initial, Initial]]:
-    pairs = zip(weights, biases, strict=True)
-    return MappingProxyType(dict(zip(names, pairs, strict=True)))
-
-
-def _stages(orders: tuple[str, ...], first: int = 1, **parts) -> tuple[tuple[str, Row], ...]:
-    """Lay out stages of layers: one string of words a stage, numbered from `first`.
-
-    A word is the name of a part and, with the stage's number, of the layer. A part is one row for
-    all stages, or a dict from a stage's number to its row.
-    """
-    parts = {"relu": Relu(), **parts}
-    rows: list[tuple[str, Row]] = []
-    for number, order in enumerate(orders, first):
-        for word in order.split():
-            part = parts[word]
-            rows.append((f"{word}{number}", part[number] if isinstance(part, dict) else part))
-    return tuple(rows)
-
-
-def _numbered(*rows: R) -> dict[int, R]:
-    return dict(enumerate(rows, 1))
-
-
-DENSE = {6: Dense(4096), 7: Dense(4096), 8: Dense(None)}
-
-
-def _head(*orders: str, drop: Dropout | None = None) -> tuple[tuple[str, Row], ...]:
-    """Lay out fc6, fc7 and fc8."""
-    return _stages(orders, first=6, fc=DENSE, drop=drop)
-
-
 # The two towers: conv2, conv4 and conv5 see one half of the maps each (paper, section 3.5).
-TOWERS = _numbered(
+TOWERS = numbered(
     Conv(96, 11, strides=4, padding=(0, 3)),
     Conv(256, 5, padding=(2, 2), groups=2),
     Conv(384, 3, padding=(1, 1)),
@@ -82,7 +40,7 @@ TOWERS = _numbered(
     Conv(256, 3, padding=(1, 1), groups=2),
 )
 # The one tower of "one weird trick", with 256 filters in conv4 as in its layers-imagenet-1gpu.cfg.
-ONE_TOWER = _numbered(
+ONE_TOWER = numbered(
     Conv(64, 11, strides=4, padding=(2, 2)),
     Conv(192, 5, padding=(2, 2)),
     Conv(384, 3, padding=(1, 1)),
@@ -95,17 +53,17 @@ WITHOUT_NORM = ("conv relu pool", "conv relu pool", *PLAIN[2:])
 TRAINED_NORM = Norm(5, k=2.0, alpha=2e-5)  # layers-145.cfg: scale 1e-4, divided by the size
 DROP, DOWNSCALED = Dropout(0.5), Dropout(0.5, downscale=True)
 AFTER = ("fc relu drop", "fc relu drop", "fc")
-BIASES_2012 = _constant(0, 1, 0, 1, 1, 1, 1, 0)
-DEVIATIONS_2012 = _normal(0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01)
+BIASES_2012 = constant(0, 1, 0, 1, 1, 1, 1, 0)
+DEVIATIONS_2012 = normal(0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01)
 
 PAPER = Variant(
     name="paper",
     title="the NIPS 2012 paper, its text taken literally",
     differs="Normalisation over all maps with alpha 1e-4 on the plain sum; N(0, 0.01) everywhere.",
     source="paper, sections 3 to 5; conv1's padding from its figures of neurons",
-    features=_stages(PLAIN, conv=TOWERS, norm=Norm(5, k=2.0, alpha=1e-4), pool=Pool()),
-    classifier=_head(*AFTER, drop=DOWNSCALED),
-    initial=_initial(_normal(*[0.01] * 8), BIASES_2012),
+    features=stages(PLAIN, conv=TOWERS, norm=Norm(5, k=2.0, alpha=1e-4), pool=Pool()),
+    classifier=head(*AFTER, drop=DOWNSCALED),
+    initial=initial(normal(*[0.01] * 8), BIASES_2012),
     parameters=60_965_224,
     multiply_adds=724_406_816,
     neurons=659_272,
@@ -125,14 +83,14 @@ SOURCE_2012 = dataclasses.replace(
     differs="conv1 is linear up to its pooling; each tower is normalised alone; alpha is 2e-5; "
     "a second normalisation within each map follows in layer 2.",
     source="layers-145.cfg, layer-params-145.cfg, layer.py",
-    features=_stages(
+    features=stages(
         SOURCE_ORDER,
         conv=TOWERS,
         norm=dataclasses.replace(TRAINED_NORM, groups=2),
         cnorm=Norm(5, k=1.0, alpha=1e-3 / 25, region="within_channel"),
         pool=Pool(),
     ),
-    initial=_initial(DEVIATIONS_2012, BIASES_2012),
+    initial=initial(DEVIATIONS_2012, BIASES_2012),
 )
 
 SOURCE_2012_HALF = dataclasses.replace(
@@ -141,9 +99,9 @@ SOURCE_2012_HALF = dataclasses.replace(
     title="one tower of source2012, the paper's one-GPU comparison",
     differs="Half the filters of source2012 but for conv5, which keeps its 256; no groups.",
     source="layers-145-half.cfg; paper, section 3.2",
-    features=_stages(
+    features=stages(
         SOURCE_ORDER,
-        conv=_numbered(
+        conv=numbered(
             Conv(48, 11, strides=4, padding=(0, 3)),
             Conv(128, 5, padding=(2, 2)),
             Conv(192, 3, padding=(1, 1)),
@@ -161,16 +119,16 @@ SOURCE_2012_HALF = dataclasses.replace(
 
 CAFFE_TOWERS = {**TOWERS, 1: Conv(96, 11, strides=4)}
 CAFFE_NORM = Norm(5, k=1.0, alpha=2e-5)  # train_val.prototxt: alpha 1e-4, divided by the size
-CAFFE_DEVIATIONS = _normal(0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01)
+CAFFE_DEVIATIONS = normal(0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01)
 BVLC = dataclasses.replace(
     PAPER,
     name="bvlc",
     title="Caffe's BVLC AlexNet",
     differs="227 x 227 without padding in conv1; k is 1 and alpha 2e-5; biases start at 0.1.",
     source="models/bvlc_alexnet/train_val.prototxt of Caffe",
-    features=_stages(PLAIN, conv=CAFFE_TOWERS, norm=CAFFE_NORM, pool=Pool()),
-    classifier=_head(*AFTER, drop=DROP),
-    initial=_initial(CAFFE_DEVIATIONS, _constant(0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0)),
+    features=stages(PLAIN, conv=CAFFE_TOWERS, norm=CAFFE_NORM, pool=Pool()),
+    classifier=head(*AFTER, drop=DROP),
+    initial=initial(CAFFE_DEVIATIONS, constant(0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0)),
     input_size=227,
 )
 
@@ -180,13 +138,13 @@ CAFFENET = dataclasses.replace(
     title="CaffeNet, Caffe's reference network",
     differs="bvlc with the pooling before the normalisation; biases start at 1.",
     source="models/bvlc_reference_caffenet/train_val.prototxt of Caffe",
-    features=_stages(
+    features=stages(
         ("conv relu pool norm", "conv relu pool norm", *PLAIN[2:]),
         conv=CAFFE_TOWERS,
         norm=CAFFE_NORM,
         pool=Pool(),
     ),
-    initial=_initial(CAFFE_DEVIATIONS, BIASES_2012),
+    initial=initial(CAFFE_DEVIATIONS, BIASES_2012),
 )
 
 FAN_IN = (Initial("fan_in_uniform"),) * 8
@@ -196,12 +154,12 @@ OWT = Variant(
     differs="64-192-384-256-256 filters, no groups; dropout before fc6 and fc7; other image sizes "
     "are averaged down to 6 x 6 before fc6.",
     source='torchvision, models/alexnet.py; "one weird trick"',
-    features=_stages(WITHOUT_NORM, conv=ONE_TOWER, pool=Pool()),
+    features=stages(WITHOUT_NORM, conv=ONE_TOWER, pool=Pool()),
     classifier=(
         ("avgpool", AdaptivePool(6)),
-        *_head("drop fc relu", "drop fc relu", "fc", drop=DROP),
+        *head("drop fc relu", "drop fc relu", "fc", drop=DROP),
     ),
-    initial=_initial(FAN_IN, FAN_IN),
+    initial=initial(FAN_IN, FAN_IN),
     parameters=61_100_840,
     multiply_adds=714_188_480,
     neurons=494_184,
@@ -214,14 +172,14 @@ CUDA_CONVNET2 = dataclasses.replace(
     differs="owt's filters with normalisation, linear conv1 and conv5 up to their poolings; "
     "fc8's biases start at -7.",
     source="layers/layers-imagenet-1gpu.cfg of cuda-convnet2",
-    features=_stages(
+    features=stages(
         ("conv norm pool relu", "conv relu norm pool", "conv relu", "conv relu", "conv pool relu"),
         conv={**ONE_TOWER, 1: Conv(64, 11, strides=4, padding=(0, 3))},
         norm=TRAINED_NORM,
         pool=Pool(),
     ),
-    classifier=_head(*AFTER, drop=DOWNSCALED),
-    initial=_initial(DEVIATIONS_2012, _constant(0, 1, 0, 1, 1, 1, 1, -7)),
+    classifier=head(*AFTER, drop=DOWNSCALED),
+    initial=initial(DEVIATIONS_2012, constant(0, 1, 0, 1, 1, 1, 1, -7)),
 )
 
 SLIM_V2 = dataclasses.replace(
@@ -230,15 +188,15 @@ SLIM_V2 = dataclasses.replace(
     title="TF-Slim's alexnet_v2",
     differs="384 filters in conv4; no padding in conv1, so 54 x 54 maps and a fc6 of 6400 inputs.",
     source="tf_slim/nets/alexnet.py",
-    features=_stages(
+    features=stages(
         WITHOUT_NORM,
         conv={**ONE_TOWER, 1: Conv(64, 11, strides=4), 4: Conv(384, 3, padding=(1, 1))},
         pool=Pool(),
     ),
-    classifier=_head(*AFTER, drop=DROP),
-    initial=_initial(
-        (Initial("glorot_uniform"),) * 5 + _truncated(0.005, 0.005, 0.005),
-        _constant(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0),
+    classifier=head(*AFTER, drop=DROP),
+    initial=initial(
+        (Initial("glorot_uniform"),) * 5 + truncated(0.005, 0.005, 0.005),
+        constant(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0),
     ),
     parameters=50_303_912,
     multiply_adds=736_555_776,
@@ -252,14 +210,14 @@ NOTEBOOK = dataclasses.replace(
     differs="owt's filters with TensorFlow's SAME padding, so 56 x 56 maps; normalisation over "
     "9 maps; no dropout.",
     source="the notebook, after tutorials/image/alexnet/alexnet_benchmark.py of TensorFlow",
-    features=_stages(
+    features=stages(
         PLAIN,
         conv={**ONE_TOWER, 1: Conv(64, 11, strides=4, padding="same")},
         norm=Norm(9, k=1.0, alpha=0.001 / 9),
         pool=Pool(),
     ),
-    classifier=_head("fc relu", "fc relu", "fc"),
-    initial=_initial(_truncated(0.1, 0.1, 0.1, 0.1, 0.1, 0.04, 0.001, 0.01), _constant(*[0] * 8)),
+    classifier=head("fc relu", "fc relu", "fc"),
+    initial=initial(truncated(0.1, 0.1, 0.1, 0.1, 0.1, 0.04, 0.001, 0.01), constant(*[0] * 8)),
     multiply_adds=716_767_232,
     neurons=501_288,
 )
@@ -270,35 +228,35 @@ UNGROUPED = dataclasses.replace(
     title="the paper's filters without groups (imgclsmob's AlexNet)",
     differs="No groups, so 62.4 million parameters; no padding in conv1; poolings round up.",
     source="pytorchcv/models/alexnet.py of imgclsmob",
-    features=_stages(
+    features=stages(
         PLAIN,
         conv={number: dataclasses.replace(conv, groups=1) for number, conv in CAFFE_TOWERS.items()},
         norm=TRAINED_NORM,
         pool=Pool(ceil=True),
     ),
-    classifier=_head(*AFTER, drop=DROP),
-    initial=_initial((Initial("he_uniform"),) * 5 + FAN_IN[5:], _constant(*[0] * 5) + FAN_IN[5:]),
+    classifier=head(*AFTER, drop=DROP),
+    initial=initial((Initial("he_uniform"),) * 5 + FAN_IN[5:], constant(*[0] * 5) + FAN_IN[5:]),
     parameters=62_378_344,
     multiply_adds=1_131_457_664,
     neurons=648_808,
 )
 
-CIFAR_CONVS = _numbered(*[Conv(filters, 5, padding=(2, 2)) for filters in (32, 32, 64)])
-CIFAR_POOLS = _numbered(Pool(ceil=True), *[Pool("average", ceil=True)] * 2)
+CIFAR_CONVS = numbered(*[Conv(filters, 5, padding=(2, 2)) for filters in (32, 32, 64)])
+CIFAR_POOLS = numbered(Pool(ceil=True), *[Pool("average", ceil=True)] * 2)
 CIFAR10_18PCT = Variant(
     name="cifar10_18pct",
     title="CIFAR-10, 18 % test error, with normalisation",
     differs="Three convolutions; normalisation within each map after the first two poolings.",
     source="layers-18pct.cfg of cuda-convnet",
-    features=_stages(
+    features=stages(
         ("conv pool relu norm", "conv relu pool norm", "conv relu pool"),
         conv=CIFAR_CONVS,
         norm=Norm(3, k=1.0, alpha=5e-5 / 9, region="within_channel"),
         pool=CIFAR_POOLS,
     ),
     classifier=(("fc10", Dense(None)),),
-    initial=_initial(
-        _normal(1e-4, 0.01, 0.01, 0.01), _constant(*[0] * 4), ("conv1", "conv2", "conv3", "fc10")
+    initial=initial(
+        normal(1e-4, 0.01, 0.01, 0.01), constant(*[0] * 4), ("conv1", "conv2", "conv3", "fc10")
     ),
     parameters=89_578,
     multiply_adds=12_298_240,
@@ -313,7 +271,7 @@ CIFAR10_19PCT = dataclasses.replace(
     title="CIFAR-10, 19 % test error",
     differs="cifar10_18pct without normalisation.",
     source="layers-19pct.cfg of cuda-convnet",
-    features=_stages(("conv relu pool",) * 3, conv=CIFAR_CONVS, pool=CIFAR_POOLS),
+    features=stages(("conv relu pool",) * 3, conv=CIFAR_CONVS, pool=CIFAR_POOLS),
 )
 
 CIFAR10_80SEC = dataclasses.replace(
@@ -323,9 +281,9 @@ CIFAR10_80SEC = dataclasses.replace(
     differs="cifar10_19pct with a hidden layer of 64 units before the classifier.",
     source="layers-80sec.cfg of cuda-convnet",
     classifier=(("fc64", Dense(64)), ("relu4", Relu()), ("fc10", Dense(None))),
-    initial=_initial(
-        _normal(1e-4, 0.01, 0.01, 0.1, 0.1),
-        _constant(*[0] * 5),
+    initial=initial(
+        normal(1e-4, 0.01, 0.01, 0.1, 0.1),
+        constant(*[0] * 5),
         ("conv1", "conv2", "conv3", "fc64", "fc10"),
     ),
     parameters=145_578,
