@@ -1,6 +1,5 @@
 """The main job: train an AlexNet on a folder of images or on the drawn ones, measure, save."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.folder import ImageReader, training_and_held_out
+from keras_alexnet.data.folder import ImageReader, StopOnFailure, training_and_held_out
 from keras_alexnet.files import made_folder, written_whole
 from keras_alexnet.model import AlexNet
 from keras_alexnet.variants import get_variant
@@ -153,7 +152,8 @@ def run(job: Job, output: str, verbose: bool = True, say=print) -> Outcome:
     images = load_images(job)
     model = build_model(job, len(images.class_names))
     path = os.path.join(output, "model.keras")
-    with made_folder(output), _named_failures(images.reader):
+    watch = [StopOnFailure(images.reader)] if images.reader else []
+    with made_folder(output):
         say(
             f"Training {model.name}, {model.count_params():,} parameters, on "
             f"{images.training_count:,} images of {len(images.class_names)} classes; "
@@ -164,8 +164,9 @@ def run(job: Job, output: str, verbose: bool = True, say=print) -> Outcome:
             epochs=job.epochs,
             verbose=_verbosity() if verbose else 0,
             validation_data=_validation(images.held_out),
+            callbacks=watch,
         )
-        loss, accuracy = model.evaluate(**images.held_out, verbose=0)
+        loss, accuracy = model.evaluate(**images.held_out, verbose=0, callbacks=watch)
         with written_whole(path) as beside:
             model.save(beside)
         classes = os.path.join(output, "classes.json")
@@ -189,14 +190,3 @@ def _verbosity() -> int:
 
 def _validation(held_out: dict[str, Any]):
     return (held_out["x"], held_out["y"]) if "y" in held_out else held_out["x"]
-
-
-@contextlib.contextmanager
-def _named_failures(reader: ImageReader | None):
-    """Raise the reader's own error, which names the file, for whatever tf.data made of it."""
-    try:
-        yield
-    except Exception as error:
-        if reader is None or reader.failure is None:
-            raise
-        raise reader.failure from error

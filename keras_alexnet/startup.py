@@ -16,6 +16,7 @@ def start_quietly() -> None:
     from_command_line = "-m keras_alexnet" in words or "keras-alexnet" in words
     if not from_command_line or os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # for the notices of later operations
     try:
         errors = os.dup(2)
     except OSError:  # the error stream is closed: there is nothing to keep clean

@@ -138,6 +138,27 @@ def test_a_process_prints_one_line_for_a_mistake(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
+    """A bad file met while training is one line too, without TensorFlow's tracebacks."""
+    for name in ("cats", "dogs"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / f"{number}.png")
+    (tmp_path / "images" / "dogs" / "bad.jpg").write_text("no image")
+    fit = ["fit", "images", "--variant", "cifar10_19pct", "--epochs", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_alexnet", *fit],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "'images/dogs/bad.jpg' cannot be read: cannot identify image file." in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["images"]
+
+
 @pytest.mark.parametrize("command", ["list", "describe", "fit"])
 def test_help_has_an_example(command, capsys):
     """`--help` of every command ends in an example."""

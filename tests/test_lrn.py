@@ -93,9 +93,18 @@ both_formats = pytest.mark.parametrize("data_format", ["channels_last", "channel
 
 
 @every_window
-@pytest.mark.parametrize("groups", [1, 2])
-def test_across_channels(groups, size, even_window):
+def test_across_channels(size, even_window):
     """Value and gradient are the reference's for windows up to wider than the channels."""
+    layer = LocalResponseNormalization(size, **STRONG, even_window=even_window)
+    assert_right(layer, normal(2, 3, 2, 6))
+
+
+@pytest.mark.parametrize(
+    ("size", "even_window"), [(3, "before"), (4, "before"), (4, "after"), (9, "before")]
+)
+@pytest.mark.parametrize("groups", [2, 3])
+def test_groups(groups, size, even_window):
+    """No window leaves its group of channels, however wide it is."""
     layer = LocalResponseNormalization(size, **STRONG, groups=groups, even_window=even_window)
     assert_right(layer, normal(2, 3, 2, 6))
 
@@ -948,8 +957,7 @@ def test_own_derivative(windows, groups, beta):
 @pytest.mark.parametrize(
     "function", [backends.grouped_conv, plain.grouped_conv], ids=["fast", "plain"]
 )
-@pytest.mark.parametrize("groups", [1, 2, 3])
-@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize(("groups", "strides"), [(1, 1), (2, 2), (3, 1)])
 def test_grouped_conv(function, groups, strides):
     """The backend's own grouped convolution and the plain one are the reference's."""
     x, kernel = normal(2, 7, 7, 6), normal(3, 3, 6 // groups, 12, seed=1)

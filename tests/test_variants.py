@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from helpers import to_numpy
 
 import keras_alexnet
 import reference
+from helpers import to_numpy
 from keras_alexnet import AlexNet, describe, get_variant, list_variants
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
 from published import INITIAL, PUBLISHED

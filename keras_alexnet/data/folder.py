@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError, explain
@@ -180,7 +181,7 @@ class ImageReader:
             square = ImageOps.fit(upright, (self.size, self.size), Image.Resampling.BILINEAR)
             return np.asarray(square)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            reason = str(error).replace(repr(path), "the file")
+            reason = str(error).replace(repr(path), "").strip()
             failure = UserError(
                 explain(
                     f"The image {path!r} cannot be read: {reason or type(error).__name__}.",
@@ -192,12 +193,22 @@ class ImageReader:
                 self.failure = self.failure or failure
             raise failure from error
 
+    def _read_or_remember(self, path: bytes) -> np.ndarray:
+        """Return an image, or a black one for a failure that `StopOnFailure` will raise.
+
+        Raised here, TensorFlow would print it with all its tracebacks.
+        """
+        try:
+            return self.read(path.decode())
+        except UserError:
+            return np.zeros((self.size, self.size, 3), "uint8")
+
     def dataset(self, files: LabelledFiles, batch_size: int, shuffle: bool = False, seed: int = 0):
         """Return a `tf.data.Dataset` of (images, labels) batches, read while the model computes."""
         import tensorflow as tf
 
         def load(path, label):
-            read = tf.numpy_function(lambda path: self.read(path.decode()), [path], tf.uint8)
+            read = tf.numpy_function(self._read_or_remember, [path], tf.uint8)
             return tf.ensure_shape(read, (self.size, self.size, 3)), label
 
         labels = np.array(files.labels, "int32")
@@ -206,3 +217,24 @@ class ImageReader:
             data = data.shuffle(len(files), seed=seed)
         data = data.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+class StopOnFailure(keras.callbacks.Callback):
+    """Ends training or evaluation with the error of a reader that met a bad file.
+
+    Args:
+        reader: The reader of the images.
+    """
+
+    async_safe = True  # it looks at no result, so JAX and PyTorch need not wait for one
+
+    def __init__(self, reader: ImageReader):
+        super().__init__()
+        self.reader = reader
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Raise the reader's failure, if there is one."""
+        if self.reader.failure is not None:
+            raise self.reader.failure
+
+    on_test_batch_end = on_train_batch_end
