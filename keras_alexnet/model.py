@@ -210,4 +210,15 @@ def _load(model, weights, record: Variant):
                 f"Check the spelling; the current folder is {os.getcwd()!r}.",
             )
         )
-    model.load_weights(path)
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            explain(
+                f"Received weights={path!r}, which do not load into this model: {reason}",
+                "The file must hold the weights of the same variant, with the same number of "
+                "classes and size and channels of images.",
+                "Build the model with the arguments of the one that was saved.",
+            )
+        ) from error

@@ -218,3 +218,21 @@ def test_mistakes_are_answered(arguments, message):
     """Every mistake is answered with what was wrong, what was expected and what to do."""
     with pytest.raises(ValueError, match=f"(?s){message}"):
         AlexNet(**arguments)
+
+
+def test_weights_of_another_model(tmp_path):
+    """Weights that do not fit are refused by name, with what must agree."""
+    path = tmp_path / "ten.weights.h5"
+    AlexNet("cifar10_19pct").save_weights(path)
+    with pytest.raises(
+        ValueError, match=r"ten\.weights\.h5.*do not load.*number of classes.*Build"
+    ):
+        AlexNet("cifar10_19pct", classes=3, weights=path)
+
+
+def test_weights_file_that_is_none(tmp_path):
+    """A file that is no weights file is said not to load."""
+    path = tmp_path / "text.weights.h5"
+    path.write_text("no weights")
+    with pytest.raises(ValueError, match=r"text\.weights\.h5.*do not load into this model"):
+        AlexNet("cifar10_19pct", weights=path)
