@@ -29,4 +29,6 @@ class DownscaledDropout(keras.layers.Dropout):
 
     def call(self, inputs, training=False):
         """Return the inputs, dropped or scaled down; inverted dropout times 1 - rate is both."""
+        if self.rate == 1:  # which older versions of Keras refuse to compute
+            return keras.ops.zeros_like(inputs)
         return (1 - self.rate) * super().call(inputs, training=training)
