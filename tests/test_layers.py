@@ -1,6 +1,7 @@
 """What all layers have in common, and the values of those other than normalisation."""
 
 import dataclasses
+import functools
 import json
 
 import keras
@@ -160,17 +161,25 @@ def test_shape_before_and_after(case, training):
 PRECISION = {"float16": 2**-8, "bfloat16": 2**-5, "float32": 1e-6, "float64": 1e-6}
 
 
-@every_case
+@functools.cache
+def in_float32(name):
+    """Return an input, the weights of a float32 layer, and its output."""
+    x = normal(2, *CASES[name].shape)
+    layer = CASES[name].make(dtype="float32")
+    y = to_numpy(layer(x))
+    return x, layer.get_weights(), y
+
+
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", PRECISION)
-def test_data_types(case, dtype):
+def test_data_types(name, dtype):
     """Output and gradient have the layer's type, foreseen or computed, and the same values."""
-    x = normal(2, *case.shape)
-    plain = case.make()
-    wanted = to_numpy(plain(x))
+    case = CASES[name]
+    x, weights, wanted = in_float32(name)
     with double_precision():
         layer = case.make(dtype=dtype)
         foreseen = layer(keras.Input(case.shape))
-        layer.set_weights(plain.get_weights())
+        layer.set_weights(weights)
         y, dx = value_and_gradient(layer, tensor(x, dtype), tensor(np.ones(wanted.shape), dtype))
         assert (dtype_name(foreseen), dtype_name(y), dtype_name(dx)) == (dtype, dtype, dtype)
         slack = PRECISION[dtype] * np.abs(wanted).max()
@@ -178,19 +187,19 @@ def test_data_types(case, dtype):
         assert np.isfinite(to_numpy(dx)).all()
 
 
-@every_case
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_mixed_precision(case, dtype):
+def test_mixed_precision(name, dtype):
     """Under a mixed policy float32 goes in, half precision comes out, and weights are float32."""
+    case = CASES[name]
+    x, weights, wanted = in_float32(name)
     keras.config.set_dtype_policy(f"mixed_{dtype}")
-    layer, wide = case.make(), case.make(dtype="float32")
-    x = normal(2, *case.shape)
-    foreseen, y = layer(keras.Input(case.shape)), layer(x)
+    layer = case.make()
+    foreseen = layer(keras.Input(case.shape))
+    layer.set_weights(weights)
+    y = layer(x)
     assert (dtype_name(foreseen), dtype_name(y)) == (dtype, dtype)
     assert {dtype_name(weight) for weight in layer.trainable_weights} <= {"float32"}
-    wide.build(x.shape)
-    wide.set_weights(layer.get_weights())
-    wanted = to_numpy(wide(x))
     slack = PRECISION[dtype] * np.abs(wanted).max()
     np.testing.assert_allclose(to_numpy(y), wanted, rtol=0, atol=slack)
 
@@ -272,12 +281,11 @@ def test_empty_batch(name):
 @pytest.mark.parametrize(("groups", "strides"), [(1, 2), (2, 1), (2, 2), (3, 2)])
 def test_conv_is_the_references(groups, strides):
     """Output channel block g sees input channel block g alone, as in the two towers of 2012."""
-    layer = GroupedConv2D(12, 3, strides=strides, groups=groups, bias_initializer="normal")
-    x = normal(2, 7, 8, 6)
+    layer = GroupedConv2D(12, 3, strides=strides, groups=groups, kernel_initializer="zeros")
+    x, kernel, bias = normal(2, 7, 8, 6), normal(3, 3, 6 // groups, 12, seed=1), normal(12, seed=2)
     layer.build(x.shape)
+    layer.set_weights([kernel, bias])
     y = traced(layer)(tensor(x))
-    kernel, bias = layer.get_weights()
-    assert kernel.shape == (3, 3, 6 // groups, 12)
     wanted = reference.conv2d(x, kernel, bias, strides, groups=groups)
     np.testing.assert_allclose(to_numpy(y), wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
@@ -295,11 +303,14 @@ def test_conv_is_the_references(groups, strides):
 def test_conv_is_keras_own(arguments):
     """Layout of the weights, values and gradients are those of Keras's convolution."""
     arguments = {"filters": 8, "kernel_size": 3, "groups": 2, **arguments}
+    arguments["kernel_initializer"] = "zeros"
     ours, theirs = GroupedConv2D(**arguments), keras.layers.Conv2D(**arguments)
     x = normal(2, 7, 6, 4)
     ours.build(x.shape)
     theirs.build(x.shape)
-    theirs.set_weights(ours.get_weights())
+    weights = [normal(*weight.shape, seed=2) for weight in ours.weights]
+    ours.set_weights(weights)
+    theirs.set_weights(weights)
     assert ours.get_config().keys() == theirs.get_config().keys()
     assert ours.count_params() == theirs.count_params()
     x, dy = tensor(x), tensor(normal(*ours.compute_output_shape(x.shape), seed=1))

@@ -16,18 +16,10 @@ VARIANTS = list_variants()
 UNCOUNTED = ("image", "pad1", "flatten")
 
 
-@pytest.fixture(scope="module")
-def built():
-    """Models by variant, each built once for the tests of its structure."""
-    models = {}
-
-    def build(name):
-        if name not in models:
-            models[name] = AlexNet(name)
-        return models[name]
-
-    yield build
-    models.clear()
+@pytest.fixture(scope="module", params=VARIANTS)
+def built(request):
+    """A variant's name and its model. pytest groups the tests by it: one model lives at a time."""
+    return request.param, AlexNet(request.param)
 
 
 def test_every_published_variant_is_there():
@@ -35,46 +27,48 @@ def test_every_published_variant_is_there():
     assert list(PUBLISHED) == VARIANTS
 
 
-@pytest.mark.parametrize("name", VARIANTS)
 class TestStructure:
     """What each built model must have in common with the published tables."""
 
-    def test_layers_stand_in_the_published_order(self, built, name):
+    def test_layers_stand_in_the_published_order(self, built):
         """Every layer has its public name, in the order of computation."""
-        names = [layer.name for layer in built(name).layers if layer.name not in UNCOUNTED]
+        name, model = built
+        names = [layer.name for layer in model.layers if layer.name not in UNCOUNTED]
         assert names == [row.name for row in PUBLISHED[name].rows]
 
-    def test_shapes(self, built, name):
+    def test_shapes(self, built):
         """Every layer's output has the published shape."""
-        model = built(name)
+        name, model = built
         shapes = {row.name: model.get_layer(row.name).output.shape for row in PUBLISHED[name].rows}
         assert shapes == {row.name: (None, *row.output) for row in PUBLISHED[name].rows}
 
-    def test_counts(self, built, name):
+    def test_counts(self, built):
         """Parameters and multiply-adds of every layer, and all totals, are the published ones."""
-        published, description = PUBLISHED[name], describe(built(name))
+        name, model = built
+        published, description = PUBLISHED[name], describe(model)
         counted = {
             layer.name: (layer.parameters, layer.multiply_adds)
             for layer in description.layers
             if layer.name not in UNCOUNTED
         }
         assert counted == {row.name: (row.params, row.macs) for row in published.rows}
-        assert description.parameters == published.parameters == built(name).count_params()
+        assert description.parameters == published.parameters == model.count_params()
         assert description.multiply_adds == published.macs
         assert description.neurons == published.neurons
 
-    def test_record_agrees_with_the_model(self, built, name):
+    def test_record_agrees_with_the_model(self, built):
         """The figures that `get_variant` reports are those of the model."""
-        record, description = get_variant(name), describe(built(name))
+        name, model = built
+        record, description = get_variant(name), describe(model)
         assert record.parameters == description.parameters
         assert record.multiply_adds == description.multiply_adds
         assert record.neurons == description.neurons
-        assert built(name).input_shape == (None, record.input_size, record.input_size, 3)
-        assert built(name).output_shape == (None, record.classes)
+        assert model.input_shape == (None, record.input_size, record.input_size, 3)
+        assert model.output_shape == (None, record.classes)
 
-    def test_initial_values(self, built, name):
+    def test_initial_values(self, built):
         """Weights and biases start as published: mean, deviation, bounds."""
-        model = built(name)
+        name, model = built
         for layer, initial in INITIAL[name].items():
             kernel, bias = model.get_layer(layer).get_weights()
             fan_in = np.prod(kernel.shape[:-1])
@@ -84,11 +78,12 @@ class TestStructure:
             else:
                 assert np.all(bias == np.float32(initial.bias)), layer
 
-    def test_normalisations_have_the_published_constants(self, built, name):
+    def test_normalisations_have_the_published_constants(self, built):
         """Size, constants, reach and region of every normalisation are the published ones."""
+        name, model = built
         expected = {row.name: row for row in PUBLISHED[name].rows if row.lrn}
         for layer_name, row in expected.items():
-            layer = built(name).get_layer(layer_name)
+            layer = model.get_layer(layer_name)
             assert (layer.size, layer.k, layer.groups) == (row.lrn.n, row.lrn.k, row.lrn.groups)
             assert layer.alpha == pytest.approx(row.lrn.alpha, rel=1e-12)
             assert layer.beta == row.lrn.beta
