@@ -319,6 +319,22 @@ def test_conv_is_keras_own(arguments):
     np.testing.assert_allclose(to_numpy(one[1]), to_numpy(other[1]), rtol=0, atol=1e-5)
 
 
+def kernel_gradient(layer, x, kernel, dy):
+    """Return the gradient of a convolution for its kernel, given the one for its output."""
+    x = tensor(x)
+    run = traced(lambda k, dy: gradient(lambda k: layer.convolution_op(x, k), k, dy))
+    return to_numpy(run(tensor(kernel), tensor(dy)))
+
+
+def test_conv_has_keras_own_gradient_of_the_kernel():
+    """The kernel learns as that of Keras's convolution does."""
+    arguments = {"filters": 8, "kernel_size": 3, "groups": 2, "padding": "same"}
+    given = normal(2, 5, 6, 4), normal(3, 3, 2, 8, seed=1), normal(2, 5, 6, 8, seed=2)
+    ours = kernel_gradient(GroupedConv2D(**arguments), *given)
+    theirs = kernel_gradient(keras.layers.Conv2D(**arguments), *given)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
+
+
 def test_conv_refuses_channels_that_do_not_fall_into_groups():
     """Keras's own message answers channels that are no multiple of the groups."""
     with pytest.raises(ValueError, match="evenly divisible by the number of groups"):
