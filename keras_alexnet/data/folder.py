@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.startup import notices_held_back
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TRAINING, HELD_OUT = ("train", "training"), ("val", "valid", "validation", "test")
@@ -205,7 +206,10 @@ class ImageReader:
 
     def dataset(self, files: LabelledFiles, batch_size: int, shuffle: bool = False, seed: int = 0):
         """Return a `tf.data.Dataset` of (images, labels) batches, read while the model computes."""
-        import tensorflow as tf
+        with notices_held_back():
+            import tensorflow as tf
+
+            tf.zeros(1)  # the last notices come with the first operation
 
         def load(path, label):
             read = tf.numpy_function(self._read_or_remember, [path], tf.uint8)
