@@ -360,10 +360,11 @@ def kept_when_traced(function, x):
             if not upstream.isdisjoint(source.ref() for source in operation.inputs):
                 upstream.update(result.ref() for result in operation.outputs)
                 kept.update((source.ref(), source) for source in operation.inputs)
-        return [source for key, source in kept.items() if key not in upstream]
+        kept = [source for key, source in kept.items() if key not in upstream]
+        return [x if source is step.inputs[0] else source for source in kept]
     import jax
 
-    return jax.tree.leaves(jax.eval_shape(lambda x: jax.vjp(function, x)[1], x))
+    return jax.tree.leaves(jax.jit(lambda x: jax.vjp(function, x)[1])(x))
 
 
 KEPT = [kept_eagerly] if BACKEND == "torch" else [kept_eagerly, kept_when_traced]
@@ -376,7 +377,9 @@ def test_only_the_input_is_kept(kept, dtype, beta):
     """For the gradient nothing is stored but the input, in the input's own type."""
     layer = LocalResponseNormalization(3, k=1.0, alpha=0.1, beta=beta, dtype=dtype)
     x = tensor(normal(2, 3, 3, 6), dtype)
-    assert [(tuple(k.shape), k.dtype) for k in kept(layer, x)] == [((2, 3, 3, 6), x.dtype)]
+    (only,) = kept(layer, x)
+    assert only.dtype == x.dtype
+    np.testing.assert_array_equal(to_numpy(only), to_numpy(x))
 
 
 def operations(function, x):
