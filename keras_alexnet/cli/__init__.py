@@ -1,0 +1,66 @@
+"""The command line. It only translates: each command parses, calls the library, prints, exits.
+
+A command is a module of this package with two functions: `add(command)` declares its name, summary
+and arguments, `run(arguments)` does it and returns its exit code, or `None` for 0. A new one joins
+`COMMANDS`.
+"""
+
+import argparse
+import os
+import sys
+
+import keras_alexnet
+from keras_alexnet.cli import describe, fit, variants
+from keras_alexnet.errors import UserError
+
+COMMANDS = (variants, describe, fit)  # in the order of --help
+
+MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        self.exit(MISTAKE, f"{self.prog}: {message}. See {self.prog} --help\n")
+
+
+def main(argv=None) -> int:
+    """Run one command and return its exit code: 0 if all went well, 2 for a user's mistake."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code = arguments.command(arguments)
+        sys.stdout.flush()
+        return code or 0
+    except UserError as error:
+        print(f"keras-alexnet {arguments.name}: {error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print(f"\nkeras-alexnet {arguments.name}: interrupted; nothing was saved", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="keras-alexnet", description="AlexNet for Keras, every published form.")
+    version = f"keras-alexnet {keras_alexnet.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    def command(name, function, summary, example):
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=f"example: {example}",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        added.add_argument("--json", action="store_true", help="print JSON for scripts")
+        added.set_defaults(command=function)
+        return added
+
+    for module in COMMANDS:
+        module.add(command)
+    return parser

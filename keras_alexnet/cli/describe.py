@@ -1,0 +1,29 @@
+"""`keras-alexnet describe`: a network's layers and its numbers."""
+
+import keras_alexnet
+from keras_alexnet.cli.shared import load_model
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    describe = command(
+        "describe",
+        run,
+        "show a network's layers, parameters, neurons and multiply-adds",
+        "keras-alexnet describe paper --plot paper.png",
+    )
+    describe.add_argument("model", help="a variant's name, or a .keras file")
+    describe.add_argument("--plot", metavar="FILE", help="draw a picture into this file as well")
+
+
+def run(arguments) -> None:
+    """Print the table of one network, and draw it if asked to."""
+    model = load_model(arguments.model) if arguments.model.endswith(".keras") else None
+    description = keras_alexnet.describe(model or keras_alexnet.AlexNet(arguments.model))
+    picture = description.plot(arguments.plot) if arguments.plot else None
+    if arguments.json:
+        print(description.to_json())
+        return
+    print(description)
+    if picture:
+        print(f"Drew {picture}")

@@ -1,0 +1,62 @@
+"""What several commands need: kinds of arguments, JSON, models from files."""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+
+import keras
+
+from keras_alexnet.errors import UserError, explain
+
+
+def print_json(value) -> None:
+    """Print a value for scripts."""
+    print(json.dumps(value, indent=2))
+
+
+def count(text: str) -> int:
+    """Return the whole number of at least 1 that an argument says."""
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def positive(text: str) -> float:
+    """Return the finite number above 0 that an argument says."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+
+
+def load_model(path: str) -> keras.Model:
+    """Load a `.keras` file, not compiled.
+
+    Raises:
+        UserError: If there is no such file, or Keras cannot load it.
+    """
+    if not os.path.isfile(path):
+        raise UserError(
+            explain(
+                f"Received the model {path!r}, but there is no such file.",
+                "A .keras file or the name of a variant was expected.",
+                f"Check the path; the current folder is {os.getcwd()!r}.",
+            )
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        # Keras wraps the reason in the config of every model around it.
+        missing = re.search(r"Could not locate \w+ '[^']+'", str(error))
+        reason = f"{missing[0]}." if missing else str(error).strip().split("\n")[0]
+        raise UserError(
+            explain(
+                f"Received the model {path!r}, which Keras cannot load: {reason}",
+                "A .keras file was expected, made of Keras's layers and this package's.",
+                "Save it again with model.save(...), or load a model with other layers in "
+                "Python, after importing the package that registers them.",
+            )
+        ) from error

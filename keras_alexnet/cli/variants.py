@@ -1,0 +1,31 @@
+"""`keras-alexnet list`: the networks that can be built."""
+
+from keras_alexnet.cli.shared import print_json
+from keras_alexnet.variants import get_variant, list_variants
+
+
+def add(command) -> None:
+    """Declare the command."""
+    command("list", run, "list the networks that can be built", "keras-alexnet list")
+
+
+def run(arguments) -> None:
+    """Print a row for every variant."""
+    records = [get_variant(name) for name in list_variants()]
+    if arguments.json:
+        keys = ["name", "title", "differs", "source", "input_size", "classes"]
+        keys += ["parameters", "multiply_adds", "neurons"]
+        print_json([{key: getattr(record, key) for key in keys} for record in records])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("variant", "what it is", box=None, pad_edge=False, header_style="bold")
+    for heading in ("image", "parameters", "multiply-adds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record in records:
+        figures = (f"{record.parameters:,}", f"{record.multiply_adds:,}")
+        table.add_row(record.name, record.title, str(record.input_size), *figures)
+    console = Console()
+    console.print(table)
+    console.print("\nkeras-alexnet describe NAME shows the layers of one.", highlight=False)
