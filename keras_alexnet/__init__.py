@@ -7,6 +7,15 @@ start_quietly()  # before anything below imports Keras, and with it TensorFlow
 from keras_alexnet.describe import describe  # noqa: E402
 from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
 from keras_alexnet.model import AlexNet  # noqa: E402
+from keras_alexnet.preprocessing import (  # noqa: E402
+    PCAColorNoise,
+    RandomCropFlip,
+    TenCrop,
+    evaluation_preprocessor,
+    preprocess_input,
+    ten_crop_model,
+    training_preprocessor,
+)
 from keras_alexnet.variants import get_variant, list_variants  # noqa: E402
 
 __version__ = "0.1.0"
@@ -14,7 +23,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AlexNet",
     "LocalResponseNormalization",
+    "PCAColorNoise",
+    "RandomCropFlip",
+    "TenCrop",
     "describe",
+    "evaluation_preprocessor",
     "get_variant",
     "list_variants",
+    "preprocess_input",
+    "ten_crop_model",
+    "training_preprocessor",
 ]

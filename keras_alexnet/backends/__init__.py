@@ -13,14 +13,15 @@ from keras_alexnet.backends import plain
 _FAST_MODULES = {"tensorflow", "jax", "torch"}
 
 
-def _chosen(name: str):
-    backend = keras.backend.backend()
+def chosen(name: str, backend: str | None = None):
+    """Return a backend's function of this name, or the plain one where it has none of its own."""
+    backend = backend or keras.backend.backend()
     if backend not in _FAST_MODULES:
         return getattr(plain, name)
     module = importlib.import_module(f"keras_alexnet.backends.{backend}")
     return getattr(module, name, getattr(plain, name))
 
 
-differentiable = _chosen("differentiable")
-grouped_conv = _chosen("grouped_conv")
-window_sum = _chosen("window_sum")
+differentiable = chosen("differentiable")
+grouped_conv = chosen("grouped_conv")
+window_sum = chosen("window_sum")

@@ -4,6 +4,8 @@ import functools
 
 import jax
 
+from keras_alexnet.backends import plain
+
 
 @functools.cache
 def differentiable(operation):
@@ -23,3 +25,8 @@ def differentiable(operation):
         return operation.jvp(primals[0], tangents[0])
 
     return jax.jit(jax.checkpoint(forward, prevent_cse=False))
+
+
+# One pass over memory instead of one for each operation.
+affine = jax.jit(plain.affine, static_argnames=("ops", "dtype"))
+crop = jax.jit(plain.crop, static_argnames=("ops", "height", "width"))

@@ -38,3 +38,32 @@ def grouped_conv(x, kernel, groups: int, **options):
     kernels = ops.split(kernel, groups, axis=-1)
     parts = [ops.conv(part, half, **options) for part, half in zip(inputs, kernels, strict=True)]
     return ops.concatenate(parts, axis=axis)
+
+
+def affine(ops, x, scale, shift, dtype: str):
+    """Return `x * scale + shift` in a float type; `scale` and `shift` are broadcast over x."""
+    return ops.cast(x, dtype) * ops.cast(scale, dtype) + ops.cast(shift, dtype)
+
+
+def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
+    """Cut a window out of each image, at its own place, and mirror it where asked.
+
+    One gather of whole pixels: where a window is mirrored its columns are counted backwards.
+
+    Args:
+        ops: The operations to compute with.
+        images: `(batch, rows, columns, channels)`, of any type, which is kept.
+        tops: First row of each window, int32 of shape `(batch,)`.
+        lefts: First column of each window.
+        mirrors: 1 for a window to be mirrored left to right, else 0.
+        height: Rows of the windows.
+        width: Columns of the windows.
+    """
+    batch, rows, columns, channels = ops.shape(images)
+    row = tops[:, None] + ops.arange(height, dtype="int32")
+    column = ops.arange(width, dtype="int32")
+    mirrored = mirrors[:, None]
+    column = lefts[:, None] + mirrored * (width - 1) + (1 - 2 * mirrored) * column
+    first = ops.arange(batch, dtype="int32")[:, None] * rows
+    pixel = ((first + row) * columns)[:, :, None] + column[:, None, :]
+    return ops.take(ops.reshape(images, (-1, channels)), pixel, axis=0)

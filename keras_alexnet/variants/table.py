@@ -19,6 +19,13 @@ from keras_alexnet.variants.layout import (
     stages,
     truncated,
 )
+from keras_alexnet.variants.pixels import (
+    PIXELS_2012,
+    PIXELS_CAFFE,
+    PIXELS_CIFAR,
+    PIXELS_SLIM,
+    PIXELS_TORCHVISION,
+)
 from keras_alexnet.variants.records import (
     AdaptivePool,
     Conv,
@@ -67,6 +74,7 @@ PAPER = Variant(
     parameters=60_965_224,
     multiply_adds=724_406_816,
     neurons=659_272,
+    pixels=PIXELS_2012,
 )
 
 SOURCE_ORDER = (
@@ -130,6 +138,7 @@ BVLC = dataclasses.replace(
     classifier=head(*AFTER, drop=DROP),
     initial=initial(CAFFE_DEVIATIONS, constant(0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0)),
     input_size=227,
+    pixels=PIXELS_CAFFE,
 )
 
 CAFFENET = dataclasses.replace(
@@ -163,6 +172,7 @@ OWT = Variant(
     parameters=61_100_840,
     multiply_adds=714_188_480,
     neurons=494_184,
+    pixels=PIXELS_TORCHVISION,
 )
 
 CUDA_CONVNET2 = dataclasses.replace(
@@ -180,6 +190,7 @@ CUDA_CONVNET2 = dataclasses.replace(
     ),
     classifier=head(*AFTER, drop=DOWNSCALED),
     initial=initial(DEVIATIONS_2012, constant(0, 1, 0, 1, 1, 1, 1, -7)),
+    pixels=PIXELS_2012,
 )
 
 SLIM_V2 = dataclasses.replace(
@@ -201,6 +212,7 @@ SLIM_V2 = dataclasses.replace(
     parameters=50_303_912,
     multiply_adds=736_555_776,
     neurons=473_064,
+    pixels=PIXELS_SLIM,
 )
 
 NOTEBOOK = dataclasses.replace(
@@ -239,6 +251,7 @@ UNGROUPED = dataclasses.replace(
     parameters=62_378_344,
     multiply_adds=1_131_457_664,
     neurons=648_808,
+    pixels=PIXELS_TORCHVISION,
 )
 
 CIFAR_CONVS = numbered(*[Conv(filters, 5, padding=(2, 2)) for filters in (32, 32, 64)])
@@ -263,6 +276,7 @@ CIFAR10_18PCT = Variant(
     neurons=45_066,
     input_size=32,
     classes=10,
+    pixels=PIXELS_CIFAR,
 )
 
 CIFAR10_19PCT = dataclasses.replace(

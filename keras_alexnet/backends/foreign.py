@@ -1,0 +1,63 @@
+"""TensorFlow's operations inside `tf.data`, whatever backend Keras runs on.
+
+Keras has no public door to them: this file holds the one private touch of the package, and
+tests/test_preprocessing.py fails loudly if Keras changes what stands behind it.
+"""
+
+import functools
+import importlib
+import sys
+from typing import Any
+
+import keras
+
+_PRIVATE = "keras.src.backend.tensorflow"
+_ROOMS = ("core", "numpy")  # where `keras.ops` takes its functions from
+
+
+class Operations:
+    """The functions of `keras.ops`, and `random` as `keras.random`, of one framework.
+
+    Args:
+        name: The framework that computes: `"tensorflow"`, `"jax"` or `"torch"`.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.native = name == keras.backend.backend()
+        rooms = [] if self.native else [f"{_PRIVATE}.{room}" for room in _ROOMS]
+        self._rooms = [importlib.import_module(room) for room in rooms] or [keras.ops]
+        if self.native:
+            self.random: Any = keras.random
+        else:
+            self.random = importlib.import_module(f"{_PRIVATE}.random")
+
+    def __getattr__(self, name: str):
+        """Return a function by the name that it has in `keras.ops`."""
+        for room in self._rooms:
+            if hasattr(room, name):
+                return getattr(room, name)
+        raise AttributeError(f"{self.name} has no operation {name!r}.")
+
+    def seed_generator(self, seed: int):
+        """Return a stream of random numbers that this framework can draw from in a graph."""
+        if self.native:
+            return keras.random.SeedGenerator(seed)
+        import tensorflow as tf
+
+        with tf.init_scope():  # a variable outlives the graph of one map
+            return keras.random.SeedGenerator(seed, backend=importlib.import_module(_PRIVATE))
+
+
+@functools.cache
+def operations(name: str) -> Operations:
+    """Return the operations of a framework."""
+    return Operations(name)
+
+
+def framework_of(x) -> str:
+    """Return the framework that is to compute on `x`: TensorFlow for its tensors, else Keras's."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None and isinstance(x, tensorflow.Tensor):
+        return "tensorflow"
+    return keras.backend.backend()

@@ -1,0 +1,27 @@
+"""Layers that turn images into what the networks take, at training and at test time."""
+
+from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
+from keras_alexnet.preprocessing.noise import PCAColorNoise
+from keras_alexnet.preprocessing.pixels import PixelNormalization
+from keras_alexnet.preprocessing.resize import SquareResize
+from keras_alexnet.preprocessing.stacks import (
+    Preprocessor,
+    evaluation_preprocessor,
+    preprocess_input,
+    training_preprocessor,
+)
+from keras_alexnet.preprocessing.ten_crop import TenCrop, ten_crop_model
+
+__all__ = [
+    "CenterCrop",
+    "PCAColorNoise",
+    "PixelNormalization",
+    "Preprocessor",
+    "RandomCropFlip",
+    "SquareResize",
+    "TenCrop",
+    "evaluation_preprocessor",
+    "preprocess_input",
+    "ten_crop_model",
+    "training_preprocessor",
+]

@@ -1,0 +1,159 @@
+"""What the layers on images share: one image or many, both data formats, `tf.data`, seeds."""
+
+import random
+
+import keras
+
+from keras_alexnet.backends import chosen, plain
+from keras_alexnet.backends.foreign import framework_of, operations
+from keras_alexnet.errors import UserError, explain
+
+
+class ImageLayer(keras.layers.Layer):
+    """A layer on images, of shape `(height, width, 3)` or with a batch in front.
+
+    It runs in a model on any backend, in `keras.layers.Pipeline`, on NumPy arrays, and on
+    TensorFlow's tensors inside `tf.data` on any backend. A subclass defines
+    `transform(ops, images, training)` for batches with the channels last, and
+    `transformed_sizes(height, width)`.
+
+    Args:
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+        **kwargs: The arguments of `keras.layers.Layer`.
+    """
+
+    makes_floats = False  # whether the output has the layer's compute dtype, or the images' own
+    views: tuple[int, ...] = ()  # the axis that a layer adds behind the batch, if it adds one
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def __call__(self, images, training=None):
+        """Apply the layer; TensorFlow's tensors inside `tf.data` stay TensorFlow's."""
+        framework = framework_of(images)
+        if framework == keras.backend.backend():
+            return super().__call__(images, training=training)
+        import tensorflow as tf
+
+        run = tf.autograph.experimental.do_not_convert(self._run)
+        return run(framework, images, training is not False)
+
+    def call(self, images, training=True):
+        """Apply the layer; as all augmentation layers of Keras it takes itself to be training."""
+        return self._run(keras.backend.backend(), images, training)
+
+    def _run(self, framework: str, images, training):
+        ops = operations(framework)
+        single = len(images.shape) == 3
+        if single:
+            images = ops.expand_dims(images, 0)
+        if self.data_format == "channels_first":
+            images = ops.transpose(images, (0, 2, 3, 1))
+        self._check(images.shape)
+        images = self.transform(ops, images, training)
+        if self.data_format == "channels_first":
+            axes = range(len(images.shape))
+            images = ops.transpose(images, (*axes[:-3], axes[-1], axes[-3], axes[-2]))
+        return ops.squeeze(images, 0) if single else images
+
+    def _check(self, shape) -> None:
+        """Raise if images of this shape, with the channels last, cannot be transformed."""
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the images with their new height and width."""
+        *batch, rows, columns, channels = self._channels_last(input_shape)
+        self._check((None, rows, columns, channels))
+        sizes = self.transformed_sizes(rows, columns)
+        if self.data_format == "channels_last":
+            return (*batch, *self.views, *sizes, channels)
+        return (*batch, *self.views, channels, *sizes)
+
+    def compute_output_spec(self, images, training=None):
+        """Return the output's shape and type without tracing the layer."""
+        dtype = self.compute_dtype if self.makes_floats else images.dtype
+        return keras.KerasTensor(self.compute_output_shape(images.shape), dtype)
+
+    def transform(self, ops, images, training):
+        """Return the new images; `ops` has the functions of `keras.ops` and `random`."""
+        raise NotImplementedError
+
+    def transformed_sizes(self, height, width):
+        """Return the new height and width; `None` stands for an unknown size."""
+        return height, width
+
+    def get_config(self):
+        """Return the arguments of the constructor, `data_format` resolved."""
+        return {**super().get_config(), "data_format": self.data_format}
+
+    def _channels_last(self, shape):
+        if self.data_format == "channels_last":
+            return tuple(shape)
+        *batch, channels, rows, columns = shape
+        return (*batch, rows, columns, channels)
+
+    def _fast(self, ops, name, images, *arguments):
+        """Call the framework's fastest function of this name.
+
+        Not for a single image: the fast ones are compiled for a shape, and single images inside
+        `tf.data` may each have their own.
+        """
+        function = getattr(plain, name) if images.shape[0] == 1 else chosen(name, ops.name)
+        return function(ops, images, *arguments)
+
+
+class RandomImageLayer(ImageLayer):
+    """An image layer with random numbers of its own.
+
+    A `.keras` file or a checkpoint holds the state of the stream, so training goes on with the
+    numbers that would have come; the config holds the seed, from which the stream starts again.
+    A layer without a seed makes one and keeps it. Inside `tf.data` the stream is the same
+    in every run if one `map` draws at a time (no `num_parallel_calls`), on batches.
+
+    Args:
+        seed: A whole number; `None` for one drawn from Python's `random`, which
+            `keras.utils.set_random_seed` seeds.
+        data_format: As `ImageLayer` takes it.
+        **kwargs: The arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, seed=None, data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
+            raise UserError(
+                explain(
+                    f"Received seed={seed!r}.",
+                    "`seed` must be a whole number of at least 0, or None.",
+                    "Leave it out for a new one.",
+                )
+            )
+        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.generator = keras.random.SeedGenerator(self.seed)
+        self._foreign = _Streams()
+
+    def stream(self, ops):
+        """Return the seed generator to draw from, on the framework that computes."""
+        if ops.native:
+            return self.generator
+        if self._foreign.generator is None:
+            self._foreign.generator = ops.seed_generator(self.seed)
+        return self._foreign.generator
+
+    def save_own_variables(self, store):
+        """Save the state of the stream, which Keras leaves out."""
+        super().save_own_variables(store)
+        store["stream"] = keras.ops.convert_to_numpy(self.generator.state)
+
+    def load_own_variables(self, store):
+        """Go on with a saved stream."""
+        self.generator.state.assign(store["stream"][...])
+
+    def get_config(self):
+        """Return the arguments of the constructor, with the seed in use."""
+        return {**super().get_config(), "seed": self.seed}
+
+
+class _Streams:
+    """Holds a generator out of Keras's sight, which would count it as a variable of the layer."""
+
+    generator = None

@@ -1,0 +1,160 @@
+"""From pixels of 0 to 255 to the numbers that a network takes."""
+
+import keras
+import numpy as np
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.preprocessing.base import ImageLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class PixelNormalization(ImageLayer):
+    """Scale, mean, deviation and order of the channels of RGB images.
+
+    y = (x * scale - mean) / std, channel by channel or pixel by pixel, then in the given order.
+
+    Args:
+        mean: What is subtracted: a number for each channel, in the order RGB, or a mean image
+            `(height, width, channels)`, RGB. A mean image larger than the images is cut to its
+            centre, as the 2012 program cuts it.
+        std: What is divided by: one number, or one for each channel, in the order RGB.
+        scale: Factor on the pixels, such as 1 / 255.
+        order: `"rgb"`, or `"bgr"` to reverse the channels at the end, as Caffe's networks want.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+        **kwargs: The arguments of `keras.layers.Layer`.
+
+    Input shape:
+        RGB images of 0 to 255, `(batch, height, width, channels)` or
+        `(batch, channels, height, width)`, or one image without the batch.
+
+    Output shape:
+        The same, in the compute dtype of the layer.
+
+    Raises:
+        UserError: (a `ValueError`) if the mean does not fit the images.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = PixelNormalization((1.0, 2.0, 3.0), order="bgr", data_format="channels_last")
+    >>> np.asarray(layer(np.full((1, 1, 3), 10, "uint8"))).tolist()
+    [[[7.0, 8.0, 9.0]]]
+    """
+
+    makes_floats = True
+
+    def __init__(self, mean=0.0, std=1.0, scale=1.0, order="rgb", data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        if order not in ("rgb", "bgr"):
+            raise UserError(
+                explain(
+                    f"Received order={order!r}.",
+                    "`order` must be 'rgb' or 'bgr'.",
+                    "Caffe's networks take 'bgr', all others 'rgb'.",
+                )
+            )
+        self.mean = np.asarray(mean, "float32")
+        self.std = np.asarray(std, "float32")
+        self.scale = float(scale)
+        self.order = order
+        if self.mean.ndim not in (0, 1, 3) or self.std.ndim > 1 or not (self.std > 0).all():
+            raise UserError(
+                explain(
+                    f"Received a mean of shape {self.mean.shape} and std={std!r}.",
+                    "`mean` must be a number, one for each channel, or an image "
+                    "(height, width, channels); `std` positive.",
+                    "Leave them out to change nothing.",
+                )
+            )
+
+    def adapt(self, data):
+        """Take the mean image of one's own images, per pixel, for what is subtracted.
+
+        Args:
+            data: Images of equal size, 0 to 255, in the layer's data format: an array, or an
+                iterable of batches such as a `tf.data.Dataset` (its first element, if it gives
+                labels too).
+        """
+        count, total = 0, 0.0
+        for batch in [data] if hasattr(data, "shape") else data:
+            images = batch[0] if isinstance(batch, (tuple, list)) else batch
+            pixels = np.asarray(keras.ops.convert_to_numpy(images), "float64")
+            count += len(pixels)
+            total = total + pixels.sum(axis=0)
+        if not count:
+            raise UserError(
+                explain(
+                    "Received no images to adapt to.",
+                    "`data` must hold at least one.",
+                    "Is the data set empty, or used up?",
+                )
+            )
+        mean = np.asarray(total / count * self.scale, "float32")
+        self.mean = np.moveaxis(mean, 0, -1) if self.data_format == "channels_first" else mean
+
+    def transform(self, ops, images, training):
+        """Subtract and divide in one step, then order the channels."""
+        mean = self._fitting_mean(images.shape)
+        gain = np.asarray(self.scale / self.std, "float32")
+        scale = ops.convert_to_tensor(gain)
+        shift = ops.convert_to_tensor(np.asarray(-mean / self.std, "float32"))
+        images = self._fast(ops, "affine", images, scale, shift, self.compute_dtype)
+        return ops.flip(images, axis=-1) if self.order == "bgr" else images
+
+    def _fitting_mean(self, shape):
+        if self.mean.ndim < 3:
+            return self.mean
+        offsets = [
+            (have - want) // 2 for have, want in zip(self.mean.shape, shape[1:3], strict=False)
+        ]
+        top, left = offsets
+        return self.mean[top : top + shape[1], left : left + shape[2]]
+
+    def _check(self, shape):
+        channels = {array.shape[-1] for array in (self.mean, self.std) if array.ndim}
+        fits = not channels or shape[-1] is None or channels <= {shape[-1], 1}
+        if self.mean.ndim == 3:
+            sizes = zip(self.mean.shape[:2], shape[1:3], strict=True)
+            fits = fits and all(want is not None and want <= have for have, want in sizes)
+        if not fits:
+            raise UserError(
+                explain(
+                    f"Received images of shape {tuple(shape[1:])}.",
+                    f"A mean of shape {self.mean.shape} was expected to fit them: as many "
+                    "channels, and as many pixels or more.",
+                    f"Resize the images, or give another mean; the data format is "
+                    f"{self.data_format!r}.",
+                )
+            )
+
+    def sentence(self) -> str:
+        """Say what the layer does."""
+        parts = [] if self.scale == 1 else [f"multiplies by {self.scale:.6g}"]
+        if self.mean.ndim == 3:
+            height, width = self.mean.shape[:2]
+            parts.append(f"subtracts a mean image of {height} x {width}")
+        elif self.mean.any():
+            parts.append(f"subtracts {_listed(self.mean)}")
+        if (self.std != 1).any():
+            parts.append(f"divides by {_listed(self.std)}")
+        if self.order == "bgr":
+            parts.append("reverses the channels to BGR")
+        return ", ".join(parts) or "leaves the values as they are"
+
+    def get_config(self):
+        """Return the arguments of the constructor, the mean as nested lists."""
+        return {
+            **super().get_config(),
+            "mean": self.mean.tolist(),
+            "std": self.std.tolist(),
+            "scale": self.scale,
+            "order": self.order,
+        }
+
+
+def _listed(values) -> str:
+    if values.ndim == 0:
+        return f"{values:.6g}"
+    numbers = [f"{value:.6g}" for value in values]
+    names = ("R", "G", "B") if len(numbers) == 3 else [""] * len(numbers)
+    return " ".join(f"{name} {number}".strip() for name, number in zip(names, numbers, strict=True))

@@ -1,0 +1,118 @@
+"""Images of any size made square, as each family of networks does it."""
+
+import keras
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.preprocessing.base import ImageLayer
+
+METHODS = ("shorter_side", "warp")
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class SquareResize(ImageLayer):
+    """Images resized to a square, bilinearly and with antialiasing.
+
+    `"shorter_side"` brings the shorter side to `size`, the longer one to
+    `size * longer // shorter`, and cuts the central square, as the 2012 program and torchvision
+    do; half a pixel left over is rounded to the even offset, as torchvision rounds it. `"warp"`
+    brings both sides to `size` and ignores the ratio, as Caffe does. Images of the right size are
+    left alone.
+
+    Args:
+        size: Height and width of the result.
+        method: `"shorter_side"` or `"warp"`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+        **kwargs: The arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, height, width, channels)` or `(batch, channels, height, width)`, or one image
+        without the batch. Inside `tf.data` height and width may be unknown.
+
+    Output shape:
+        The same with `size` for height and width. The type of the images is kept: uint8 values
+        are rounded.
+
+    Example:
+
+    >>> import numpy as np
+    >>> photo = np.zeros((1, 375, 500, 3), "uint8")
+    >>> SquareResize(256, data_format="channels_last")(photo).shape == (1, 256, 256, 3)
+    True
+    """
+
+    def __init__(self, size, method="shorter_side", data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise UserError(
+                explain(
+                    f"Received size={size!r}.",
+                    "`size` must be a whole number of at least 1.",
+                    "The 2012 network cuts its windows out of 256 x 256.",
+                )
+            )
+        if method not in METHODS:
+            raise UserError(
+                explain(
+                    f"Received method={method!r}.",
+                    f"`method` must be one of {', '.join(map(repr, METHODS))}.",
+                    "'shorter_side' keeps the ratio, 'warp' is Caffe's.",
+                )
+            )
+        self.size = size
+        self.method = method
+
+    def transform(self, ops, images, training):
+        """Resize, round where the images are whole numbers, and cut the central square."""
+        rows, columns = ops.shape(images)[1:3]
+        size = self._sides(rows, columns)
+        if not isinstance(rows + columns, int) or size != (rows, columns):
+            dtype = images.dtype
+            whole = "int" in keras.backend.standardize_dtype(dtype)
+            images = ops.cast(images, "float32") if whole else images
+            images = _resized(ops, images, size)
+            images = ops.cast(ops.round(images) if whole else images, dtype)
+        if self.method == "warp":
+            return images
+        top, left = (_half(side - self.size) for side in size)
+        return images[:, top : top + self.size, left : left + self.size, :]
+
+    def _sides(self, rows, columns):
+        if self.method == "warp":
+            return self.size, self.size
+        if isinstance(rows + columns, int):
+            shorter = min(rows, columns)
+        else:
+            import tensorflow as tf  # an unknown size is met inside tf.data only
+
+            shorter = tf.minimum(rows, columns)
+        return self.size * rows // shorter, self.size * columns // shorter
+
+    def transformed_sizes(self, height, width):
+        """Return the size of the square."""
+        return self.size, self.size
+
+    def sentence(self) -> str:
+        """Say what the layer does."""
+        if self.method == "warp":
+            return f"resizes images to {self.size} x {self.size} whatever their ratio"
+        return f"resizes the shorter side to {self.size} and keeps the central square"
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "size": self.size, "method": self.method}
+
+
+def _resized(ops, images, size):
+    """Resize bilinearly; antialiasing is as Pillow's, within the rounding of its whole numbers."""
+    if ops.name == "tensorflow":  # inside `tf.data` the size may be a tensor, which Keras refuses
+        import tensorflow as tf
+
+        return tf.image.resize(images, size, antialias=True)
+    return keras.ops.image.resize(
+        images, size, "bilinear", antialias=True, data_format="channels_last"
+    )
+
+
+def _half(difference):
+    """Return half of a whole number, a half rounded to the even neighbour."""
+    return difference // 2 + difference % 4 // 3

@@ -1,0 +1,185 @@
+"""The layers in front of each network, from its own constants."""
+
+import warnings
+
+import keras
+import numpy as np
+
+from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
+from keras_alexnet.preprocessing.noise import PCAColorNoise
+from keras_alexnet.preprocessing.pixels import PixelNormalization
+from keras_alexnet.preprocessing.resize import SquareResize
+from keras_alexnet.variants import Variant, get_variant
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class Preprocessor(keras.layers.Pipeline):
+    """Layers on images, one after the other, which say in a sentence what they do.
+
+    As a `keras.layers.Pipeline` it works on arrays, in a model and inside `tf.data` on every
+    backend. In a functional model the layers stand side by side, not inside one layer, so
+    each can be found by `get_layer`.
+
+    Args:
+        layers: The layers, each with a `sentence()`.
+        name: Name of the whole.
+
+    Example:
+
+    >>> print(evaluation_preprocessor("owt"))
+    Takes RGB images of 0 to 255: resizes the shorter side to 256 and keeps the central square; \
+cuts the central 224 x 224; multiplies by 0.00392157, subtracts R 0.485 G 0.456 B 0.406, \
+divides by R 0.229 G 0.224 B 0.225.
+    """
+
+    def __call__(self, images, **kwargs):
+        """Apply the layers; to a Keras tensor one by one."""
+        if not keras.utils.is_keras_tensor(images):
+            return super().__call__(images, **kwargs)
+        for layer in self.layers:
+            images = layer(images, **kwargs)
+        return images
+
+    def sentence(self) -> str:
+        """Say what the layers do, in order."""
+        return f"Takes RGB images of 0 to 255: {'; '.join(x.sentence() for x in self.layers)}."
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return self.sentence()
+
+
+def training_preprocessor(
+    variant="paper", *, image_size=None, mean=None, color_noise=None, seed=None, data_format=None
+):
+    """Return the layers that turn images into a variant's training input.
+
+    At inference they do what `evaluation_preprocessor` does: the centre instead of a random
+    window, no mirroring, no noise.
+
+    Args:
+        variant: Name of a variant, or its record.
+        image_size: Side of the windows; by default the variant's own input size. The images are
+            resized in proportion: to 256 for windows of 224.
+        mean: Instead of the published mean: three numbers in the order RGB, or a mean image
+            `(height, width, 3)`, on the scale on which the variant subtracts it.
+        color_noise: Strength of the colour noise; by default the variant's own, 0.1 for those of
+            2012 and 0 for the others.
+        seed: Fixes windows, mirroring and noise.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+
+    Returns:
+        A `Preprocessor`; `print` it to read what it does.
+
+    Raises:
+        UserError: (a `ValueError`) for an unknown variant or a wrong argument.
+
+    Reference:
+        `get_variant(variant).pixels.source`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layers = training_preprocessor("paper", seed=1, data_format="channels_last")
+    >>> layers(np.zeros((2, 300, 400, 3), "uint8"), training=True).shape == (2, 224, 224, 3)
+    True
+    """
+    return _stack(variant, True, image_size, mean, color_noise, seed, data_format)
+
+
+def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data_format=None):
+    """Return the layers that turn images into a variant's input for evaluation: one centre crop.
+
+    Args:
+        variant: Name of a variant, or its record.
+        image_size: Side of the crop; by default the variant's own input size.
+        mean: As `training_preprocessor` takes it.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+
+    Returns:
+        A `Preprocessor`; `print` it to read what it does.
+
+    Raises:
+        UserError: (a `ValueError`) for an unknown variant or a wrong argument.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layers = evaluation_preprocessor("bvlc", data_format="channels_last")
+    >>> layers(np.zeros((300, 400, 3), "uint8")).shape == (227, 227, 3)
+    True
+    """
+    return _stack(variant, False, image_size, mean, 0.0, None, data_format)
+
+
+def _stack(variant, random, image_size, mean, color_noise, seed, data_format) -> Preprocessor:
+    record = variant if isinstance(variant, Variant) else get_variant(variant)
+    pixels = record.pixels
+    size = image_size or record.input_size
+    crops = pixels.base != record.input_size
+    base = round(size * pixels.base / record.input_size)
+    layers = [SquareResize(base, pixels.resizing, data_format)]
+    if crops and random:
+        layers.append(RandomCropFlip(size, size, pixels.mirrors, seed, data_format))
+    elif crops:
+        layers.append(CenterCrop(size, size, data_format))
+    layers.append(normalization(record, mean, data_format))
+    strength = pixels.color_noise if color_noise is None else color_noise
+    if random and strength:
+        noise = PCAColorNoise(
+            strength,
+            pixels.noise_dialect,
+            seed=None if seed is None else seed + 1,
+            data_format=data_format,
+        )
+        # The dialect of 2012 divides, which wants the mean subtracted; the other one adds to RGB
+        # of 0 to 255, before it is scaled or its channels are reversed.
+        layers.insert(len(layers) if noise.divides else -1, noise)
+    return Preprocessor(layers)
+
+
+def normalization(record: Variant, mean=None, data_format=None) -> PixelNormalization:
+    """Return the layer that gives pixels of 0 to 255 the range, mean and order of a variant."""
+    pixels = record.pixels
+    mean = pixels.mean if mean is None else mean
+    return PixelNormalization(mean, pixels.std, pixels.scale, pixels.order, data_format)
+
+
+def preprocess_input(x, variant="paper", data_format=None):
+    """Give RGB pixels of 0 to 255 the range, mean and channel order that a variant takes.
+
+    As in `keras.applications`, images are not resized; `evaluation_preprocessor` does that too.
+
+    Args:
+        x: Images `(..., height, width, 3)` or `(..., 3, height, width)`, 0 to 255, integers or
+            floats: an array, or a tensor of the backend. It is not changed.
+        variant: Name of a variant.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+
+    Returns:
+        The images as floats: an array for an array, a tensor for a tensor.
+
+    Warns:
+        UserWarning: If an array of floats lies within 0 and 1 or has negative values: such images
+            were scaled before.
+
+    Example:
+
+    >>> import numpy as np
+    >>> gray = np.full((1, 1, 3), 128, "uint8")
+    >>> preprocess_input(gray, "bvlc").round(1).tolist()  # blue first
+    [[[24.0, 11.3, 5.3]]]
+    """
+    layer = normalization(get_variant(variant), data_format=data_format)
+    if not isinstance(x, np.ndarray):
+        return layer(x)
+    if np.issubdtype(x.dtype, np.floating) and x.size:
+        low, high = float(x.min()), float(x.max())
+        if low < 0 or 0 < high <= 1:
+            warnings.warn(
+                f"preprocess_input received values from {low:.3g} to {high:.3g}. RGB pixels of 0 "
+                "to 255 were expected: these look scaled already. Pass the images as they are "
+                "decoded.",
+                stacklevel=2,
+            )
+    return keras.ops.convert_to_numpy(layer(x))

@@ -1,0 +1,165 @@
+"""The ten-crop test of the paper."""
+
+import keras
+from keras import ops
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.preprocessing.base import ImageLayer
+from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip, check_fits, check_window
+
+PAPER_SIZE, PAPER_WINDOW = 256, 224  # section 2 and section 4.1
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class TenCrop(ImageLayer):
+    """Four corners and the centre of each image, and their mirror images.
+
+    The order is that of the authors' program: top left, top right, centre, bottom left, bottom
+    right, then the same five mirrored left to right.
+
+    Args:
+        height: Rows of the windows.
+        width: Columns of the windows.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
+        **kwargs: The arguments of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, rows, columns, channels)` or `(batch, channels, rows, columns)`, or one image
+        without the batch.
+
+    Output shape:
+        `(batch, 10, height, width, channels)` or `(batch, 10, channels, height, width)`, of the
+        same type.
+
+    Raises:
+        UserError: (a `ValueError`) for images smaller than the windows.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton, NIPS 2012, section 4.1; the order from convdata_jpeg.py.
+
+    Example:
+
+    >>> import numpy as np
+    >>> TenCrop(224, 224, data_format="channels_last")(np.zeros((2, 256, 256, 3))).shape[1]
+    10
+    """
+
+    views = (10,)
+
+    def __init__(self, height, width, data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        check_window(self, height, width)
+        self.height = height
+        self.width = width
+
+    def transform(self, ops, images, training):
+        """Cut the five windows and mirror them all."""
+        rows, columns = ops.shape(images)[1:3]
+        bottom, right = rows - self.height, columns - self.width
+        places = (0, 0), (0, right), (bottom // 2, right // 2), (bottom, 0), (bottom, right)
+        crops = [
+            images[:, top : top + self.height, left : left + self.width, :] for top, left in places
+        ]
+        five = ops.stack(crops, axis=1)
+        return ops.concatenate([five, ops.flip(five, axis=3)], axis=1)
+
+    def transformed_sizes(self, height, width):
+        """Return the sides of a window."""
+        return self.height, self.width
+
+    def _check(self, shape):
+        check_fits(self, shape)
+
+    def sentence(self) -> str:
+        """Say what the layer does."""
+        return f"cuts ten windows of {self.height} x {self.width}: corners, centre, mirrored"
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+def ten_crop_model(model, image_size=None):
+    """Return a model that averages a classifier's outputs over the ten windows of each image.
+
+    Where the model itself cuts a window (a `RandomCropFlip` or `CenterCrop`, as models trained
+    with `training_preprocessor` or by `keras-alexnet fit` have it), the ten windows take that
+    one's place and all else stays. Any other model is given windows of its own input size out of
+    larger images. The weights are shared, not copied.
+
+    Args:
+        model: A functional or sequential model from images to class probabilities; the softmax
+            outputs are averaged, as in the paper.
+        image_size: For a model without a crop of its own: height and width of the images, one
+            number or a pair. By default 256 / 224 of the model's input, rounded.
+
+    Returns:
+        A `keras.Model` from images to the mean probabilities, `(batch, classes)`.
+
+    Raises:
+        UserError: (a `ValueError`) for a model without a fixed input size.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton, NIPS 2012, section 4.1: 1.5 points better than one crop on
+        ILSVRC-2010 (table 1: 39.0 against 37.5 % top-1 error).
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> model = ten_crop_model(AlexNet("cifar10_18pct"), image_size=40)
+    >>> model.input_shape, model.output_shape
+    ((None, 40, 40, 3), (None, 10))
+    """
+    model = _unrolled(model)
+    crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
+    if crops:
+        crop = crops[-1]
+        inputs, larger = model.input, crop.input
+        data_format, height, width = crop.data_format, crop.height, crop.width
+        single = keras.Model(crop.output, model.output)
+    else:
+        data_format = keras.config.image_data_format()
+        height, width, shape = _window(model, data_format, image_size)
+        inputs = larger = keras.Input(shape, dtype=model.input.dtype, name="image")
+        single = model
+    views = TenCrop(height, width, data_format, name="ten_crop")(larger)
+    outputs = single(ops.reshape(views, (-1, *views.shape[2:])))
+    by_image = ops.reshape(outputs, (-1, *views.shape[1:2], *outputs.shape[1:]))
+    return keras.Model(inputs, ops.mean(by_image, axis=1), name=f"{model.name}_ten_crop")
+
+
+def _unrolled(model):
+    """Return a sequential model as a functional one, with the layers of its stacks side by side."""
+    if isinstance(model, keras.Sequential):
+        inputs = x = keras.Input(model.input_shape[1:], dtype=model.input.dtype, name="image")
+        for layer in model.layers:
+            x = layer(x)
+        return keras.Model(inputs, x, name=model.name)
+    if isinstance(getattr(model, "input", None), keras.KerasTensor):
+        return model
+    raise UserError(
+        explain(
+            f"Received {model!r}.",
+            "A functional or sequential model with one image input was expected.",
+            "Wrap a subclassed model: keras.Sequential([keras.Input((224, 224, 3)), model]).",
+        )
+    )
+
+
+def _window(model, data_format: str, image_size):
+    """Return the sides of the windows of a model without a crop, and the shape of its images."""
+    last = data_format == "channels_last"
+    shape = model.input_shape[1:]
+    height, width = shape[:2] if last else shape[1:]
+    if height is None or width is None:
+        raise UserError(
+            explain(
+                f"Received a model whose input has the shape {model.input_shape}.",
+                "Height and width must be known: they are the size of the ten windows.",
+                "Build the model with input_shape=(224, 224, 3), say.",
+            )
+        )
+    if image_size is None:
+        image_size = [round(side * PAPER_SIZE / PAPER_WINDOW) for side in (height, width)]
+    sizes = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    return height, width, (*sizes, shape[2]) if last else (shape[0], *sizes)
