@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.folder import ImageReader, StopOnFailure, training_and_held_out
+from keras_alexnet.data.labelled import training_and_held_out
+from keras_alexnet.data.reading import ImageReader, StopOnFailure
 from keras_alexnet.files import made_folder, written_whole
 from keras_alexnet.model import AlexNet
 from keras_alexnet.variants import get_variant

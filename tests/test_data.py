@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.folder import ImageReader, find_images, training_and_held_out
+from keras_alexnet.data.labelled import find_images, training_and_held_out
+from keras_alexnet.data.reading import ImageReader
 
 
 def test_drawn_images_are_reproducible():

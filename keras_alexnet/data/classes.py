@@ -1,0 +1,104 @@
+"""Names of class folders: labels, WordNet identifiers such as n01440764, or both."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from keras_alexnet.errors import UserError, explain
+
+WORDNET = re.compile(r"(n\d{8})(?:[-_ ]+(.+))?")
+
+
+def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[str, int]:
+    """Return the number of the class that each folder holds.
+
+    A folder is matched by its whole name; failing that, by its WordNet identifier, where both it
+    and the class have one; failing that, by its label, whatever its capitals, and with spaces,
+    hyphens and underscores taken as the same.
+
+    Args:
+        folders: Names of folders.
+        class_names: Names of classes, in the order of their numbers.
+
+    Raises:
+        UserError: If a name stands twice in `class_names`, a folder matches no class or several,
+            or two folders match the same class.
+
+    Example:
+
+    >>> match_folders(["n01440764", "Great white-shark"], ["n01440764_tench", "great_white_shark"])
+    {'n01440764': 0, 'Great white-shark': 1}
+    """
+    _check_distinct(class_names)
+    numbers: dict[str, int] = {}
+    taken: dict[int, str] = {}
+    for folder in folders:
+        number = _only(folder, _matches(folder, class_names), class_names)
+        if number in taken:
+            raise UserError(
+                explain(
+                    f"The folders {taken[number]!r} and {folder!r} both match the class "
+                    f"{class_names[number]!r}.",
+                    "Every class must have one folder at most.",
+                    "Merge the folders, or rename one.",
+                )
+            )
+        numbers[folder] = number
+        taken[number] = folder
+    return numbers
+
+
+def _matches(folder: str, class_names: Sequence[str]) -> list[int]:
+    """Return the numbers of the classes that fit a folder by the first rule that any fits by."""
+    whole = [number for number, name in enumerate(class_names) if name == folder]
+    if whole:
+        return whole
+    identifier, label = _parts(folder)
+    parts = [_parts(name) for name in class_names]
+    same = [number for number, (other, _) in enumerate(parts) if identifier and other == identifier]
+    if same:
+        return same
+    return [
+        number
+        for number, (other, name) in enumerate(parts)
+        if label and name == label and not (identifier and other)
+    ]
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return the WordNet identifier and the label of a name, either of them empty."""
+    found = WORDNET.fullmatch(name)
+    identifier, label = (found[1], found[2] or "") if found else ("", name)
+    return identifier, re.sub(r"[-_ ]+", " ", label).strip().lower()
+
+
+def _only(folder: str, matches: list[int], class_names: Sequence[str]) -> int:
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        several = " and ".join(repr(class_names[number]) for number in matches)
+        wrong = f"The folder {folder!r} matches more than one class: {several}."
+    else:
+        few = ", ".join(repr(name) for name in class_names[:3])
+        more = ", ..." if len(class_names) > 3 else ""
+        wrong = (
+            f"The folder {folder!r} matches none of the {len(class_names)} classes ({few}{more})."
+        )
+    raise UserError(
+        explain(
+            wrong,
+            "Every folder's name must be that of a class, its WordNet identifier or its label.",
+            "Rename or remove the folder, or correct `class_names`.",
+        )
+    )
+
+
+def _check_distinct(class_names: Sequence[str]) -> None:
+    twice = sorted({name for name in class_names if list(class_names).count(name) > 1})
+    if twice:
+        raise UserError(
+            explain(
+                f"Received class_names with {twice[0]!r} in it more than once.",
+                "Every class must be named once.",
+                "Remove the second.",
+            )
+        )

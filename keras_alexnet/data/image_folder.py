@@ -1,0 +1,160 @@
+"""Folders of images as data sets to train on and to measure with."""
+
+import os
+from collections.abc import Sequence
+
+from keras_alexnet.data.batches import file_batches
+from keras_alexnet.data.cache import DiskCache
+from keras_alexnet.data.labelled import LabelledFiles, find_images, training_and_held_out
+from keras_alexnet.data.order import EpochOrder
+from keras_alexnet.data.reading import ImageReader
+from keras_alexnet.data.resizing import RESIZINGS
+from keras_alexnet.errors import UserError, explain
+
+SUBSETS = (None, "training", "held_out", "both")
+BAD_IMAGES = ("stop", "skip")
+
+
+def image_folder(
+    directory: str,
+    image_size: int = 256,
+    *,
+    resizing: str = "shorter_side",
+    batch_size: int = 32,
+    subset: str | None = None,
+    held_out: float = 0.2,
+    shuffle: bool = False,
+    seed: int = 0,
+    first_epoch: int = 0,
+    class_names: Sequence[str] | None = None,
+    cache: bool | str = False,
+    bad_images: str = "stop",
+):
+    """Read a folder with one folder of images per class as a `tf.data.Dataset`.
+
+    Whatever a file holds comes out as upright RGB: grayscale and palette images, CMYK (without its
+    colour profile), 16 bits (rounded to 8), EXIF-rotated ones; what is transparent lies on white;
+    of an animation it is the first frame. The data set works with `fit`, `evaluate` and `predict`
+    on every backend, and needs TensorFlow installed.
+
+    Args:
+        directory: The folder. Class folders may be nested deeper; hidden files, and those without
+            an image's ending, are left alone.
+        image_size: Height and width of the images that come out, S below.
+        resizing: `"shorter_side"`: the shorter side is brought to S, the longer to
+            `int(S * longer / shorter)`, and the centre S x S is kept, pixel for pixel as
+            torchvision's `Resize(S)` and `CenterCrop(S)` do it with Pillow. `"warp"`: the whole
+            image is brought to S x S, its ratio ignored. Both are bilinear with antialiasing, and
+            leave an image alone that has the size already.
+        batch_size: Images per batch; the last may have fewer.
+        subset: `None` for all images of the folder; `"training"` and `"held_out"` for the images
+            of its `train` and `val` (or `validation`, `valid`, `test`) folders, or, if it has
+            none, for the two parts of a split of every class; `"both"` for a tuple of the two.
+        held_out: The part of every class that a split holds out.
+        shuffle: Whether every epoch has its own order. With `subset="both"`, the held-out images
+            stay in theirs.
+        seed: Decides the split and the orders.
+        first_epoch: Number of epochs that a run has behind it that goes on from a checkpoint: the
+            order of an epoch depends on `seed` and its number alone. An epoch counts once all its
+            images have been read.
+        class_names: The classes in the order of their numbers, of which some may have no folder.
+            A folder is matched by its name, by the WordNet identifier it begins with (n01440764),
+            or by the label after it. `None` takes the folders' names in alphabetical order, which
+            for WordNet identifiers is ImageNet's.
+        cache: Whether the decoded images are kept in memory, each of `3 * S * S` bytes; or the
+            path of a folder in which to keep them on disk, for later runs as well.
+        bad_images: `"stop"`: the first file that cannot be read ends the iteration with an error
+            that names it and the reason. `"skip"`: such files are left out and listed in
+            `skipped`.
+
+    Returns:
+        A `tf.data.Dataset` of (images, labels): uint8 of shape `(batch, S, S, 3)`, values 0 to
+        255, and int32 of shape `(batch,)`. It has the attributes `class_names` and `file_paths` as
+        the data sets of `keras.utils.image_dataset_from_directory`; `class_weight`, a dictionary
+        for `fit(class_weight=...)` under which every class counts the same; `skipped`, the
+        (path, reason) pairs of the files that could not be read so far.
+
+    Raises:
+        UserError: A `ValueError`: if there is no such folder, or no images, or one class only; if
+            folders and `class_names` do not match, or an argument is not one of those above.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> from PIL import Image
+    >>> folder = tempfile.mkdtemp()
+    >>> for name in ("cats", "dogs"):
+    ...     os.mkdir(os.path.join(folder, name))
+    ...     Image.new("L", (300, 280)).save(os.path.join(folder, name, "1.png"))
+    >>> images = image_folder(folder, 256, batch_size=2)
+    >>> batch, labels = next(iter(images))
+    >>> batch.shape.as_list(), labels.numpy().tolist(), images.class_names
+    ([2, 256, 256, 3], [0, 1], ['cats', 'dogs'])
+    """
+    _check_choice("resizing", resizing, tuple(RESIZINGS))
+    _check_choice("subset", subset, SUBSETS)
+    _check_choice("bad_images", bad_images, BAD_IMAGES)
+    _check_count("image_size", image_size, 1)
+    _check_count("batch_size", batch_size, 1)
+    _check_count("first_epoch", first_epoch, 0)
+    _check_share(held_out)
+
+    def dataset(files, shuffled):
+        reader = ImageReader(image_size, resizing)
+        order = EpochOrder(len(files), seed, first_epoch) if shuffled else None
+        kept = _cache(cache, files, image_size, resizing)
+        data = file_batches(files, reader, batch_size, order, bad_images, kept)
+        data.class_names = list(files.class_names)
+        data.file_paths = list(files.paths)
+        data.class_weight = files.class_weight()
+        data.skipped = reader.bad
+        return data
+
+    directory = os.fspath(directory)
+    if subset is None:
+        return dataset(find_images(directory, class_names), shuffle)
+    training, test = training_and_held_out(directory, seed, held_out, class_names)
+    if subset == "both":
+        return dataset(training, shuffle), dataset(test, False)
+    return dataset(training if subset == "training" else test, shuffle)
+
+
+def _cache(cache: bool | str, files: LabelledFiles, size: int, resizing: str):
+    if isinstance(cache, bool):
+        return {} if cache else None
+    return DiskCache(os.fspath(cache), files.paths, (size, size, 3), resizing)
+
+
+def _check_choice(name: str, value, choices: tuple) -> None:
+    if value not in choices:
+        raise UserError(
+            explain(
+                f"Received {name}={value!r}.",
+                f"It must be one of {', '.join(map(repr, choices))}.",
+                "`help(keras_alexnet.image_folder)` says what each does.",
+            )
+        )
+
+
+def _check_count(name: str, value, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(
+            explain(
+                f"Received {name}={value!r}.",
+                f"It must be a whole number of at least {least}.",
+                "Images come out square: one number is both sides."
+                if name == "image_size"
+                else "Leave it out for the default.",
+            )
+        )
+
+
+def _check_share(held_out) -> None:
+    if not 0 < held_out < 1:
+        raise UserError(
+            explain(
+                f"Received held_out={held_out!r}.",
+                "It must lie between 0 and 1: the part of every class that is held out.",
+                "A fifth, 0.2, is usual; `subset=None` gives all images.",
+            )
+        )

@@ -1,0 +1,45 @@
+"""The order of the files in each epoch."""
+
+import numpy as np
+
+
+class EpochOrder:
+    """Gives a new order of `count` files for every epoch, which seed and epoch alone decide.
+
+    An epoch is over when all its files have been handed out. An iteration that was abandoned
+    before that, such as Keras's look at the first batch before it trains, does not count: the next
+    one has the same order.
+
+    Args:
+        count: Number of files.
+        seed: The same seed gives the same orders.
+        first_epoch: Number of epochs that have been, in a run that goes on from a checkpoint.
+
+    Example:
+
+    >>> resumed = EpochOrder(5, seed=1, first_epoch=2)
+    >>> resumed.start(left_out=0).tolist() == np.random.default_rng([1, 2]).permutation(5).tolist()
+    True
+    """
+
+    def __init__(self, count: int, seed: int, first_epoch: int = 0):
+        self.count = count
+        self.seed = seed
+        self.epoch = first_epoch
+        self._handed_out = 0
+
+    def start(self, left_out: int) -> np.ndarray:
+        """Return the order for an iteration that begins now.
+
+        Args:
+            left_out: Number of files that were met and are not handed out.
+        """
+        if self._handed_out and self._handed_out + left_out >= self.count:
+            self.epoch += 1
+        self._handed_out = 0
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+
+    def hand_out(self, labels: np.ndarray) -> np.ndarray:
+        """Count a batch's images, and return its labels as they are."""
+        self._handed_out += len(labels)
+        return labels
