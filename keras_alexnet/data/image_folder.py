@@ -35,7 +35,8 @@ def image_folder(
     Whatever a file holds comes out as upright RGB: grayscale and palette images, CMYK (without its
     colour profile), 16 bits (rounded to 8), EXIF-rotated ones; what is transparent lies on white;
     of an animation it is the first frame. The data set works with `fit`, `evaluate` and `predict`
-    on every backend, and needs TensorFlow installed.
+    on every backend, and needs TensorFlow installed. Keras warns in `fit` unless it is told
+    `shuffle=False`, as with every data set: this one shuffles itself.
 
     Args:
         directory: The folder. Class folders may be nested deeper; hidden files, and those without
@@ -65,7 +66,8 @@ def image_folder(
             path of a folder in which to keep them on disk, for later runs as well.
         bad_images: `"stop"`: the first file that cannot be read ends the iteration with an error
             that names it and the reason. `"skip"`: such files are left out and listed in
-            `skipped`.
+            `skipped`; how many batches there are is not known then, so that Keras says at the end
+            of the first epoch that the data ran out, and trains on.
 
     Returns:
         A `tf.data.Dataset` of (images, labels): uint8 of shape `(batch, S, S, 3)`, values 0 to

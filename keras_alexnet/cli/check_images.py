@@ -1,0 +1,63 @@
+"""`keras-alexnet check-images`: the files that a run would stop at."""
+
+import sys
+
+from keras_alexnet.cli.shared import print_json
+from keras_alexnet.data.checking import Finding, Findings, check_images
+
+BAD_FILES = 1  # the exit code when some were found
+WIDE = 10_000  # columns of a table that goes to no terminal
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    check = command(
+        "check-images",
+        run,
+        "list the images of a folder that cannot be read, and why; exit code 1 if there are any",
+        "keras-alexnet check-images photos/ --move-to unreadable",
+    )
+    check.add_argument("directory", metavar="DIR", help="a folder with images at any depth")
+    check.add_argument("--move-to", metavar="FOLDER", help="move the bad files to this folder")
+
+
+def run(arguments) -> int:
+    """Check the images, print what was found, and return the exit code."""
+    progress = sys.stdout.isatty() and not arguments.json
+    findings = check_images(arguments.directory, arguments.move_to, progress)
+    if arguments.json:
+        print_json(findings.to_dict())
+    else:
+        _print(findings)
+    return BAD_FILES if findings.bad else 0
+
+
+def _print(findings: Findings) -> None:
+    _print_table("cannot be read", "because", findings.bad)
+    _print_table("can be read", "but", findings.remarks)
+    bad, moved = len(findings.bad), sum(bool(finding.moved_to) for finding in findings.bad)
+    outcome = f"{bad:,} cannot be read" if bad else "all can be read"
+    aside = f"; {moved:,} moved aside" if moved else ""
+    print(f"Checked {findings.checked:,} images: {outcome}{aside}.")
+
+
+def _print_table(path: str, reason: str, findings: tuple[Finding, ...]) -> None:
+    if not findings:
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text  # as it is: a path's [brackets] are no markup
+
+    table = Table(path, reason, box=None, pad_edge=False, header_style="bold")
+    for finding in findings:
+        table.add_row(Text(_printable(finding.path), overflow="fold"), Text(finding.reason))
+    width = None if sys.stdout.isatty() else WIDE  # a file or `grep` gets a line for each
+    console = Console(width=width)
+    console.print(table)
+    console.print()
+
+
+def _printable(path: str) -> str:
+    """Return a path that any terminal can show, whatever bytes it is made of."""
+    shown = path.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    return shown.decode(sys.stdout.encoding or "utf-8")

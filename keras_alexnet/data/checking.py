@@ -1,0 +1,177 @@
+"""Looks for image files that cannot be read, before a long run meets one."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from keras_alexnet.data.decoding import BadImage, decoded, opened
+from keras_alexnet.data.moving import moved_aside
+from keras_alexnet.data.paths import ENDINGS, image_paths, listed
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import made_folder
+
+AT_ONCE = 1024  # files handed to the threads together, so that millions need little memory
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What there is to say about one file.
+
+    Args:
+        path: The file.
+        reason: Why it cannot be read, or what is worth knowing about it though it can.
+        moved_to: Where it was moved, if it was.
+    """
+
+    path: str
+    reason: str
+    moved_to: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What came of a check.
+
+    Args:
+        checked: Number of files.
+        bad: The files that cannot be read, in order of path.
+        remarks: Files that can, in ways that may surprise.
+    """
+
+    checked: int
+    bad: tuple[Finding, ...]
+    remarks: tuple[Finding, ...]
+
+    def to_dict(self) -> dict:
+        """Return all of it as plain lists and dictionaries."""
+        bad = [dataclasses.asdict(finding) for finding in self.bad]
+        remarks = [{"path": finding.path, "remark": finding.reason} for finding in self.remarks]
+        return {"checked": self.checked, "bad": bad, "remarks": remarks}
+
+
+def check_images(directory: str, move_to: str | None = None, progress: bool = False) -> Findings:
+    """Decode every image file under a folder, as `image_folder` would, and say which cannot be.
+
+    Files are those that end as images do, in class folders or not; hidden ones are left alone.
+
+    Args:
+        directory: The folder.
+        move_to: A folder outside of it, to which the bad files are moved once all are checked,
+            each to the place it has in `directory`. No file there is overwritten.
+        progress: Whether a bar shows how far it is.
+
+    Raises:
+        UserError: If there is no such folder or no image file in it, or files cannot be moved.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> with open(os.path.join(folder, "photo.jpg"), "wb") as file:
+    ...     _ = file.write(b"")
+    >>> findings = check_images(folder)
+    >>> findings.checked, findings.bad[0].reason
+    (1, 'it is empty (0 bytes)')
+    """
+    with listed(directory, "A folder with images in it was expected."):
+        paths = sorted(image_paths(directory))
+    if not paths:
+        raise _no_images(directory)
+    if move_to is None:
+        return _checked(paths, progress)
+    _check_outside(directory, move_to)
+    with made_folder(move_to):  # before the work: it shows whether it can be written to
+        findings = _checked(paths, progress)
+        bad = tuple(_moved(finding, directory, move_to) for finding in findings.bad)
+    if not bad and not os.listdir(move_to):
+        os.rmdir(move_to)
+    return dataclasses.replace(findings, bad=bad)
+
+
+def _checked(paths: list[str], progress: bool) -> Findings:
+    bad, remarks = [], []
+    for path, (reason, remark) in zip(paths, _looked_at(paths, progress), strict=True):
+        if reason:
+            bad.append(Finding(path, reason))
+        if remark:
+            remarks.append(Finding(path, remark))
+    return Findings(len(paths), tuple(bad), tuple(remarks))
+
+
+def _looked_at(paths: list[str], progress: bool) -> Iterator[tuple[str, str]]:
+    """Give the reason and the remark of each file in turn; either may be empty."""
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+        results = (
+            result
+            for start in range(0, len(paths), AT_ONCE)
+            for result in threads.map(_looked_at_one, paths[start : start + AT_ONCE])
+        )
+        yield from _with_bar(results, len(paths)) if progress else results
+
+
+def _with_bar(results: Iterable, count: int) -> Iterator:
+    import keras
+
+    bar = keras.utils.Progbar(count, unit_name="image")
+    for number, result in enumerate(results, start=1):
+        bar.update(number)
+        yield result
+
+
+def _looked_at_one(path: str) -> tuple[str, str]:
+    try:
+        decoded(path)
+        with opened(path) as image:
+            return "", _remark(path, image)
+    except BadImage as error:
+        return str(error), ""
+
+
+def _remark(path: str, image) -> str:
+    """Return what may surprise about an image that can be read; nothing for most."""
+    from PIL import Image
+
+    remarks = []
+    ending = os.path.splitext(path)[1].lower()
+    usual = Image.registered_extensions().get(ending)
+    if image.format not in (usual, "MPO"):  # MPO: a JPEG with a second view, from many cameras
+        remarks.append(f"it is {image.format} inside, though it ends in {ending}")
+    if image.mode == "CMYK":
+        remarks.append("CMYK, shown without its colour profile")
+    if image.mode.startswith("I"):
+        remarks.append("16 bits, of which 8 are kept")
+    if image.has_transparency_data:
+        remarks.append("what is transparent is shown on white")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        remarks.append(f"the first of {frames} frames is taken")
+    return "; ".join(remarks)
+
+
+def _moved(finding: Finding, directory: str, move_to: str) -> Finding:
+    target = os.path.join(move_to, os.path.relpath(finding.path, directory))
+    return dataclasses.replace(finding, moved_to=moved_aside(finding.path, target))
+
+
+def _check_outside(directory: str, move_to: str) -> None:
+    inner, outer = os.path.realpath(move_to), os.path.realpath(directory)
+    if os.path.commonpath([inner, outer]) == outer:
+        raise UserError(
+            explain(
+                f"Received the folder {move_to!r} to move bad files to, which lies in "
+                f"{directory!r}.",
+                "A folder outside of it was expected: in it they would be read again.",
+                "Choose another.",
+            )
+        )
+
+
+def _no_images(directory: str) -> UserError:
+    return UserError(
+        explain(
+            f"The folder {directory!r} holds no images.",
+            f"Files were expected that end in {', '.join(ENDINGS)}, in it or in its folders.",
+            "Check the path, or give the files one of these endings.",
+        )
+    )

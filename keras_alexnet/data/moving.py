@@ -1,0 +1,58 @@
+"""Moves files out of the way without overwriting any."""
+
+import contextlib
+import errno
+import itertools
+import os
+import shutil
+
+from keras_alexnet.errors import UserError, explain
+
+
+def moved_aside(path: str, target: str) -> str:
+    """Move a file to `target`, or to the first free name like it, and return where it is now.
+
+    The file is renamed, or copied and then removed if the target is on another disk. If that
+    fails, it is where it was.
+
+    Raises:
+        UserError: If it cannot be moved.
+    """
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        free = _reserved(target)
+        try:
+            _replace(path, free)
+        except BaseException:
+            os.remove(free)
+            raise
+    except OSError as error:
+        raise UserError(
+            explain(
+                f"Could not move {path!r} to {target!r}: {error.strerror or error}.",
+                "Both folders must be writable, and the disk must have room.",
+                "The file is where it was; those before it were moved. Choose another folder.",
+            )
+        ) from error
+    return free
+
+
+def _reserved(target: str) -> str:
+    """Make an empty file at the first free name, so that nobody else takes it, and return that."""
+    stem, ending = os.path.splitext(target)
+    for number in itertools.count(1):
+        name = target if number == 1 else f"{stem}-{number}{ending}"
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            return name
+    raise AssertionError  # never: the numbers do not end
+
+
+def _replace(path: str, free: str) -> None:
+    try:
+        os.replace(path, free)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(path, free)
+        os.remove(path)
