@@ -1,0 +1,1 @@
+"""Training: what a run keeps on the disk while it goes on."""

@@ -1,0 +1,126 @@
+"""One file with all that training changes in a model."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import written_whole
+from keras_alexnet.training.generators import generator_states, set_generator_states
+
+GENERATORS = "generators/"  # the folder of their states inside the file
+
+
+def save_state(model, path: str) -> None:
+    """Write all that training changes in a compiled model into one file, whole or not at all.
+
+    The file is an `.npz` archive, which checks what it holds when it is read: `about.json`, the
+    variables by number, written one at a time so that no second copy of the model is made, and
+    the generators that are no variables.
+
+    Raises:
+        UserError: If the file cannot be written, for want of room say.
+    """
+    variables = _variables(model)
+    with written_whole(path) as beside, zipfile.ZipFile(beside, "w") as archive:
+        archive.writestr("about.json", json.dumps(_about(model, variables)))
+        for number, variable in enumerate(variables):
+            _write(archive, f"{number:05}", _as_array(variable))
+        for name, state in generator_states().items():
+            _write(archive, GENERATORS + name, state)
+
+
+def load_state(model, path: str) -> None:
+    """Set a compiled model to the state that `save_state` wrote.
+
+    Raises:
+        UserError: If the file cannot be read, or is of another model or optimizer; in the latter
+            case the model is as it was.
+    """
+    variables = _variables(model)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_same(json.loads(archive.read("about.json")), model, variables, path)
+            for number, variable in enumerate(variables):
+                variable.assign(_read(archive, f"{number:05}"))
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+            generators = [name for name in names if name.startswith(GENERATORS)]
+            set_generator_states(
+                {name.removeprefix(GENERATORS): _read(archive, name) for name in generators}
+            )
+    except UserError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            explain(
+                f"The state of training {path!r} cannot be read: {error}.",
+                "A whole file was expected, as the run wrote it.",
+                "Remove it to start from the first epoch, or restore it from a copy.",
+            )
+        ) from error
+
+
+def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+        np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(f"{name}.npy") as entry:
+        return np.lib.format.read_array(entry, allow_pickle=False)
+
+
+def _variables(model) -> list:
+    """Return all variables that training changes: weights, seeds, those of the optimizer."""
+    if not (model.built and getattr(model, "optimizer", None)):
+        raise UserError(
+            explain(
+                f"Received the model {model.name!r}, which is not ready to be trained.",
+                "A model with known shapes and an optimizer has a state of training.",
+                "Compile it first, and give it a keras.Input.",
+            )
+        )
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _about(model, variables) -> dict:
+    """Return what a state must agree in; names of variables are numbered anew in each process."""
+    return {
+        "optimizer": type(model.optimizer).__name__,
+        "shapes": [list(variable.shape) for variable in variables],
+    }
+
+
+def _as_array(variable) -> np.ndarray:
+    if variable.dtype == "bfloat16":  # NumPy has no such type; float32 holds its values exactly
+        return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32")))
+    return np.asarray(keras.ops.convert_to_numpy(variable))
+
+
+def _check_same(saved: dict, model, variables, path: str) -> None:
+    """Raise, with the first difference, unless a state fits a model's variables."""
+    wanted = _about(model, variables)
+    if saved == wanted:
+        return
+    if saved["optimizer"] != wanted["optimizer"]:
+        differs = f"its optimizer is {saved['optimizer']}, the model's {wanted['optimizer']}"
+    elif len(saved["shapes"]) != len(variables):
+        differs = f"it holds {len(saved['shapes'])} variables, the model has {len(variables)}"
+    else:
+        differs = next(
+            f"where {variable.path!r} of the model has the shape {list(variable.shape)}, it has "
+            f"{shape}"
+            for shape, variable in zip(saved["shapes"], variables, strict=True)
+            if shape != list(variable.shape)
+        )
+    raise UserError(
+        explain(
+            f"The state of training {path!r} is not that of this model: {differs}.",
+            "The run must go on with the network, classes and optimizer that it began with.",
+            "Give the settings of the interrupted run, or another folder to start anew in.",
+        )
+    )

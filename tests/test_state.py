@@ -1,0 +1,344 @@
+"""The state of a run: killed at any moment, it goes on as if nothing had been."""
+
+import csv
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_alexnet.errors import UserError
+from keras_alexnet.layers import DownscaledDropout
+from keras_alexnet.training.archive import load_state, save_state
+from keras_alexnet.training.state import RunState
+
+EPOCHS = 4
+
+
+def images():
+    """Return noise in four classes."""
+    x = np.random.default_rng(0).normal(size=(48, 16, 16, 3)).astype("float32")
+    return x, np.arange(48) % 4
+
+
+def small_model(units=4, optimizer="adam", seed=0):
+    """Return a compiled network with both kinds of dropout, which draw from seeds of their own."""
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(8, 3, strides=2, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Flatten(),
+            DownscaledDropout(0.5),
+            keras.layers.Dense(units, activation="softmax"),
+        ]
+    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def trained(state, model=None, epochs=EPOCHS, first_epoch=0, before=(), after=()):
+    """Train with a `RunState` and return the model."""
+    model = model or small_model()
+    x, y = images()
+    model.fit(
+        x,
+        y,
+        batch_size=16,
+        shuffle=False,
+        validation_data=(x, y),
+        epochs=epochs,
+        initial_epoch=first_epoch,
+        verbose=0,
+        callbacks=[*before, state, *after],
+    )
+    return model
+
+
+def values(model):
+    """Return all that training changes: weights, seeds and the optimizer's variables."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def assert_equal(model, other):
+    """Assert that two models are in the same state, bit for bit."""
+    for value, expected in zip(values(model), values(other), strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def table(folder):
+    """Return the rows of the history as numbers, less the seconds, which differ."""
+    with open(folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: float(row[name]) for name in row if name != "seconds"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """An uninterrupted run: its model, its folder, and that folder as it was after two epochs."""
+    folder = tmp_path_factory.mktemp("run")
+    half = folder.with_name("half")
+
+    def copy(epoch, logs):
+        if epoch == 1:
+            shutil.copytree(folder, half)
+
+    state = RunState(str(folder))
+    model = trained(state, after=[keras.callbacks.LambdaCallback(on_epoch_end=copy)])
+    return model, folder, half
+
+
+@pytest.fixture
+def half(run, tmp_path):
+    """A folder as a run leaves it that is killed in its third epoch."""
+    return pathlib.Path(shutil.copytree(run[2], tmp_path / "half"))
+
+
+def test_a_resumed_run_ends_as_an_uninterrupted_one(run, half):
+    """Two epochs, then two more in a model built anew, equal four: all variables, all figures."""
+    model, state = small_model(seed=7), RunState(str(half))
+    assert state.resume(model) == 2
+    trained(state, model, first_epoch=2)
+    assert_equal(model, run[0])
+    assert table(half) == table(run[1])
+    assert state.history["epoch"] == [1, 2, 3, 4]
+
+
+def test_without_the_seeds_it_would_not(run, half):
+    """Keras's own weight files leave the seeds out: the test above could fail."""
+    model, other = small_model(seed=7), small_model(seed=7)
+    state = RunState(str(half))
+    state.resume(model)
+    model.save_weights(half / "keras.weights.h5")
+    other.optimizer.build(other.trainable_variables)
+    other.load_weights(half / "keras.weights.h5")
+    assert all(map(np.array_equal, other.get_weights(), model.get_weights()))
+    keras.utils.set_random_seed(7)  # the seed of PyTorch's own generator, which the state has set
+    trained(state, other, first_epoch=2)
+    assert not all(map(np.array_equal, values(other), values(run[0])))
+
+
+def test_the_table_has_what_keras_reports(tmp_path):
+    """The rows hold the figures of Keras's own history to the last bit, and the learning rate."""
+    history = keras.callbacks.History()
+    halved = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    trained(RunState(str(tmp_path)), epochs=2, before=[halved, history])
+    with open(tmp_path / "history.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][:1] + rows[0][-2:] == ["epoch", "learning_rate", "seconds"]
+    assert sorted(rows[0][1:5]) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    columns = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
+    assert columns["epoch"] == ("1", "2")
+    assert [float(text) for text in columns["learning_rate"]] == pytest.approx([5e-4, 2.5e-4])
+    for name in rows[0][1:5]:
+        assert [float(text) for text in columns[name]] == history.history[name]
+
+
+def test_only_the_newest_state_is_kept_and_finish_removes_it(run, half):
+    """One state file at a time, none after `finish`; the history stays."""
+    assert names(run[1]) == ["history.csv", "state-00004.npz"]
+    assert names(half) == ["history.csv", "state-00002.npz"]
+    RunState(str(half)).finish()
+    assert names(half) == ["history.csv"]
+    assert RunState(str(half)).resume(small_model()) == 0
+
+
+def test_how_far_a_run_came(half, tmp_path):
+    """The number of epochs done is known without a model, also of a folder that is not there."""
+    assert RunState(str(half)).epochs_done() == 2
+    assert RunState(str(tmp_path / "none")).epochs_done() == 0
+
+
+def names(folder):
+    """Return the names of a folder's entries in order."""
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_new_run_forgets_the_old_ones_state(half):
+    """A run that does not resume is not continued from an earlier run's later state."""
+    (half / ".writing-left").mkdir()
+    trained(RunState(str(half)), epochs=1)
+    assert names(half) == ["history.csv", "state-00001.npz"]
+    assert len(table(half)) == 1
+
+
+def test_a_lost_history_does_not_stop_a_run(half):
+    """Without its history a run goes on, with a table that begins anew."""
+    (half / "history.csv").unlink()
+    state = RunState(str(half))
+    assert state.resume(small_model()) == 2
+    assert state.history == {}
+
+
+class Instants:
+    """Copies a folder before every step that changes it: what a kill at that instant leaves."""
+
+    STEPS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir")
+
+    def __init__(self, folder, copies):
+        self.folder, self.copies, self.count, self.on = folder, copies, 0, False
+        sys.addaudithook(self.hook)
+
+    def hook(self, event, arguments):
+        """See an event of the interpreter; hooks cannot be taken away, so this one is silent."""
+        path = str(arguments[0]) if arguments else ""
+        if self.on and event in self.STEPS and path.startswith(str(self.folder)):
+            self.take()
+
+    def take(self):
+        """Copy the folder as it is."""
+        self.on = False
+        shutil.copytree(self.folder, self.copies / f"{self.count:03}")
+        self.count += 1
+        self.on = True
+
+
+def test_every_instant_of_saving_can_be_resumed_from(half, tmp_path, monkeypatch):
+    """Killed before any step of writing, a run goes on from a whole state with its own rows."""
+    model, state = small_model(), RunState(str(half))
+    state.resume(model)
+    before = values(model)
+    copies = tmp_path / "copies"
+    instants = Instants(half, copies)
+    write_array = np.lib.format.write_array
+
+    def half_written(entry, array, **options):
+        instants.take()
+        write_array(entry, array, **options)
+
+    monkeypatch.setattr(np.lib.format, "write_array", half_written)
+    instants.on = True
+    trained(state, model, epochs=3, first_epoch=2)
+    instants.on = False
+    monkeypatch.undo()
+    after = values(model)
+
+    reached = []
+    for copy in sorted(copies.iterdir()):
+        again, resumed = small_model(seed=7), RunState(str(copy))
+        reached.append(resumed.resume(again))
+        expected = before if reached[-1] == 2 else after
+        for value, wanted in zip(values(again), expected, strict=True):
+            np.testing.assert_array_equal(value, wanted)
+        assert [row["epoch"] for row in table(copy)] == list(range(1, reached[-1] + 1))
+        assert not list(copy.glob(".writing-*"))
+    assert len(reached) > 20
+    assert reached == sorted(reached)
+    assert set(reached) == {2, 3}
+
+
+UNTIL_KILLED = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+import keras
+from test_state import RunState, trained
+slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(0.5))
+trained(RunState(sys.argv[1]), epochs=10_000, after=[slow])
+"""
+
+
+def test_a_killed_process_is_resumed_by_another(run, tmp_path):
+    """SIGKILL while another process trains; this one goes on, and equals an unbroken run."""
+    tests = str(pathlib.Path(__file__).parent)
+    process = subprocess.Popen([sys.executable, "-c", UNTIL_KILLED, str(tmp_path), tests])
+    while not list(tmp_path.glob("state-*.npz")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+    model, state = small_model(seed=7), RunState(str(tmp_path))
+    done = state.resume(model)
+    assert 1 <= done < EPOCHS
+    trained(state, model, first_epoch=done)
+    assert_equal(model, run[0])
+    assert table(tmp_path) == table(run[1])
+
+
+def test_a_full_disk_ends_a_run_in_words_and_loses_nothing(half):
+    """A write that the system refuses: one error in three parts; the earlier state stands."""
+    model, state = small_model(), RunState(str(half))
+    state.resume(model)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (half / "state-00002.npz").stat().st_size
+    message = r"state-00003\.npz': File too large\. The disk must have room.*Nothing was changed"
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1000, limits[1]))
+        with pytest.raises(UserError, match=message):
+            trained(state, model, first_epoch=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names(half) == ["history.csv", "state-00002.npz"]
+    assert RunState(str(half)).resume(small_model()) == 2
+    assert [row["epoch"] for row in table(half)] == [1, 2]
+
+
+def test_bfloat16_variables_are_kept_exactly(tmp_path):
+    """Weights in bfloat16, a type that NumPy does not have, come back bit for bit."""
+    keras.config.set_dtype_policy("bfloat16")
+    model, other = small_model(seed=0), small_model(seed=7)
+    path = str(tmp_path / "state.npz")
+    save_state(model, path)
+    load_state(other, path)
+    for variable, expected in zip(other.variables, model.variables, strict=True):
+        assert variable.dtype == expected.dtype
+        assert keras.ops.all(keras.ops.equal(variable.value, expected.value))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"units": 5},
+            r"kernel' of the model has the shape \[392, 5\], it has \[392, 4\]",
+        ),
+        ({"optimizer": "rmsprop"}, "its optimizer is Adam, the model's RMSprop"),
+        (
+            {"optimizer": keras.optimizers.Adam(amsgrad=True)},
+            "holds 24 variables, the model has 30",
+        ),
+    ],
+)
+def test_a_state_of_another_model_is_refused(half, settings, message):
+    """Other classes or another optimizer are named, and the model stays as it was."""
+    model = small_model(**settings)
+    before = [np.array(weight) for weight in model.get_weights()]
+    with pytest.raises(ValueError, match=rf"not that of this model: .*{message}.*another folder"):
+        RunState(str(half)).resume(model)
+    for weight, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "bit", "text"])
+def test_a_damaged_state_is_refused(half, damage):
+    """An empty, a cut and an altered file are each said to be unreadable, with the remedy."""
+    path = half / "state-00002.npz"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged = {"empty": b"", "cut": data[: len(data) // 2], "bit": data, "text": b"no archive"}
+    path.write_bytes(damaged[damage])
+    with pytest.raises(ValueError, match=r"state-00002\.npz' cannot be read: .*Remove it to start"):
+        RunState(str(half)).resume(small_model())
+
+
+def test_a_damaged_history_is_refused(half):
+    """A table that is no table of numbers is named, not overwritten."""
+    (half / "history.csv").write_text("epoch,loss\n1,low\n")
+    with pytest.raises(ValueError, match=r"history\.csv' cannot be read: .*'low'.*Restore it"):
+        RunState(str(half)).resume(small_model())
+
+
+def test_a_model_that_cannot_be_trained_has_no_state(half):
+    """A model that was not compiled is refused in words."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"not ready to be trained.*Compile it first"):
+        RunState(str(half)).resume(model)
