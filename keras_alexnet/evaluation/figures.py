@@ -1,0 +1,146 @@
+"""The figures of an evaluation, and how they are shown."""
+
+import dataclasses
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassFigures:
+    """How one class fared; `str` says it in words.
+
+    Args:
+        name: The class.
+        images: How many images of it there were.
+        correct: How many of them were given this class.
+        taken_for: The wrong class that they were given most often, `None` if there was none.
+        times: How often they were given it.
+    """
+
+    name: str
+    images: int
+    correct: int
+    taken_for: str | None
+    times: int
+
+    @property
+    def recall(self) -> float:
+        """The part of the class's images that was recognised, between 0 and 1."""
+        return self.correct / self.images
+
+    def __str__(self) -> str:
+        """Return the figures as a sentence."""
+        right = f"{self.name}: {self.correct:,} of {self.images:,} right"
+        if self.taken_for is None:
+            return right
+        return f"{right}; most often taken for {self.taken_for}, {_times(self.times)}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)  # arrays do not compare to one truth value
+class Evaluation:
+    """What a network made of labelled images. `print` shows the table.
+
+    Args:
+        class_names: The names of the classes in the order of the model's outputs.
+        images: How many images there were.
+        top1: The part of the images whose class had the highest score, between 0 and 1.
+        top5: The part whose class was among the five highest; `None` for 5 classes or fewer.
+        confusion: Integers of shape `(classes, classes)`: how many images of the class of the row
+            were given the class of the column, from one crop. The diagonal is what was right.
+        ten_crop_top1: As `top1`, from the mean probabilities of ten crops; `None` if not measured.
+        ten_crop_top5: As `top5`, from ten crops.
+    """
+
+    class_names: tuple[str, ...]
+    images: int
+    top1: float
+    top5: float | None
+    confusion: np.ndarray
+    ten_crop_top1: float | None = None
+    ten_crop_top5: float | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    def per_class(self) -> list[ClassFigures]:
+        """Return the figures of every class of which there were images, in the model's order."""
+        numbers = np.flatnonzero(self.confusion.sum(axis=1)).tolist()
+        return [self._figures(number) for number in numbers]
+
+    def worst(self, count: int = 5) -> list[ClassFigures]:
+        """Return the classes with the lowest recall, the lowest first."""
+        return sorted(self.per_class(), key=lambda figures: figures.recall)[:count]
+
+    def to_dict(self) -> dict:
+        """Return all figures as plain lists, dicts and numbers."""
+        classes = [
+            {**dataclasses.asdict(figures), "recall": figures.recall}
+            for figures in self.per_class()
+        ]
+        figures = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        figures["class_names"] = list(self.class_names)
+        figures["confusion"] = self.confusion.tolist()
+        return {**figures, "per_class": classes}
+
+    def summary(self, worst: int = 5) -> str:
+        """Return the accuracies and the `worst` classes as a table of text."""
+        from rich.console import Console
+
+        text = io.StringIO()
+        console = Console(file=text, width=100, highlight=False, markup=False)
+        guessing = f"guessing gives {100 / self.classes:.4g} %"
+        console.print(f"{self.images:,} images of {self.classes:,} classes; {guessing}\n")
+        console.print(self._accuracies())
+        if worst:
+            console.print()
+            console.print(self._worst_table(worst))
+        return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
+
+    def __str__(self) -> str:
+        """Return the accuracies and the five worst classes as a table of text."""
+        return self.summary()
+
+    def _figures(self, number: int) -> ClassFigures:
+        row = self.confusion[number].copy()
+        images, correct, row[number] = row.sum(), row[number], 0
+        taken_for = self.class_names[row.argmax()] if row.any() else None
+        return ClassFigures(
+            self.class_names[number], int(images), int(correct), taken_for, int(row.max())
+        )
+
+    def _accuracies(self):
+        table = _table("accuracy", ("top-1", "top-5"))
+        table.add_row("one crop", _percent(self.top1), _percent(self.top5))
+        if self.ten_crop_top1 is not None:
+            ten = (_percent(self.ten_crop_top1), _percent(self.ten_crop_top5))
+            table.add_row("ten crops", *ten)
+        return table
+
+    def _worst_table(self, count):
+        table = _table("worst classes", ("recognised", "images"))
+        table.add_column("most often taken for", overflow="fold")
+        for row in self.worst(count):
+            taken_for = f"{row.taken_for}, {_times(row.times)}" if row.taken_for else ""
+            table.add_row(row.name, _percent(row.recall), f"{row.images:,}", taken_for)
+        return table
+
+
+def _table(first: str, others: Sequence[str]):
+    from rich.table import Table
+
+    table = Table(first, box=None, pad_edge=False, header_style="")
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _percent(part: float | None) -> str:
+    return "-" if part is None else f"{100 * part:.2f} %"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
