@@ -4,6 +4,7 @@ from keras_alexnet.startup import start_quietly  # isort: skip
 
 start_quietly()  # before anything below imports Keras, and with it TensorFlow
 
+from keras_alexnet.data.image_folder import image_folder  # noqa: E402
 from keras_alexnet.describe import describe  # noqa: E402
 from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
 from keras_alexnet.model import AlexNet  # noqa: E402
@@ -29,6 +30,7 @@ __all__ = [
     "describe",
     "evaluation_preprocessor",
     "get_variant",
+    "image_folder",
     "list_variants",
     "preprocess_input",
     "ten_crop_model",

@@ -6,7 +6,6 @@ from PIL import Image
 
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.labelled import find_images, training_and_held_out
-from keras_alexnet.data.reading import ImageReader
 
 
 def test_drawn_images_are_reproducible():
@@ -105,74 +104,6 @@ def test_named_parts_must_agree(folder, tmp_path):
             (data / part / colour).symlink_to(source)
     with pytest.raises(ValueError, match=r"same classes: 'more'.*Rename or remove"):
         training_and_held_out(str(data))
-
-
-def test_dataset_gives_every_image_once(folder):
-    """Batches hold every image once with its label, as uint8 RGB squares, in a new order."""
-    files = find_images(str(folder))
-    dataset = ImageReader(16).dataset(files, batch_size=8, shuffle=True, seed=0)
-    images, labels = (np.concatenate(part) for part in zip(*dataset.as_numpy_iterator()))  # noqa: B905
-    assert images.shape == (20, 16, 16, 3)
-    assert images.dtype == np.uint8
-    colours = np.where(labels[:, None] == 1, [[255, 0, 0]], [[0, 0, 255]])
-    np.testing.assert_array_equal(images[:, 8, 8], colours)
-    assert labels.tolist() != sorted(labels.tolist())
-
-
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16"])
-def test_every_mode_becomes_rgb(tmp_path, mode):
-    """Grayscale, palette, alpha, CMYK, bilevel and 16-bit files come out as uint8 RGB."""
-    ending = {"CMYK": "jpg"}.get(mode, "png")
-    path = tmp_path / f"image.{ending}"
-    image = Image.new("RGB", (20, 20), (255, 255, 255))
-    image = Image.new("I;16", (20, 20), 65535) if mode == "I;16" else image.convert(mode)
-    image.save(path)
-    array = ImageReader(8).read(str(path))
-    assert array.shape == (8, 8, 3)
-    assert array.dtype == np.uint8
-    assert array.min() >= 254
-
-
-def test_the_centre_square_is_kept_upright(tmp_path):
-    """A wide image is cut to its centre, after its EXIF orientation has been applied."""
-    image = Image.new("RGB", (30, 60), (0, 255, 0))
-    image.paste((255, 0, 0), (0, 0, 30, 15))  # what EXIF 6 turns to the right side
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    image.save(tmp_path / "turned.jpg", exif=exif, quality=100)
-    array = ImageReader(30).read(str(tmp_path / "turned.jpg"))
-    assert (array[15, :28] // 128 == [0, 1, 0]).all()
-
-
-BAD = {
-    "empty.jpg": b"",
-    "text.jpg": b"This is no image.",
-    "cut.png": None,
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_files_are_named(tmp_path, name):
-    """An empty, a wrong and a truncated file are named with the reason."""
-    path = tmp_path / name
-    content = BAD[name]
-    if content is None:
-        Image.effect_noise((64, 64), 50).save(path)
-        content = path.read_bytes()[:500]
-    path.write_bytes(content)
-    reader = ImageReader(8)
-    with pytest.raises(ValueError, match=rf"{name}' cannot be read: .*Replace or remove"):
-        reader.read(str(path))
-    assert name in str(reader.failure)
-
-
-def test_huge_images_are_refused(tmp_path, monkeypatch):
-    """An image of more pixels than Pillow's limit is named, not read."""
-    path = tmp_path / "huge.png"
-    Image.new("1", (400, 400)).save(path)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40_000)
-    with pytest.raises(ValueError, match=r"huge\.png' cannot be read: .*160000 pixels"):
-        ImageReader(8).read(str(path))
 
 
 def test_missing_folder():

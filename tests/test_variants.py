@@ -189,6 +189,7 @@ def test_public_names():
         "LocalResponseNormalization",
         "describe",
         "get_variant",
+        "image_folder",
         "list_variants",
     ]
     assert all(hasattr(keras_alexnet, name) for name in keras_alexnet.__all__)

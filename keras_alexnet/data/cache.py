@@ -1,8 +1,8 @@
 """Decoded images kept on disk, so that a file is decoded once."""
 
 import hashlib
+import io
 import os
-import threading
 import warnings
 from collections.abc import Iterable
 
@@ -34,39 +34,41 @@ class DiskCache:
     def __init__(self, folder: str, paths: Iterable[str], shape: tuple[int, ...], settings: str):
         self.shape = shape
         self._length = int(np.prod(shape))
-        self._lock = threading.Lock()
         with made_folder(folder):
-            path = os.path.join(folder, f"{_digest(paths, shape, settings)}.images")
+            self._path = os.path.join(folder, f"{_digest(paths, shape, settings)}.images")
             try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
+                open(self._path, "ab").close()
             except OSError as error:
                 raise UserError(
                     explain(
-                        f"Received the cache {folder!r}, where {path!r} cannot be written: "
+                        f"Received the cache {folder!r}, where {self._path!r} cannot be written: "
                         f"{error.strerror}.",
                         "A folder was expected in which files can be made.",
                         "Choose another, or change its permissions.",
                     )
                 ) from error
-        self._file = os.fdopen(descriptor, "r+b", buffering=0)
 
     def get(self, number: int) -> np.ndarray | None:
         """Return an array, or `None` if it is not there."""
-        with self._lock:
-            self._file.seek(number * (self._length + 1))
-            record = self._file.read(self._length + 1)
+        with self._at(number, "rb") as file:
+            record = file.read(self._length + 1)
         if record[self._length :] != WHOLE:
             return None
         return np.frombuffer(record, "uint8", self._length).reshape(self.shape)
 
     def __setitem__(self, number: int, array: np.ndarray) -> None:
-        """Keep an array. When the disk is full, say so once and keep no more."""
+        """Keep an array; if the disk is full, warn and go on without."""
         try:
-            with self._lock:
-                self._file.seek(number * (self._length + 1))
-                self._file.write(array.tobytes() + WHOLE)
+            with self._at(number, "r+b") as file:
+                file.write(array.tobytes() + WHOLE)
         except OSError as error:
-            warnings.warn(f"The cache of images keeps no more: {error.strerror}.", stacklevel=2)
+            warnings.warn(f"The cache keeps no more images: {error.strerror}.", stacklevel=2)
+
+    def _at(self, number: int, mode: str) -> io.FileIO:
+        """Open the file at an array's place: every thread has a place of its own."""
+        file = io.FileIO(self._path, mode)
+        file.seek(number * (self._length + 1))
+        return file
 
 
 def _digest(paths: Iterable[str], shape: tuple[int, ...], settings: str) -> str:

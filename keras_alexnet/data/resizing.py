@@ -17,8 +17,8 @@ def shorter_side(image, size: int):
     if (
         limit and width * height > limit
     ):  # a strip: only what is kept is made, to float32's rounding
-        scale = short / size
-        box = (left * scale, top * scale, (left + size) * scale, (top + size) * scale)
+        across, down = image.width / width, image.height / height
+        box = (left * across, top * down, (left + size) * across, (top + size) * down)
         return image.resize((size, size), Image.Resampling.BILINEAR, box=box)
     if (width, height) != image.size:
         image = image.resize((width, height), Image.Resampling.BILINEAR)
