@@ -1,0 +1,8 @@
+"""Pictures, drawn with matplotlib where it is installed."""
+
+from keras_alexnet.pictures.confusion import plot_confusion
+from keras_alexnet.pictures.description import plot_description
+from keras_alexnet.pictures.filters import plot_filters
+from keras_alexnet.pictures.history import plot_history
+
+__all__ = ["plot_confusion", "plot_description", "plot_filters", "plot_history"]

@@ -1,0 +1,74 @@
+"""A picture of which class was taken for which."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.pictures.figure import new_figure, save_figure
+
+NUMBERS, LABELS = 20, 40  # the most classes for which numbers stand in the cells, names beside them
+
+
+def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
+    """Draw a confusion matrix: a row for each true class, a column for each that was given.
+
+    The darker a cell, the larger its part of the row, so that classes with many and with few
+    images look alike. Up to 20 classes the counts stand in the cells, up to 40 the names stand
+    beside them; of more classes only the pattern is drawn, along their numbers.
+
+    Args:
+        confusion: Counts of shape `(classes, classes)`, such as `Evaluation.confusion`.
+        class_names: The names of the classes, in order.
+        path: The picture's file; its ending names the format.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If the matrix does not fit the names, or matplotlib is not installed, or the
+            file cannot be written.
+    """
+    counts, classes = np.asarray(confusion), len(class_names)
+    if counts.shape != (classes, classes):
+        raise UserError(
+            explain(
+                f"Received a matrix of shape {counts.shape} and {classes} names of classes.",
+                "As many rows and columns as names were expected.",
+                "Give the names of all classes, in the order of the model's outputs.",
+            )
+        )
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(totals, 1)
+    side = 2.2 + 0.42 * classes if classes <= NUMBERS else 10.5 if classes <= LABELS else 13
+    figure = new_figure(side + 1.2, side)
+    axis = figure.subplots()
+    image = axis.imshow(shares, cmap="Blues", norm=_scale(classes), interpolation="auto")
+    bar = figure.colorbar(image, ax=axis, shrink=0.7, label="part of the true class")
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axis.set_xlabel("given class")
+    axis.set_ylabel("true class")
+    right, images = int(np.trace(counts)), int(counts.sum())
+    axis.set_title(f"{right:,} of {images:,} right ({100 * right / max(images, 1):.1f} %)")
+    if classes <= LABELS:
+        axis.set_xticks(range(classes), class_names, rotation=90)
+        axis.set_yticks(range(classes), class_names)
+    if classes <= NUMBERS:
+        _write_counts(axis, counts, shares)
+    return save_figure(figure, path)
+
+
+def _scale(classes: int):
+    """Return how parts become shades: of many classes each cell has little, so little must show."""
+    from matplotlib.colors import Normalize, PowerNorm
+
+    return Normalize(0, 1) if classes <= LABELS else PowerNorm(0.5, 0, 1)
+
+
+def _write_counts(axis, counts, shares) -> None:
+    """Write the counts that are not 0 into their cells, white on dark ones."""
+    size = 9 if counts.max() < 1000 else 7
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{counts[row, column]:,}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)

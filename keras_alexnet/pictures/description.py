@@ -1,0 +1,29 @@
+"""A picture of what a model is made of."""
+
+from keras_alexnet.pictures.figure import BLUE, GREEN, ORANGE, new_figure, save_figure
+
+
+def plot_description(description, path: str) -> str:
+    """Draw each layer's share of a model's parameters, neurons and multiply-adds."""
+    layers = [layer for layer in description.layers if layer.parameters]
+    measures = [
+        ("parameters", description.parameters, BLUE),
+        ("neurons", description.neurons, ORANGE),
+        ("multiply-adds", description.multiply_adds, GREEN),
+    ]
+    figure = new_figure(9, 1.2 + 0.42 * len(layers))
+    axes = figure.subplots(1, 3, sharey=True)
+    for axis, (measure, total, colour) in zip(axes, measures, strict=True):
+        attribute = measure.replace("-", "_")
+        counts = [getattr(layer, attribute) or 0 for layer in layers]
+        shares = [100 * count / total if total else 0 for count in counts]
+        bars = axis.barh([layer.name for layer in layers], shares, color=colour)
+        axis.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8)
+        axis.set_title(f"{measure}\n{total:,}" if total else f"{measure}\n(size unknown)")
+        axis.set_xlim(0, 1.6 * max(*shares, 1))
+        axis.xaxis.set_major_formatter("{x:.0f} %")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].invert_yaxis()
+    size = " x ".join("?" if number is None else str(number) for number in description.input_shape)
+    figure.suptitle(f"{description.name}, images of {size}")
+    return save_figure(figure, path)

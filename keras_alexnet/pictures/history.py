@@ -1,0 +1,82 @@
+"""A picture of how training went."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.pictures.figure import BLUE, ORANGE, new_figure, save_figure
+
+
+def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
+    """Draw loss and accuracy over the epochs, of the training and of the held-out images.
+
+    A dotted line marks the epoch with the lowest held-out loss: where the held-out loss rises
+    again after it while the training loss falls on, the network learns its images by heart.
+
+    Args:
+        history: The figures of each epoch by name, as `keras.callbacks.History` and the table
+            that training writes have them: `loss` and, where they were measured, `accuracy`,
+            `val_loss` and `val_accuracy`. `epoch` numbers the epochs; without it they count from 1.
+        path: The picture's file; its ending names the format.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If there are no epochs, or matplotlib is not installed, or the file cannot be
+            written.
+    """
+    if not len(history.get("loss", ())):
+        raise UserError(
+            explain(
+                f"Received a history with the figures {sorted(history)}.",
+                "The loss of one epoch at least was expected.",
+                "Draw it after the first epoch of fit, from its `history`.",
+            )
+        )
+    epochs = np.array(history.get("epoch", range(1, len(history["loss"]) + 1)))
+    measures = [name for name in ("loss", "accuracy") if name in history]
+    figure = new_figure(5.2 * len(measures), 3.8)
+    panels = figure.subplots(1, len(measures), squeeze=False)[0]
+    for axis, name in zip(panels, measures, strict=True):
+        _draw(axis, epochs, history, name)
+    _mark_best(figure.axes, epochs, history)
+    return save_figure(figure, path)
+
+
+def _draw(axis, epochs, history, name) -> None:
+    """Draw a measure of the training images, and of those held out if it is there."""
+    # The loss of training is a mean over an epoch in which the network still changed, and with
+    # dropout: it may well lie above that of the held-out images, measured after it without.
+    highest = 1.0 if name == "accuracy" else 0.0
+    for key, label, colour in ((name, "training", BLUE), (f"val_{name}", "held out", ORANGE)):
+        if key in history:
+            values = np.array(history[key], "float64")
+            values[~np.isfinite(values)] = np.nan  # a gap in the line
+            style = "-" if len(epochs) > 50 else "o-"
+            axis.plot(epochs, values, style, markersize=3, color=colour, label=label)
+            highest = max([highest, *values[~np.isnan(values)]])
+    axis.set_title(name, loc="left")
+    axis.set_xlabel("epoch")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    if len(epochs) == 1:  # matplotlib would show fractions of an epoch around the only one
+        axis.set_xticks(epochs)
+    axis.set_ylim(0, 1.05 * highest or 1)
+    if name == "accuracy":
+        axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axis.grid(alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False)
+
+
+def _mark_best(axes, epochs, history) -> None:
+    """Mark the epoch of the lowest held-out loss in all panels, if it says anything."""
+    losses = np.array(history.get("val_loss", []), "float64")
+    if len(epochs) < 2 or not np.isfinite(losses).any():
+        return
+    best = epochs[np.nanargmin(np.where(np.isfinite(losses), losses, np.nan))]
+    for axis in axes:
+        axis.axvline(best, color="0.35", linestyle=":", linewidth=1.2, zorder=0)
+    note = f"lowest held-out loss: epoch {best:.0f}"
+    axes[0].set_title(note, loc="right", fontsize=9, color="0.35")

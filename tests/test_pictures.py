@@ -1,0 +1,164 @@
+"""Pictures: what is drawn says what was measured, in files that are whole."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from keras_alexnet.layers import GroupedConv2D
+from keras_alexnet.pictures import plot_confusion, plot_filters, plot_history
+
+HISTORY = {
+    "epoch": [1, 2, 3, 4],
+    "loss": [2.0, 1.0, 0.5, 0.2],
+    "accuracy": [0.2, 0.5, 0.8, 0.9],
+    "val_loss": [2.1, 1.4, 1.2, 1.6],
+    "val_accuracy": [0.2, 0.4, 0.5, 0.5],
+}
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved."""
+    figures = []
+    save = Figure.savefig
+
+    def keep(self, *arguments, **options):
+        figures.append(self)
+        return save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+def test_training_curves(drawn, tmp_path):
+    """Both lines of both measures are the history's, and the lowest held-out loss is named."""
+    path = str(tmp_path / "training.png")
+    assert plot_history(HISTORY, path) == path
+    loss, accuracy = drawn[0].axes
+    for axis, name in ((loss, "loss"), (accuracy, "accuracy")):
+        lines = {line.get_label(): line for line in axis.lines}
+        for label, key in (("training", name), ("held out", f"val_{name}")):
+            assert lines[label].get_xdata().tolist() == [1, 2, 3, 4]
+            assert lines[label].get_ydata().tolist() == HISTORY[key]
+        assert axis.lines[-1].get_xdata() == [3, 3]
+        assert axis.get_ylim()[0] == 0
+    assert loss.get_title(loc="right") == "lowest held-out loss: epoch 3"
+    with Image.open(path) as picture:
+        assert picture.size[0] > picture.size[1]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"loss": [0.0]},
+        {"loss": [2.0], "val_loss": [np.nan]},
+        {"loss": [2.0, np.inf, 1.0], "val_loss": [np.nan, np.nan, np.nan]},
+        {"loss": np.linspace(2, 1, 200), "accuracy": np.linspace(0, 1, 200)},
+    ],
+)
+def test_odd_histories_are_drawn(history, drawn, tmp_path):
+    """One epoch, many, and losses that are no numbers: drawn without a warning or a mark."""
+    plot_history(history, str(tmp_path / "training.svg"))
+    assert drawn[0].axes[0].get_title(loc="right") == ""
+    assert np.isfinite(drawn[0].axes[0].get_ylim()).all()
+
+
+def colours(axis):
+    """Return the values of the only image of an axis."""
+    return np.asarray(axis.images[0].get_array())
+
+
+def test_two_towers_of_filters(drawn, tmp_path):
+    """96 filters of a network with two towers: three rows of 16 each, with a gap between."""
+    layers = [keras.layers.Conv2D(96, 11, name="conv1"), GroupedConv2D(4, 3, groups=2)]
+    model = keras.Sequential([keras.Input((20, 20, 3)), *layers])
+    kernel = np.zeros((11, 11, 3, 96), "float32")
+    half = 48
+    kernel[..., 0, :half] = 1  # the first tower sees red, the second the absence of blue
+    kernel[..., 2, half:] = -1e-3
+    model.get_layer("conv1").kernel.assign(kernel)
+    plot_filters(model, str(tmp_path / "filters.png"))
+    grid = colours(drawn[0].axes[0])
+    height = len(grid)
+    assert grid.shape == (6 * 46 + 18 - 2, 16 * 46 - 2, 3)  # 11 pixels four times, and lines of 2
+    np.testing.assert_allclose(grid[1, 1], [1, 0.5, 0.5])
+    np.testing.assert_allclose(grid[-2, -2], [0.5, 0.5, 0])
+    np.testing.assert_allclose(grid[height // 2 - 5 : height // 2 + 5], 1)
+    plot_filters(model, str(tmp_path / "filters.png"), scaling="common")
+    np.testing.assert_allclose(colours(drawn[1].axes[0])[-2, -2], [0.5, 0.5, 0.4995])
+
+
+def test_filters_of_one_channel_are_grey(drawn, tmp_path):
+    """A first layer for grey images; a filter of zeros is middle grey; rows that are short."""
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(7, 3)])
+    kernel = np.zeros((3, 3, 1, 7), "float32")
+    kernel[..., 1], kernel[..., 2] = 4, -4
+    model.layers[0].kernel.assign(kernel)
+    plot_filters(model.layers[0], str(tmp_path / "filters.png"))
+    grid = colours(drawn[0].axes[0])
+    assert grid.shape == (36, 7 * 38 - 2)
+    assert grid[18, [18, 18 + 38, 18 + 76]].tolist() == [0.5, 1, 0]
+
+
+@pytest.mark.parametrize(("classes", "numbers", "labels"), [(2, 3, 2), (21, 0, 21), (41, 0, None)])
+def test_confusion_matrix(classes, numbers, labels, drawn, tmp_path):
+    """Shades are parts of a row; numbers for few classes, names for some, neither for many."""
+    counts = np.zeros((classes, classes), int)
+    counts[0, :2], counts[1, 1] = (3, 1), 8
+    names = [f"class {number}" for number in range(classes)]
+    plot_confusion(counts, names, str(tmp_path / "confusion.png"))
+    axis = drawn[0].axes[0]
+    np.testing.assert_allclose(colours(axis)[:2, :2], [[0.75, 0.25], [0, 1]])
+    assert axis.get_title() == "11 of 12 right (91.7 %)"
+    assert sorted(text.get_text() for text in axis.texts) == ["1", "3", "8"][:numbers]
+    shown = [text.get_text() for text in axis.get_yticklabels()]
+    assert (shown == names) == (labels is not None)
+
+
+def test_a_thousand_classes_are_seen(tmp_path):
+    """Every hit of a thousand classes leaves a trace on the diagonal of the picture."""
+    path = tmp_path / "confusion.png"
+    plot_confusion(np.eye(1000, dtype=int), [str(number) for number in range(1000)], str(path))
+    with Image.open(path) as image:
+        picture = np.asarray(image.convert("RGB")).astype(int)
+    bluish = picture[..., 2] - picture[..., 0] > 60
+    rows = np.flatnonzero(bluish[:, : picture.shape[1] * 3 // 4].any(axis=1))
+    assert len(rows) > 900
+    assert np.diff(rows).max() <= 2
+
+
+MISTAKES = [
+    (lambda path: plot_history({"accuracy": [1]}, path), r"\['accuracy'\]\. The loss of one epoch"),
+    (
+        lambda path: plot_confusion(np.eye(3), ["a"], path),
+        r"shape \(3, 3\) and 1 names.*in the ord",
+    ),
+    (lambda path: plot_filters(two_channels(), path), r"one of 2 input channels found.*of images"),
+    (lambda path: plot_filters(keras.Sequential(name="none"), path), r"'none'.*and none found"),
+    (lambda path: plot_filters(two_channels(), path, scaling="x"), r"scaling='x'.*'common'"),
+    (lambda path: plot_history(HISTORY, path.replace(".png", ".xyz")), "must name a format"),
+]
+
+
+def two_channels():
+    """Return a model whose filters are no colours."""
+    return keras.Sequential([keras.Input((8, 8, 2)), keras.layers.Conv2D(4, 3)])
+
+
+@pytest.mark.parametrize(("draw", "message"), MISTAKES)
+def test_mistakes_are_said(draw, message, tmp_path):
+    """What cannot be drawn is an error in three parts, and no file is left."""
+    with pytest.raises(ValueError, match=message):
+        draw(str(tmp_path / "picture.png"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_matplotlib(tmp_path, monkeypatch):
+    """The extra that brings matplotlib is named."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ValueError, match=r'not installed.*pip install "keras-alexnet\[plot\]"'):
+        plot_history(HISTORY, str(tmp_path / "picture.png"))
