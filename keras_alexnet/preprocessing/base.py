@@ -26,24 +26,26 @@ class ImageLayer(keras.layers.Layer):
     views: tuple[int, ...] = ()  # the axis that a layer adds behind the batch, if it adds one
 
     def __init__(self, data_format=None, **kwargs):
-        super().__init__(**kwargs)
+        # Keras would cast float images to the compute dtype, of half precision perhaps, on entry.
+        super().__init__(**{"autocast": False, **kwargs})
         self.data_format = data_format or keras.config.image_data_format()
 
-    def __call__(self, images, training=None):
+    def __call__(self, images, *args, **kwargs):
         """Apply the layer; TensorFlow's tensors inside `tf.data` stay TensorFlow's."""
         framework = framework_of(images)
         if framework == keras.backend.backend():
-            return super().__call__(images, training=training)
+            # Handed on as they came: `training=None` would hide from Keras that fit is running.
+            return super().__call__(images, *args, **kwargs)
         import tensorflow as tf
 
         run = tf.autograph.experimental.do_not_convert(self._run)
-        return run(framework, images, training is not False)
+        return run(framework, images, *args, **kwargs)
 
     def call(self, images, training=True):
         """Apply the layer; as all augmentation layers of Keras it takes itself to be training."""
         return self._run(keras.backend.backend(), images, training)
 
-    def _run(self, framework: str, images, training):
+    def _run(self, framework: str, images, training=True):
         ops = operations(framework)
         single = len(images.shape) == 3
         if single:
