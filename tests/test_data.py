@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_alexnet.data.classes import match_folders
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.labelled import find_images, training_and_held_out
 
@@ -146,3 +147,83 @@ def test_class_of_one_image(folder):
     Image.new("RGB", (8, 8)).save(folder / "green" / "a.png")
     with pytest.raises(ValueError, match=r"green' holds a single image.*Add images"):
         training_and_held_out(str(folder))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.99])
+def test_every_part_has_every_class(folder, share):
+    """However small or large the part, one image of each class at least is in both."""
+    parts = training_and_held_out(str(folder), held_out=share)
+    assert [set(part.labels) for part in parts] == [{0, 1}, {0, 1}]
+
+
+def test_hidden_files_and_loops_are_left_alone(folder):
+    """Neither what an editor hides in a class folder nor a link that leads back is an image."""
+    (folder / "red" / ".checkpoints").mkdir()
+    for place in (".checkpoints/a.png", "._b.png"):
+        Image.new("RGB", (8, 8)).save(folder / "red" / place)
+    (folder / "red" / "more" / "again").symlink_to(folder / "red")
+    (folder / "red" / "folder.png").mkdir()
+    assert len(find_images(str(folder))) == 20
+
+
+CLASSES = [
+    "n01440764_tench",
+    "n01443537",
+    "great white shark",
+    "n02012849 crane",
+    "n03126707-crane",
+]
+
+
+@pytest.mark.parametrize(
+    ("folder_name", "number"),
+    [
+        ("n01440764_tench", 0),
+        ("n01440764", 0),
+        ("n01440764 Tinca tinca", 0),
+        ("Tench", 0),
+        ("n01443537-goldfish", 1),
+        ("Great_White-Shark", 2),
+        ("n01484850_great_white_shark", 2),
+        ("n02012849", 3),
+        ("n03126707_crane", 4),
+    ],
+)
+def test_folders_match_by_name_identifier_or_label(folder_name, number):
+    """The identifier decides where both have one, the label where they do not."""
+    assert match_folders([folder_name], CLASSES) == {folder_name: number}
+
+
+def test_the_whole_name_comes_first():
+    """A folder that is named exactly as a class is that class, whatever else would fit."""
+    assert match_folders(["cat", "Cat"], ["Cat", "cat"]) == {"cat": 1, "Cat": 0}
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (["goldfish"], r"'goldfish' matches none of the 5 classes \('n01440764_tench', "),
+        (["n99999999_tench"], r"'n99999999_tench' matches none"),
+        (["n0144076"], r"matches none"),
+        (
+            ["crane"],
+            r"'crane' matches more than one class: 'n02012849 crane' and 'n03126707-crane'",
+        ),
+        (["tench", "n01440764"], r"'tench' and 'n01440764' both match the class 'n01440764_tench'"),
+    ],
+)
+def test_folders_that_do_not_match(folders, message):
+    """None, several, and two for one are named; a wrong identifier is not saved by its label."""
+    with pytest.raises(ValueError, match=message):
+        match_folders(folders, CLASSES)
+
+
+def test_parts_need_not_hold_all_named_classes(folder, tmp_path):
+    """With `class_names`, a part may lack a class, and the numbers stay."""
+    data = tmp_path / "data"
+    for part, colours in (("train", ("red", "blue")), ("val", ("red",))):
+        (data / part).mkdir(parents=True)
+        for colour in colours:
+            (data / part / colour).symlink_to(folder / colour)
+    training, held_out = training_and_held_out(str(data), class_names=["red", "green", "blue"])
+    assert (set(training.labels), set(held_out.labels)) == ({0, 2}, {0})
