@@ -3,7 +3,8 @@
     python examples/fit_folder.py photos/
 
 Without a folder it draws a small data set into one first, to show the form. Everything here is
-Keras's own but for the network; `keras-alexnet fit photos/` does the same with more care.
+Keras's own but for the network, the reading of images and what is done to them;
+`keras-alexnet fit photos/` does the same with more care.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import tempfile
 import keras
 from PIL import Image
 
-from keras_alexnet import AlexNet
+from keras_alexnet import AlexNet, get_variant, image_folder, training_preprocessor
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 
 
@@ -28,19 +29,17 @@ def draw_folder(directory: pathlib.Path, count: int) -> None:
 
 def fit(directory, variant: str, epochs: int) -> keras.callbacks.History:
     """Train a variant on the folder, with a fifth of the images held out."""
-    size = AlexNet(variant).input_shape[1]
-    training, held_out = keras.utils.image_dataset_from_directory(
-        directory,
-        image_size=(size, size),
-        validation_split=0.2,
-        subset="both",
-        seed=0,
-        crop_to_aspect_ratio=True,
+    record = get_variant(variant)
+    training, held_out = image_folder(
+        directory, record.pixels.base, resizing=record.pixels.resizing, subset="both", shuffle=True
     )
-    image = keras.Input((size, size, 3))
-    scaled = keras.layers.Rescaling(1 / 70, offset=-114.5 / 70)(image)
+    image = keras.Input((record.pixels.base, record.pixels.base, 3))
+    preprocessor = training_preprocessor(variant, seed=0)
+    print(preprocessor)
+    # The robust initial values expect inputs of about unit variance.
+    pixels = keras.layers.Rescaling(1 / record.pixels.spread)(preprocessor(image))
     classes = len(training.class_names)
-    model = AlexNet(variant, input_tensor=scaled, classes=classes, initialization="robust")
+    model = AlexNet(variant, input_tensor=pixels, classes=classes, initialization="robust")
     model.compile(
         keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )

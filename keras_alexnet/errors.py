@@ -22,3 +22,7 @@ def explain(wrong: str, expected: str, remedy: str) -> str:
 
 class UserError(ValueError):
     """A mistake in what a user asked for; the command line prints it as one line, exit code 2."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with a word on what was kept; the command line prints it, exit code 130."""

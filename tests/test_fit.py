@@ -1,5 +1,6 @@
-"""The main job, small: it learns, saves, loads again, and loses nothing when it fails."""
+"""The main job, small: it learns, saves, loads again, goes on after a stop, and loses nothing."""
 
+import csv
 import json
 import pathlib
 import subprocess
@@ -10,10 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_alexnet import preprocessing
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.fitting import Job, build_model, load_images, run
+from keras_alexnet.errors import Interrupted
+from keras_alexnet.training import run as run_module
+from keras_alexnet.training.images import load_images
+from keras_alexnet.training.job import Job, build_model
+from keras_alexnet.training.run import run
+from keras_alexnet.training.state import RunState
 
 SMALL = Job(variant="cifar10_18pct", epochs=6, drawn=600, learning_rate=3e-3)
+TINY = Job(variant="cifar10_19pct", epochs=3, drawn=40, learning_rate=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +41,129 @@ def folder(tmp_path):
     return tmp_path / "images"
 
 
+def quietly(job, output, **options):
+    """Run a job without progress."""
+    return run(job, str(output), verbose=False, say=lambda text: None, **options)
+
+
+def interrupted_after(epochs, monkeypatch, error=KeyboardInterrupt):
+    """Let the next run be interrupted when it begins the epoch after this many."""
+    begin = RunState.on_epoch_begin
+
+    def stop(self, epoch, logs=None):
+        if epoch == epochs:
+            raise error
+        begin(self, epoch, logs)
+
+    monkeypatch.setattr(RunState, "on_epoch_begin", stop)
+
+
 def test_it_learns(outcome):
     """A CIFAR-sized network learns the drawn images far better than chance."""
-    assert outcome.chance == 0.1
-    assert outcome.accuracy > 0.3
-    assert (outcome.training_count, outcome.held_out_count) == (480, 120)
+    assert outcome.evaluation.classes == 10
+    assert outcome.evaluation.top1 > 0.3
+    assert (outcome.training_count, outcome.evaluation.images) == (480, 120)
 
 
 def test_the_saved_model_gives_the_reported_accuracy(outcome):
     """The file, loaded in this process, has the accuracy that was reported, on raw pixels."""
     model = keras.saving.load_model(outcome.model_path)
-    held_out = load_images(SMALL).held_out
-    predicted = model.predict(held_out["x"], verbose=0).argmax(axis=1)
-    assert np.mean(predicted == held_out["y"]) == pytest.approx(outcome.accuracy, abs=1e-6)
+    images, labels = drawn_images(600, seed=0, size=32)
+    predicted = model.predict(images[480:], verbose=0).argmax(axis=1)
+    assert np.mean(predicted == labels[480:]) == pytest.approx(outcome.evaluation.top1, abs=1e-6)
+
+
+def test_what_is_saved(outcome):
+    """Beside the model lie classes, settings, history, results and pictures, and no more."""
+    place = pathlib.Path(outcome.folder)
+    pictures = ["confusion.png", "conv1.png", "training.png"]
+    tables = ["classes.json", "history.csv", "job.json", "model.keras", "results.json"]
+    assert sorted(path.name for path in place.iterdir()) == sorted(tables + pictures)
+    assert json.loads((place / "classes.json").read_text()) == list(CLASS_NAMES)
+    assert json.loads((place / "job.json").read_text())["learning_rate"] == 3e-3
+    results = json.loads((place / "results.json").read_text())
+    assert np.trace(results["confusion"]) / 120 == pytest.approx(outcome.evaluation.top1)
+    rows = list(csv.DictReader((place / "history.csv").read_text().splitlines()))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert float(rows[-1]["val_accuracy"]) == pytest.approx(outcome.evaluation.top1, abs=1e-6)
+    assert all((place / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+
+
+def test_without_matplotlib_there_are_no_pictures(tmp_path, monkeypatch):
+    """The plot extra is not needed to train."""
+    find = run_module.importlib.util.find_spec
+    hidden = lambda name: None if name == "matplotlib" else find(name)  # noqa: E731
+    monkeypatch.setattr(run_module.importlib.util, "find_spec", hidden)
+    outcome = quietly(TINY, tmp_path / "run")
+    assert outcome.pictures == ()
+    assert not list((tmp_path / "run").glob("*.png"))
+
+
+def test_one_crop_and_ten(tmp_path):
+    """Where windows are cut out of larger images, ten crops are measured beside one."""
+    job = Job(variant="paper", image_size=67, drawn=30, epochs=1, initialization="published")
+    evaluation = quietly(job, tmp_path / "run").evaluation
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    held_out = load_images(job).held_out
+    images, labels = (np.concatenate(part) for part in zip(*held_out, strict=True))
+    assert images.shape == (6, 77, 77, 3)
+    ten = preprocessing.ten_crop_model(model).predict(images, verbose=0)
+    assert evaluation.ten_crop_top1 == np.mean(ten.argmax(axis=1) == labels)
+    one = model.predict(images, verbose=0)
+    assert evaluation.top1 == np.mean(one.argmax(axis=1) == labels)
+
+
+@pytest.mark.parametrize("augmentation", [True, False])
+def test_augmentation_is_the_variants_own(augmentation):
+    """The model begins with the variant's stack, random or not, and takes any image size."""
+    job = Job(variant="paper", image_size=67, augmentation=augmentation)
+    model = build_model(job, 10)
+    kinds = [type(layer) for layer in model.layers]
+    assert (preprocessing.RandomCropFlip in kinds) == augmentation
+    assert (preprocessing.PCAColorNoise in kinds) == augmentation
+    assert (preprocessing.CenterCrop in kinds) != augmentation
+    photo = np.zeros((1, 120, 90, 3), "uint8")
+    assert model.predict(photo, verbose=0).shape == (1, 10)
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
+    """After Ctrl-C the same job in the same folder ends with the weights of a whole run."""
+    job = Job(variant="cifar10_18pct", epochs=4, drawn=60, learning_rate=1e-3)
+    quietly(job, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        interrupted_after(2, patch)
+        with pytest.raises(Interrupted, match=r"2 of 4 epochs are kept in .*the same command"):
+            quietly(job, tmp_path / "parts")
+    assert not (tmp_path / "parts" / "model.keras").exists()
+    assert quietly(job, tmp_path / "parts").resumed_at == 2
+    whole, parts = (
+        keras.saving.load_model(tmp_path / name / "model.keras") for name in ("whole", "parts")
+    )
+    for one, other in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == sorted(
+        path.name for path in (tmp_path / "whole").iterdir()
+    )
+
+
+def test_an_unfinished_run_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
+    """Other settings are named; --overwrite begins anew."""
+    with monkeypatch.context() as patch:
+        interrupted_after(1, patch)
+        with pytest.raises(Interrupted):
+            quietly(TINY, tmp_path / "run")
+    other = Job(variant="cifar10_19pct", epochs=2, drawn=40, learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"learning_rate was 0.001 and is 0.1\. .*--overwrite"):
+        quietly(other, tmp_path / "run")
+    assert quietly(other, tmp_path / "run", overwrite=True).resumed_at == 0
+
+
+def test_an_interrupt_before_the_first_epoch_leaves_nothing(tmp_path, monkeypatch):
+    """No folder, no settings."""
+    interrupted_after(0, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        quietly(TINY, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_saved_model_loads_in_a_fresh_process(outcome):
@@ -76,23 +194,30 @@ def test_without_the_package_keras_says_what_is_missing(outcome):
     assert "keras_alexnet" in done.stderr
 
 
-def test_same_seed_same_weights():
-    """The seed fixes the initial values and the images."""
-    job = Job(variant="cifar10_19pct", drawn=20)
-    first, second = build_model(job, 10), build_model(job, 10)
+def test_same_seed_same_weights_and_batches():
+    """The seed fixes the initial values, the images and their order in each epoch."""
+    first, second = build_model(TINY, 10), build_model(TINY, 10)
     for old, new in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    images = [load_images(job).training["x"] for _ in range(2)]
-    np.testing.assert_array_equal(*images)
+    once, again = (load_images(TINY).training for _ in range(2))
+    orders = []
+    for _ in range(2):
+        labels = np.concatenate([once[number][1] for number in range(len(once))])
+        for number in range(len(once)):
+            np.testing.assert_array_equal(once[number][0], again[number][0])
+        orders.append(labels.tolist())
+        once.on_epoch_end()
+        again.on_epoch_end()
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
 
 
 def test_a_folder_is_trained_on(folder, tmp_path):
     """A folder of JPEGs trains and saves its class names."""
     job = Job(variant="cifar10_19pct", directory=str(folder), epochs=1)
     outcome = run(job, str(tmp_path / "run"), verbose=False)
-    assert outcome.class_names == tuple(sorted(CLASS_NAMES))
-    assert outcome.training_count + outcome.held_out_count == 60
-    assert 0 <= outcome.accuracy <= 1
+    assert outcome.evaluation.class_names == tuple(sorted(CLASS_NAMES))
+    assert outcome.training_count + outcome.evaluation.images == 60
 
 
 def test_a_corrupt_image_stops_the_run_by_name(folder, tmp_path):

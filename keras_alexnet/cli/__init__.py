@@ -10,10 +10,10 @@ import os
 import sys
 
 import keras_alexnet
-from keras_alexnet.cli import check_images, describe, fit, variants
+from keras_alexnet.cli import check_images, describe, evaluate, fit, variants
 from keras_alexnet.errors import UserError
 
-COMMANDS = (variants, describe, check_images, fit)  # in the order of --help
+COMMANDS = (variants, describe, check_images, fit, evaluate)  # in the order of --help
 
 MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
 
@@ -35,8 +35,9 @@ def main(argv=None) -> int:
     except UserError as error:
         print(f"keras-alexnet {arguments.name}: {error}", file=sys.stderr)
         return MISTAKE
-    except KeyboardInterrupt:
-        print(f"\nkeras-alexnet {arguments.name}: interrupted; nothing was saved", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        kept = str(stop) or "nothing was saved"
+        print(f"\nkeras-alexnet {arguments.name}: interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends

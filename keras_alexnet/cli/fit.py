@@ -4,9 +4,11 @@ import dataclasses
 import os
 
 from keras_alexnet.cli.shared import count, positive, print_json
-from keras_alexnet.errors import UserError, explain
-from keras_alexnet.fitting import Job
-from keras_alexnet.fitting import run as run_job
+from keras_alexnet.errors import UserError
+from keras_alexnet.training.compiling import MODES
+from keras_alexnet.training.job import Job
+from keras_alexnet.training.run import check_output
+from keras_alexnet.training.run import run as run_job
 
 
 def add(command) -> None:
@@ -29,12 +31,26 @@ def add(command) -> None:
     fit.add_argument("--epochs", type=count, default=job.epochs, help="passes over the images")
     fit.add_argument("--batch-size", type=count, default=job.batch_size, help="images per step")
     fit.add_argument("--learning-rate", type=positive, default=job.learning_rate, help="Adam's")
-    fit.add_argument("--image-size", type=count, help="side of the images, the variant's if unset")
+    fit.add_argument("--image-size", type=count, help="side of the window that the network sees")
+    fit.add_argument(
+        "--no-augmentation",
+        dest="augmentation",
+        action="store_false",
+        help="train on the centre of each image instead of random, mirrored windows with colour "
+        "noise",
+    )
     fit.add_argument(
         "--initialization",
         choices=("robust", "published"),
         default=job.initialization,
         help="initial values; the published ones may stall on small data",
+    )
+    fit.add_argument(
+        "--compile",
+        dest="compile_mode",
+        choices=MODES,
+        default=job.compile_mode,
+        help="how the step is compiled; auto is what was measured to be faster",
     )
     fit.add_argument("--seed", type=int, default=job.seed, help="of everything random")
     fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
@@ -49,39 +65,31 @@ def run(arguments) -> None:
     job = Job(**settings)
     if arguments.quick:
         job = job.quick()
-    output = _output_folder(arguments.output, arguments.overwrite)
+    output = arguments.output or _free_folder(job, arguments.overwrite)
     say = (lambda text: None) if arguments.json else print
-    outcome = run_job(job, output, verbose=not arguments.json, say=say)
+    outcome = run_job(job, output, not arguments.json, arguments.overwrite, say)
     if arguments.json:
         print_json(outcome.to_dict())
         return
+    files = sorted(name for name in os.listdir(output) if name != "model.keras")
     print(
-        f"\nHeld-out accuracy: {100 * outcome.accuracy:.1f} % of {outcome.held_out_count:,} "
-        f"images; guessing gives {100 * outcome.chance:.1f} %. "
-        f"It took {outcome.seconds:.0f} seconds.\n"
-        f"Saved {outcome.model_path}. It takes pixels of 0 to 255; to use it:\n\n"
+        f"\n{outcome.evaluation}\n\n"
+        f"It took {outcome.seconds:.0f} seconds. Saved {outcome.model_path}, and beside it "
+        f"{', '.join(files)}.\n"
+        f"The model takes RGB pixels of 0 to 255, images of any size; to use it:\n\n"
         f"    import keras, keras_alexnet\n"
         f"    model = keras.saving.load_model({outcome.model_path!r})"
     )
 
 
-def _output_folder(given: str | None, overwrite: bool) -> str:
-    """Return the folder asked for, or the first free one: an earlier run's model is never lost."""
-    if given is None:
-        given, number = "alexnet-fit", 1
-        while _holds_model(given) and not overwrite:
+def _free_folder(job: Job, overwrite: bool) -> str:
+    """Return the first folder without another run in it: an earlier model is never lost."""
+    folder, number = "alexnet-fit", 1
+    while not overwrite:
+        try:
+            check_output(job, folder)
+            break
+        except UserError:
             number += 1
-            given = f"alexnet-fit-{number}"
-    elif _holds_model(given) and not overwrite:
-        raise UserError(
-            explain(
-                f"Received --output {given!r}, where an earlier run saved its model.",
-                "A folder without a model.keras was expected.",
-                "Choose another, or add --overwrite to replace it.",
-            )
-        )
-    return given
-
-
-def _holds_model(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, "model.keras"))
+            folder = f"alexnet-fit-{number}"
+    return folder

@@ -1,0 +1,109 @@
+"""The images of a job: found in a folder or drawn, to train on and to measure with."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_alexnet.data.batches import file_batches
+from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
+from keras_alexnet.data.labelled import training_and_held_out
+from keras_alexnet.data.order import EpochOrder
+from keras_alexnet.data.reading import ImageReader
+from keras_alexnet.training.job import Job
+from keras_alexnet.variants import get_variant
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """Training and held-out images, in batches, uint8 of 0 to 255, in the order of each epoch."""
+
+    training: Any
+    held_out: Any
+    training_count: int
+    held_out_count: int
+    class_names: tuple[str, ...]
+    reader: ImageReader | None = None
+
+    def check(self) -> None:
+        """Raise the error of the first image that could not be read, if there was one."""
+        if self.reader is not None and self.reader.failure is not None:
+            raise self.reader.failure
+
+
+class ArrayBatches(keras.utils.PyDataset):
+    """Batches of arrays in memory, in an order that follows from seed and epoch alone.
+
+    Args:
+        images: The images.
+        labels: Their labels.
+        batch_size: Images per batch; the last may have fewer.
+        seed: The same seed gives the same orders; `None` keeps the order of the arrays.
+        first_epoch: Number of epochs that a run which goes on has behind it.
+    """
+
+    def __init__(self, images, labels, batch_size: int, seed: int | None = None, first_epoch=0):
+        super().__init__()
+        self.images = images
+        self.labels = labels
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = first_epoch
+        self._order = self._new_order()
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self.images) // self.batch_size)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return one batch of the epoch."""
+        chosen = self._order[number * self.batch_size : (number + 1) * self.batch_size]
+        return self.images[chosen], self.labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's order."""
+        self.epoch += 1
+        self._order = self._new_order()
+
+    def _new_order(self):
+        if self.seed is None:
+            return np.arange(len(self.images))
+        return EpochOrder(len(self.images), self.seed, self.epoch).start(left_out=0)
+
+
+def load_images(job: Job, first_epoch: int = 0) -> Images:
+    """Find or draw the images of a job, four fifths to train on and one to measure with.
+
+    A folder with parts named `train` and `val` keeps them.
+
+    Raises:
+        UserError: If there is no such folder, or too little in it.
+    """
+    if job.directory is None:
+        return _drawn(job, first_epoch)
+    files, test = training_and_held_out(job.directory, job.seed)
+    reader = ImageReader(job.base, get_variant(job.variant).pixels.resizing)
+    order = EpochOrder(len(files), job.seed, first_epoch)
+    # Bad files are black images until `check` or `StopOnFailure` raises: an error inside the data
+    # set would come with TensorFlow's tracebacks.
+    return Images(
+        file_batches(files, reader, job.batch_size, order, "black"),
+        file_batches(test, reader, job.batch_size, None, "black"),
+        len(files),
+        len(test),
+        tuple(files.class_names),
+        reader,
+    )
+
+
+def _drawn(job: Job, first_epoch: int) -> Images:
+    images, labels = drawn_images(job.drawn, job.seed, job.base)
+    cut = len(images) * 4 // 5
+    return Images(
+        ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, first_epoch),
+        ArrayBatches(images[cut:], labels[cut:], job.batch_size),
+        cut,
+        len(images) - cut,
+        CLASS_NAMES,
+    )

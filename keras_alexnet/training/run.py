@@ -1,0 +1,190 @@
+"""The main job: train, measure with one crop and ten, save everything that came of it."""
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import sys
+import time
+
+import keras
+
+from keras_alexnet.data.reading import StopOnFailure
+from keras_alexnet.errors import Interrupted, UserError, explain
+from keras_alexnet.evaluation import Evaluation, measure
+from keras_alexnet.files import made_folder, written_whole
+from keras_alexnet.preprocessing import RandomCropFlip, ten_crop_model
+from keras_alexnet.preprocessing.crop import CenterCrop
+from keras_alexnet.training.images import Images, load_images
+from keras_alexnet.training.job import Job, build_model
+from keras_alexnet.training.state import RunState
+
+MODEL, SETTINGS, CLASSES, RESULTS = "model.keras", "job.json", "classes.json", "results.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a job."""
+
+    folder: str
+    model_path: str
+    evaluation: Evaluation
+    training_count: int
+    epochs: int
+    resumed_at: int
+    seconds: float
+    pictures: tuple[str, ...]
+
+    def to_dict(self) -> dict:
+        """Return all figures as plain lists and numbers."""
+        figures = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "evaluation"
+        }
+        return {**figures, "pictures": list(self.pictures), **self.evaluation.to_dict()}
+
+
+def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, say=print) -> Outcome:
+    """Train, measure on the held-out images and save what came of it.
+
+    The folder holds `model.keras`, `classes.json`, `history.csv` (a row for each epoch),
+    `results.json`, `job.json` and, with matplotlib installed, `training.png`, `conv1.png` and
+    `confusion.png`. A run that was interrupted goes on from its last whole epoch when it is run
+    again with the same job and folder.
+
+    Args:
+        job: What to train and how.
+        output: The folder; made if it does not exist.
+        verbose: Whether Keras shows its progress: a bar on a terminal, a line an epoch in a log.
+        overwrite: Whether an earlier run's model may be replaced, and an unfinished run forgotten.
+        say: Called with a line of text now and then.
+
+    Raises:
+        UserError: If images cannot be found or read, the output cannot be written, or it holds
+            an unfinished run with other settings.
+    """
+    start = time.perf_counter()
+    with made_folder(output), _kept_settings(job, output, overwrite) as state:
+        images = load_images(job)
+        model = build_model(job, len(images.class_names))
+        first_epoch = 0 if overwrite else state.resume(model)
+        if first_epoch:
+            images = load_images(job, first_epoch)
+            say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
+        say(
+            f"Training {model.name}, {model.count_params():,} parameters, on "
+            f"{images.training_count:,} images of {len(images.class_names)} classes; "
+            f"{images.held_out_count:,} are held out."
+        )
+        _train(model, job, images, state, first_epoch, verbose)
+        ten_crops = _ten_crops(model)
+        say(f"Measuring on the held-out images{', one crop and ten' if ten_crops else ''}.")
+        data, names = images.held_out, images.class_names
+        evaluation = measure(model, data, names, ten_crops, progress=verbose)
+        images.check()
+        path = os.path.join(output, MODEL)
+        with written_whole(path) as beside:
+            model.save(beside)
+        _write_json(os.path.join(output, CLASSES), list(names))
+        outcome = Outcome(
+            output,
+            path,
+            evaluation,
+            images.training_count,
+            job.epochs,
+            first_epoch,
+            time.perf_counter() - start,
+            _draw(model, evaluation, state, output),
+        )
+        _write_json(os.path.join(output, RESULTS), outcome.to_dict())
+        state.finish()
+    return outcome
+
+
+def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose: bool):
+    watch = [StopOnFailure(images.reader)] if images.reader else []
+    model.fit(
+        images.training,
+        epochs=job.epochs,
+        initial_epoch=first_epoch,
+        verbose=_verbosity() if verbose else 0,
+        validation_data=images.held_out,
+        callbacks=[*watch, state],
+        shuffle=False,  # the images come in the order of the epoch
+    )
+
+
+@contextlib.contextmanager
+def _kept_settings(job: Job, output: str, overwrite: bool):
+    """Give the state of a run, with its settings beside it as long as there is something to keep.
+
+    Raises:
+        UserError: If the folder holds a finished run, or an unfinished one of another job.
+        Interrupted: If the block was interrupted with epochs done, which are kept.
+    """
+    state = RunState(output)
+    if not overwrite:
+        check_output(job, output)
+    settings = os.path.join(output, SETTINGS)
+    _write_json(settings, dataclasses.asdict(job))
+    try:
+        yield state
+    except BaseException as error:
+        done = state.epochs_done()
+        if not done and not os.path.exists(os.path.join(output, MODEL)):
+            os.remove(settings)
+        if done and isinstance(error, KeyboardInterrupt):
+            raise Interrupted(
+                f"{done} of {job.epochs} epochs are kept in {output!r}, and the same command "
+                "goes on from there"
+            ) from error
+        raise
+
+
+def check_output(job: Job, output: str) -> None:
+    """Raise if a folder holds a finished run, or an unfinished one of another job."""
+    if os.path.exists(os.path.join(output, MODEL)):
+        raise UserError(
+            explain(
+                f"Received the output folder {output!r}, where an earlier run saved its model.",
+                "A folder without a model.keras was expected.",
+                "Choose another, or add --overwrite to replace it.",
+            )
+        )
+    path = os.path.join(output, SETTINGS)
+    if RunState(output).epochs_done() and os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            job.continues(json.load(file))
+
+
+def _ten_crops(model) -> keras.Model | None:
+    """Return the ten-crop form of a model that cuts a window; the CIFAR networks see all."""
+    cuts = any(isinstance(layer, (RandomCropFlip, CenterCrop)) for layer in model.layers)
+    return ten_crop_model(model) if cuts else None
+
+
+def _draw(model, evaluation: Evaluation, state: RunState, output: str) -> tuple[str, ...]:
+    """Draw the pictures of a run where matplotlib is installed, and return their paths."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return ()
+    from keras_alexnet import pictures
+
+    return (
+        pictures.plot_history(state.history, os.path.join(output, "training.png")),
+        pictures.plot_filters(model, os.path.join(output, "conv1.png")),
+        pictures.plot_confusion(
+            evaluation.confusion, evaluation.class_names, os.path.join(output, "confusion.png")
+        ),
+    )
+
+
+def _write_json(path: str, value) -> None:
+    with written_whole(path) as beside, open(beside, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1)
+
+
+def _verbosity() -> int:
+    """Return Keras's number for a progress bar on a terminal, a line an epoch in a log."""
+    return 1 if sys.stdout.isatty() else 2
