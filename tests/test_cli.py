@@ -154,12 +154,13 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
         check=False,
     )
     assert done.returncode == 2
-    assert "'images/dogs/bad.jpg' cannot be read: cannot identify image file." in done.stderr
+    reason = "it is not an image of a known kind (it begins with b'no image')."
+    assert f"'images/dogs/bad.jpg' cannot be read: {reason}" in done.stderr
     assert done.stderr.count("\n") == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["images"]
 
 
-@pytest.mark.parametrize("command", ["list", "describe", "fit"])
+@pytest.mark.parametrize("command", ["list", "describe", "check-images", "fit"])
 def test_help_has_an_example(command, capsys):
     """`--help` of every command ends in an example."""
     with pytest.raises(SystemExit) as stop:
