@@ -1,0 +1,138 @@
+"""A model measured on a folder of images, read as the model wants them."""
+
+import os
+from collections.abc import Sequence
+
+from keras_alexnet.data.batches import file_batches
+from keras_alexnet.data.labelled import (
+    HELD_OUT,
+    TRAINING,
+    LabelledFiles,
+    find_images,
+    training_and_held_out,
+)
+from keras_alexnet.data.reading import ImageReader
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.evaluation.figures import Evaluation
+from keras_alexnet.evaluation.measuring import measure
+from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, ten_crop_model
+
+
+def images_to_measure(
+    directory: str, class_names: Sequence[str] | None = None, split_seed: int | None = None
+) -> tuple[LabelledFiles, str]:
+    """Find the images of a folder that a model has not been trained on, as far as one can know.
+
+    Args:
+        directory: A folder with one folder of images per class, all of which are measured; or
+            with two such folders, `train` and `val`, of which the second is.
+        class_names: The model's classes, which the folders are matched with; `None` for the names
+            of the folders in alphabetical order.
+        split_seed: The seed of the run that was trained on a part of this very folder; the other
+            part is measured. `None` if there was no such run.
+
+    Returns:
+        The files, and in words which they are.
+
+    Raises:
+        UserError: If there are no images, or a folder matches none of the classes.
+    """
+    train, val = _part(directory, TRAINING), _part(directory, HELD_OUT)
+    if train and val:
+        return find_images(val, class_names), f"the images in {val!r}"
+    if split_seed is not None:
+        held_out = training_and_held_out(directory, split_seed, class_names=class_names)[1]
+        return held_out, f"the images in {directory!r} that were held out in training"
+    return find_images(directory, class_names), f"the images in {directory!r}"
+
+
+def measure_files(
+    model,
+    files: LabelledFiles,
+    ten_crop: bool | None = None,
+    batch_size: int = 32,
+    progress: bool = True,
+) -> Evaluation:
+    """Measure a model on image files, in the size and shape that the model wants.
+
+    Args:
+        model: A model of RGB pixels of 0 to 255. One that begins with a `SquareResize`, as those
+            of `keras-alexnet fit` do, has its images resized in that way; any other takes squares
+            of its input's size, cut out of the middle.
+        files: The images and their classes, in the order of the model's outputs.
+        ten_crop: Whether to measure ten crops as well; `None` if the model can.
+        batch_size: Images per step.
+        progress: Whether to show a progress bar, which appears on a terminal only.
+
+    Raises:
+        UserError: If the model does not fit the images or the classes, or a file cannot be read.
+    """
+    _check_outputs(model, files.class_names)
+    reader = ImageReader(*_size_and_method(model))
+    crops = any(isinstance(layer, RandomCropFlip | CenterCrop) for layer in model.layers)
+    if ten_crop and not crops:
+        raise UserError(
+            explain(
+                f"Received the model {model.name!r}, which cuts no window out of its images.",
+                "Ten crops need a model that begins with a RandomCropFlip or CenterCrop.",
+                "Leave ten crops out, or put the layers of training_preprocessor before it.",
+            )
+        )
+    tens = ten_crop_model(model) if crops and ten_crop is not False else None
+    # A bad file is a black image until `_Readable` raises what the reader has found: an error
+    # inside the data set would come with TensorFlow's tracebacks.
+    data = _Readable(file_batches(files, reader, batch_size, bad_images="black"), reader)
+    return measure(model, data, files.class_names, tens, progress=progress)
+
+
+class _Readable:
+    """Batches that end with the error of the first file that cannot be read."""
+
+    def __init__(self, data, reader: ImageReader):
+        self.data = data
+        self.reader = reader
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self):
+        for batch in self.data:
+            if self.reader.failure is not None:
+                raise self.reader.failure
+            yield batch
+
+
+def _part(directory: str, names: Sequence[str]) -> str | None:
+    folders = (os.path.join(directory, name) for name in names)
+    return next((folder for folder in folders if os.path.isdir(folder)), None)
+
+
+def _check_outputs(model, class_names: Sequence[str]) -> None:
+    outputs = model.output_shape[-1]
+    if outputs != len(class_names):
+        raise UserError(
+            explain(
+                f"Received the model {model.name!r} of {outputs} classes and images of "
+                f"{len(class_names)}.",
+                "Both must be of the same classes.",
+                "Give a folder for each class that the model knows, or the model's class names, "
+                "in its order, in a file classes.json beside it.",
+            )
+        )
+
+
+def _size_and_method(model) -> tuple[int, str]:
+    """Return the side of the squares that a model takes, and how they are made."""
+    for layer in model.layers:
+        if isinstance(layer, SquareResize):
+            return layer.size, layer.method
+    shape = tuple(model.input_shape[1:])
+    if len(shape) != 3 or shape[0] is None or shape[0] != shape[1] or shape[2] != 3:
+        raise UserError(
+            explain(
+                f"Received the model {model.name!r} with an input of shape {shape}.",
+                "A model of square RGB images, (size, size, 3), was expected.",
+                "Put a keras.Input of that shape and the missing layers before it.",
+            )
+        )
+    return shape[0], "shorter_side"

@@ -1,0 +1,208 @@
+"""`keras-alexnet evaluate`: on a model whose answers are known, and on mistakes."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_alexnet.cli import main
+from keras_alexnet.preprocessing import CenterCrop, SquareResize
+
+COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
+
+
+def colour_model(order=("red", "green", "blue"), size=8, window=None):
+    """Return a model that knows the colour of an image by the mean of its channels."""
+    inputs = x = keras.Input((size, size, 3) if window is None else (None, None, 3))
+    if window is not None:
+        x = SquareResize(size, data_format="channels_last")(x)
+        x = CenterCrop(window, window, data_format="channels_last")(x)
+    x = keras.layers.GlobalAveragePooling2D(data_format="channels_last")(x)
+    dense = keras.layers.Dense(len(order), activation="softmax", use_bias=False)
+    model = keras.Model(inputs, dense(x), name="colours")
+    channels = [("red", "green", "blue").index(name) for name in order]
+    dense.kernel.assign(np.eye(3, dtype="float32")[:, channels] / 100)
+    return model
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A working folder with red, green and blue images, one of which is in the wrong folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, colour in COLOURS.items():
+        paint(tmp_path / "images" / name, colour, 5)
+    paint(tmp_path / "images" / "red", COLOURS["blue"], 1, start=5)
+    return tmp_path
+
+
+def paint(folder, colour, count, start=0):
+    """Save images of one colour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(start, start + count):
+        Image.new("RGB", (20, 12), colour).save(folder / f"{number}.png")
+
+
+def save(model, names=("red", "green", "blue"), **job):
+    """Save a model as `fit` does, with its class names and settings."""
+    model.save("model.keras")
+    with open("classes.json", "w") as file:
+        json.dump(names, file)
+    if job:
+        with open("job.json", "w") as file:
+            json.dump(job, file)
+
+
+def evaluate(*arguments):
+    """Run the command on the folder of images and return its exit code."""
+    return main(["evaluate", "model.keras", *(arguments or ("images",))])
+
+
+def figures(capsys, *arguments):
+    """Return what `--json` prints."""
+    assert evaluate(*(arguments or ("images",)), "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_it_says_what_was_measured(place, capsys):
+    """The accuracies, the worst class and a picture; the classes in the model's own order."""
+    save(colour_model())
+    assert evaluate("images", "--plot", "confusion.png", "--worst", "1") == 0
+    out = capsys.readouterr().out
+    assert out == (
+        "Measured the images in 'images'.\n\n"
+        "16 images of 3 classes; guessing gives 33.33 %\n\n"
+        "accuracy    top-1  top-5\n"
+        "one crop  93.75 %      -\n\n"
+        "worst classes  recognised  images  most often taken for\n"
+        "red               83.33 %       6  blue, once\n\n"
+        "Drew confusion.png\n"
+    )
+    with Image.open("confusion.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_json(place, capsys):
+    """`--json` gives the same as plain numbers."""
+    save(colour_model())
+    result = figures(capsys)
+    assert result["confusion"] == [[5, 0, 1], [0, 5, 0], [0, 0, 5]]
+    assert result["measured"] == "the images in 'images'"
+
+
+def test_ten_crops_beside_one(place, capsys):
+    """A model that cuts a window is measured with ten as well, unless it is told not to."""
+    save(colour_model(window=6))
+    result = figures(capsys)
+    assert result["top1"] == result["ten_crop_top1"] == 15 / 16
+    assert figures(capsys, "images", "--no-ten-crop")["ten_crop_top1"] is None
+
+
+def test_folders_named_otherwise_are_matched(place, capsys):
+    """WordNet identifiers and labels find the model's classes; not every class needs a folder."""
+    save(colour_model(), names=["n00000001_red", "n00000002_green", "n00000003_blue"])
+    (place / "images" / "red").rename(place / "images" / "n00000001")
+    for image in (place / "images" / "blue").iterdir():
+        image.unlink()
+    result = figures(capsys)
+    assert result["confusion"] == [[5, 0, 1], [0, 5, 0], [0, 0, 0]]
+
+
+def test_without_class_names_the_folders_decide(place, capsys):
+    """A model saved by anyone: its classes are taken to be the folders in order, and it is said."""
+    colour_model(order=("blue", "green", "red")).save("model.keras")
+    assert evaluate() == 0
+    out = capsys.readouterr().out
+    assert "93.75 %" in out
+    assert "taken to be the folders" in out
+
+
+def test_the_val_part_is_measured(place, capsys):
+    """Of a folder with train and val, val is measured, and said to be."""
+    (place / "images").rename(place / "val")
+    paint(place / "data" / "train" / "red", COLOURS["red"], 1)
+    (place / "val").rename(place / "data" / "val")
+    save(colour_model())
+    result = figures(capsys, "data")
+    assert (result["images"], result["measured"]) == (16, "the images in 'data/val'")
+
+
+def test_what_a_run_was_trained_on_is_left_out(place, capsys):
+    """On the folder that `fit` split itself, the part that it held out is measured."""
+    save(colour_model(), directory=str(place / "images"), seed=3)
+    result = figures(capsys)
+    assert result["images"] == 3
+    assert result["measured"].endswith("that were held out in training")
+
+
+def four_outputs():
+    """Save a model of other classes."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(4))
+    model.name = "four"
+    model.save("model.keras")
+
+
+def one_channel():
+    """Save a model of grey images."""
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()], name="grey")
+    model.add(keras.layers.Dense(3))
+    model.save("model.keras")
+
+
+def not_a_number():
+    """Save a model whose training went astray."""
+    model = colour_model()
+    model.layers[-1].kernel.assign(np.full((3, 3), np.nan, "float32"))
+    save(model)
+
+
+def bad_names():
+    """Save a model beside which the class names are damaged."""
+    save(colour_model())
+    with open("classes.json", "w") as file:
+        file.write("[")
+
+
+def bad_image():
+    """Save a good model, and spoil an image."""
+    save(colour_model())
+    with open("images/green/2.png", "w") as file:
+        file.write("no image")
+
+
+MISTAKES = [
+    (four_outputs, ["images"], "'four' of 4 classes and images of 3"),
+    (one_channel, ["images"], "'grey' with an input of shape (8, 8, 1)"),
+    (not_a_number, ["images"], "gave NaN, not a number, for 16 of 16"),
+    (bad_names, ["images"], "classes.json', which stands beside the model, cannot be read"),
+    (bad_image, ["images"], "'images/green/2.png' cannot be read"),
+    (lambda: save(colour_model(), ["red", "green", "grey"]), ["images"], "'blue' matches none"),
+    (lambda: save(colour_model()), ["nowhere"], "'nowhere', which does not exist"),
+    (lambda: save(colour_model()), ["images", "--ten-crop"], "cuts no window"),
+    (lambda: save(colour_model()), ["images", "--plot", "no/a.png"], "'no/a.png'"),
+    (lambda: None, ["images"], "no such file"),
+]
+
+
+@pytest.mark.parametrize(("prepare", "arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(prepare, arguments, message, place, capsys):
+    """Every mistake gives one line on stderr, nothing on stdout, and exit code 2."""
+    prepare()
+    before = sorted(place.rglob("*"))
+    capsys.readouterr()
+    assert evaluate(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert sorted(place.rglob("*")) == before
+
+
+def test_help_has_an_example(capsys):
+    """`--help` ends in an example."""
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "--help"])
+    assert stop.value.code == 0
+    assert "example: keras-alexnet evaluate" in capsys.readouterr().out
