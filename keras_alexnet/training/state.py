@@ -15,6 +15,10 @@ from keras_alexnet.files import written_whole
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
+# The order of the columns; Keras's own is that of the alphabet, with schedules in the midst.
+FIRST = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+LAST = ("learning_rate", "seconds")
+
 
 class RunState(keras.callbacks.Callback):
     """Keeps in a folder what an interrupted `fit` needs to go on, and its history as a table.
@@ -114,7 +118,8 @@ class RunState(keras.callbacks.Callback):
         set_generator_states(self._generators)  # the start of `fit` has drawn from PyTorch's
         self._generators = {}
         self._start = time.perf_counter()
-        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self._rate = float(f"{rate:.6g}")  # 0.001, and not all digits of the float32 beside it
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the history and then the state: a row too many can be dropped, one less cannot."""
@@ -137,9 +142,9 @@ class RunState(keras.callbacks.Callback):
         return {int(match[1]): os.path.join(self.folder, match[0]) for match in matches if match}
 
     def _columns(self) -> list[str]:
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        last = ("learning_rate", "seconds")  # Keras's schedules put the first among the logs
-        return [name for name in names if name not in last] + [name for name in last if self.rows]
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        others = [name for name in names if name not in FIRST + LAST]
+        return [*(name for name in FIRST if name in names), *others, *(LAST if names else ())]
 
     def _write_history(self) -> None:
         with (
