@@ -67,3 +67,10 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     first = ops.arange(batch, dtype="int32")[:, None] * rows
     pixel = ((first + row) * columns)[:, :, None] + column[:, None, :]
     return ops.take(ops.reshape(images, (-1, channels)), pixel, axis=0)
+
+
+def resize(ops, images, rows: int, columns: int):
+    """Resize images, `(batch, height, width, channels)` of floats, bilinearly with antialiasing."""
+    return ops.image.resize(
+        images, (rows, columns), "bilinear", antialias=True, data_format="channels_last"
+    )

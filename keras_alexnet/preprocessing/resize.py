@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_alexnet.backends import chosen
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.preprocessing.base import ImageLayer
 
@@ -69,7 +70,7 @@ class SquareResize(ImageLayer):
             dtype = images.dtype
             whole = "int" in keras.backend.standardize_dtype(dtype)
             images = ops.cast(images, "float32") if whole else images
-            images = _resized(ops, images, size)
+            images = _resized(ops, images, *size)
             images = ops.cast(ops.round(images) if whole else images, dtype)
         if self.method == "warp":
             return images
@@ -102,15 +103,13 @@ class SquareResize(ImageLayer):
         return {**super().get_config(), "size": self.size, "method": self.method}
 
 
-def _resized(ops, images, size):
+def _resized(ops, images, rows, columns):
     """Resize bilinearly; antialiasing is as Pillow's, within the rounding of its whole numbers."""
-    if ops.name == "tensorflow":  # inside `tf.data` the size may be a tensor, which Keras refuses
-        import tensorflow as tf
+    if None not in images.shape[1:3]:
+        return chosen("resize", ops.name)(ops, images, rows, columns)
+    import tensorflow as tf
 
-        return tf.image.resize(images, size, antialias=True)
-    return keras.ops.image.resize(
-        images, size, "bilinear", antialias=True, data_format="channels_last"
-    )
+    return tf.image.resize(images, (rows, columns), antialias=True)
 
 
 def _half(difference):

@@ -1,0 +1,161 @@
+"""Resizing to a square, against Pillow and torchvision's arithmetic written out."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from helpers import BACKEND, compiled, tensor, to_numpy
+from keras_alexnet.backends import chosen, plain
+from keras_alexnet.backends.foreign import operations
+from keras_alexnet.data.drawn import drawn_images
+from keras_alexnet.preprocessing import SquareResize
+
+METHODS = ("shorter_side", "warp")
+# Height, width and size: smaller, larger, half a pixel to cut off (1, 3 and 5 too many), a side
+# that stays, extreme ratios.
+SIZES = [
+    (75, 100, 32),
+    (100, 75, 45),
+    (20, 31, 50),
+    (48, 50, 24),
+    (48, 54, 24),
+    (58, 48, 24),
+    (30, 47, 30),
+    (9, 100, 16),
+    (64, 64, 21),
+]
+
+
+def sides(height, width, size):
+    """Return the sides before the central square is cut, as torchvision truncates them."""
+    shorter, longer = sorted((height, width))
+    scaled = int(size * longer / shorter)
+    return (size, scaled) if height <= width else (scaled, size)
+
+
+def pillow(image, size, method):
+    """Return what Pillow, with torchvision's sizes and offsets, makes of one image."""
+    rows, columns = (size, size) if method == "warp" else sides(*image.shape[:2], size)
+    resized = np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR))
+    top, left = round((rows - size) / 2.0), round((columns - size) / 2.0)
+    return resized[top : top + size, left : left + size]
+
+
+def pictures(height, width):
+    """Return two drawn images and one of noise."""
+    drawn, _ = drawn_images(2, seed=1, size=128)
+    noisy = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype="uint8")
+    return np.concatenate([drawn[:, :height, :width], noisy])
+
+
+def check(found, images, size, method):
+    """Compare with Pillow: a level of difference at most, as Pillow rounds twice, on few pixels."""
+    expected = np.stack([pillow(image, size, method) for image in images]).astype(int)
+    difference = np.abs(to_numpy(found).astype(int) - expected)
+    assert difference.max() <= 1
+    assert difference.mean() < 0.3
+
+
+def layer(size, method="shorter_side"):
+    return SquareResize(size, method, data_format="channels_last")
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size", "method"),
+    [*((*sizes, "shorter_side") for sizes in SIZES), *((*sizes, "warp") for sizes in SIZES[:3])],
+)
+def test_as_pillow(height, width, size, method):
+    """Down and up, odd sizes, both methods: Pillow's uint8 values within one level."""
+    images = pictures(height, width)
+    found = layer(size, method)(images)
+    assert keras.backend.standardize_dtype(found.dtype) == "uint8"
+    check(found, images, size, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_compiled(method):
+    """Compiled by the backend the values are the same but for rounding, and one by one too."""
+    images = pictures(75, 100)
+    fast = to_numpy(compiled(layer(32, method))(tensor(images)))
+    check(fast, images, 32, method)
+    single = to_numpy(layer(32, method)(images[0]))
+    assert np.abs(single.astype(int) - fast[0]).max() <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_sizes_unknown_in_tf_data(method):
+    """Photos of different sizes, whose sizes `tf.data` does not know, on every backend."""
+    photos = [pictures(*sizes[:2])[2] for sizes in SIZES]
+    dataset = tf.data.Dataset.from_generator(
+        lambda: iter(photos), output_signature=tf.TensorSpec((None, None, 3), tf.uint8)
+    )
+    dataset = dataset.map(layer(28, method), num_parallel_calls=2)
+    assert dataset.element_spec.dtype == tf.uint8
+    for photo, found in zip(photos, dataset, strict=True):
+        check(found[None], photo[None], 28, method)
+    batch = tf.data.Dataset.from_tensors(pictures(40, 60)).map(layer(28, method))
+    check(next(iter(batch)), pictures(40, 60), 28, method)
+
+
+def test_floats_are_not_rounded():
+    """Float images keep their type; Pillow's own float images are the reference, to 1e-3."""
+    image = np.random.default_rng(0).uniform(0, 255, (40, 50)).astype("float32")
+    expected = np.asarray(Image.fromarray(image).resize((24, 24), Image.Resampling.BILINEAR))
+    found = to_numpy(layer(24, "warp")(image[None, :, :, None]))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0, :, :, 0], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float16"])
+def test_right_size_is_left_alone(method, dtype):
+    """Images of the right size are the same bits."""
+    images = np.random.default_rng(0).uniform(0, 255, (2, 24, 24, 3)).astype(dtype)
+    np.testing.assert_array_equal(to_numpy(layer(24, method)(images)), images)
+    dataset = tf.data.Dataset.from_tensors(images).map(layer(24, method))
+    np.testing.assert_array_equal(next(iter(dataset)), images)
+
+
+def test_right_shorter_side_is_cut_only():
+    """Where the shorter side is right already, the central square is the image's own pixels."""
+    images = pictures(30, 47)
+    np.testing.assert_array_equal(to_numpy(layer(30)(images)), images[:, :, 8:38])
+
+
+def test_channels_first():
+    """The same values with the channels first, known as such by the symbolic shape."""
+    images = pictures(40, 60)
+    first = SquareResize(24, data_format="channels_first")
+    found = to_numpy(first(images.transpose(0, 3, 1, 2))).transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(found, to_numpy(layer(24)(images)))
+    assert first(keras.Input((3, 40, 60))).shape == (None, 3, 24, 24)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0,), r"size=0\..*whole number of at least 1.*256 x 256"),
+        ((2.5,), r"size=2\.5\..*whole number"),
+        ((8, "crop"), r"method='crop'\..*'shorter_side', 'warp'.*Caffe's"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    """What was received, what was expected, what to do."""
+    with pytest.raises(ValueError, match=rf"(?s)Received {message}"):
+        SquareResize(*arguments)
+
+
+@pytest.mark.parametrize("sizes", [(75, 100, 32, 43), (20, 31, 50, 60), (30, 40, 30, 20)])
+def test_fast_path_is_the_plain_one(sizes):
+    """The backend's own way of resizing, in a graph too, gives what `keras.ops` gives."""
+    height, width, rows, columns = sizes
+    images = np.random.default_rng(0).uniform(0, 255, (2, height, width, 3)).astype("float32")
+    ops, fast = operations(BACKEND), chosen("resize")
+    expected = to_numpy(plain.resize(ops, tensor(images), rows, columns))
+    found = compiled(lambda x: fast(ops, x, rows, columns))(tensor(images))
+    np.testing.assert_allclose(to_numpy(found), expected, atol=1e-3)
+    np.testing.assert_allclose(
+        to_numpy(fast(ops, tensor(images), rows, columns)), expected, atol=1e-3
+    )
