@@ -8,6 +8,7 @@ from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip, check_fits, check_window
 
 PAPER_SIZE, PAPER_WINDOW = 256, 224  # section 2 and section 4.1
+VIEWS = 10
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -44,7 +45,7 @@ class TenCrop(ImageLayer):
     10
     """
 
-    views = (10,)
+    views = (VIEWS,)
 
     def __init__(self, height, width, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
@@ -113,25 +114,43 @@ def ten_crop_model(model, image_size=None):
     model = _unrolled(model)
     crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
     if crops:
-        crop = crops[-1]
-        inputs, larger = model.input, crop.input
-        data_format, height, width = crop.data_format, crop.height, crop.width
-        single = keras.Model(crop.output, model.output)
+        inputs, outputs = _with_ten_windows(model, crops[-1])
     else:
         data_format = keras.config.image_data_format()
         height, width, shape = _window(model, data_format, image_size)
-        inputs = larger = keras.Input(shape, dtype=model.input.dtype, name="image")
-        single = model
-    views = TenCrop(height, width, data_format, name="ten_crop")(larger)
-    outputs = single(ops.reshape(views, (-1, *views.shape[2:])))
-    by_image = ops.reshape(outputs, (-1, *views.shape[1:2], *outputs.shape[1:]))
+        inputs = keras.Input(shape, dtype=model.input.dtype, name="image")
+        outputs = model(_ten_windows(height, width, data_format)(inputs))
+    by_image = ops.reshape(outputs, (-1, VIEWS, *outputs.shape[1:]))
     return keras.Model(inputs, ops.mean(by_image, axis=1), name=f"{model.name}_ten_crop")
+
+
+def _ten_windows(height: int, width: int, data_format: str):
+    """Return a function from images to their ten windows, one after the other in the batch."""
+    layer = TenCrop(height, width, data_format, name="ten_crop")
+
+    def windows(images):
+        views = layer(images)
+        return ops.reshape(views, (-1, *views.shape[2:]))
+
+    return windows
+
+
+def _with_ten_windows(model, crop):
+    """Return a functional model's input and output with the ten windows in a crop's place."""
+    windows = _ten_windows(crop.height, crop.width, crop.data_format)
+
+    def call(layer, *args, **kwargs):
+        return windows(args[0]) if layer is crop else layer(*args, **kwargs)
+
+    graph = keras.models.clone_model(model, clone_function=lambda x: x, call_function=call)
+    return graph.input, graph.output
 
 
 def _unrolled(model):
     """Return a sequential model as a functional one, with the layers of its stacks side by side."""
-    if isinstance(model, keras.Sequential):
-        inputs = x = keras.Input(model.input_shape[1:], dtype=model.input.dtype, name="image")
+    if isinstance(model, keras.Sequential) and model.built:
+        (given,) = model.inputs
+        inputs = x = keras.Input(given.shape[1:], dtype=given.dtype, name="image")
         for layer in model.layers:
             x = layer(x)
         return keras.Model(inputs, x, name=model.name)
@@ -140,7 +159,7 @@ def _unrolled(model):
     raise UserError(
         explain(
             f"Received {model!r}.",
-            "A functional or sequential model with one image input was expected.",
+            "A functional or sequential model with one image input, built, was expected.",
             "Wrap a subclassed model: keras.Sequential([keras.Input((224, 224, 3)), model]).",
         )
     )
