@@ -115,6 +115,8 @@ class _Count:
 
 def _scores(model, images, labels, names) -> np.ndarray:
     """Return a model's outputs for a batch as an array that has been looked at."""
+    if not keras.ops.is_tensor(images):  # another framework's: TensorFlow's data on JAX
+        images = np.asarray(images)
     scores = np.asarray(model.predict_on_batch(images))
     if scores.shape != (len(labels), len(names)):
         raise UserError(
