@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 
 from keras_alexnet.errors import UserError, explain
+
+WRITING = ".writing-"  # how the names of temporary folders begin
 
 
 @contextlib.contextmanager
@@ -29,7 +32,7 @@ def written_whole(path: str) -> Iterator[str]:
     """
     folder, name = os.path.split(os.path.abspath(path))
     check_writable(path)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as beside:
+    with tempfile.TemporaryDirectory(prefix=WRITING, dir=folder) as beside:
         target = os.path.join(beside, name)
         try:
             yield target
@@ -42,6 +45,13 @@ def written_whole(path: str) -> Iterator[str]:
                 )
             ) from error
         os.replace(target, path)
+
+
+def remove_leftovers(folder: str) -> None:
+    """Remove what writers that were killed left in a folder; no writer may be at work there."""
+    for name in os.listdir(folder):
+        if name.startswith(WRITING):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 def check_writable(path: str) -> None:

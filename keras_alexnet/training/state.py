@@ -4,14 +4,13 @@ import csv
 import math
 import os
 import re
-import shutil
 import time
 
 import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.files import written_whole
+from keras_alexnet.files import remove_leftovers, written_whole
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
@@ -86,7 +85,7 @@ class RunState(keras.callbacks.Callback):
             UserError: If the state cannot be read or belongs to another model or optimizer.
         """
         self._continues = True
-        self._remove_leftovers()
+        remove_leftovers(self.folder)
         epoch = self.epochs_done()
         if epoch:
             load_state(model, self._path(epoch))
@@ -109,7 +108,7 @@ class RunState(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Forget the states of an earlier run, unless this one continues it."""
         if not self._continues:
-            self._remove_leftovers()
+            remove_leftovers(self.folder)
             self.finish()
             self._continues = True
 
@@ -154,12 +153,6 @@ class RunState(keras.callbacks.Callback):
             table = csv.DictWriter(file, self._columns(), restval="nan", lineterminator="\n")
             table.writeheader()
             table.writerows(self.rows)
-
-    def _remove_leftovers(self) -> None:
-        """Remove what a writer that was killed left half written (see `files.written_whole`)."""
-        for name in os.listdir(self.folder):
-            if name.startswith(".writing-"):
-                shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
 
 
 def _read_history(path: str) -> list[dict[str, float]]:
