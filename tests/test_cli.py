@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 
 import keras
 import pytest
@@ -54,7 +54,8 @@ def test_fit_reports_and_saves(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["fit", "--variant", "cifar10_19pct", "--quick"]) == 0
     out = capsys.readouterr().out
-    assert "Held-out accuracy: " in out
+    assert "40 images of 10 classes; guessing gives 10 %" in out
+    assert "one crop" in out
     assert "keras.saving.load_model('alexnet-fit/model.keras')" in out
     assert (tmp_path / "alexnet-fit" / "model.keras").exists()
 
@@ -160,7 +161,7 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["images"]
 
 
-@pytest.mark.parametrize("command", ["list", "describe", "check-images", "fit"])
+@pytest.mark.parametrize("command", ["list", "describe", "check-images", "fit", "evaluate"])
 def test_help_has_an_example(command, capsys):
     """`--help` of every command ends in an example."""
     with pytest.raises(SystemExit) as stop:
@@ -169,23 +170,62 @@ def test_help_has_an_example(command, capsys):
     assert f"example: keras-alexnet {command}" in capsys.readouterr().out
 
 
-def test_ctrl_c_is_one_line(tmp_path):
-    """An interrupt while training ends with one line, code 130 and no half file."""
-    command = [sys.executable, "-m", "keras_alexnet", "fit", "--variant", "cifar10_18pct"]
+FIT = ["fit", "images", "--variant", "cifar10_18pct", "--epochs"]
+
+
+def draw_images(folder):
+    """Make a folder of forty small images of two classes."""
+    for name, shade in (("cats", 50), ("dogs", 200)):
+        (folder / "images" / name).mkdir(parents=True)
+        for number in range(20):
+            Image.new("L", (32, 32), shade + number).save(
+                folder / "images" / name / f"{number}.png"
+            )
+
+
+def stopped(folder, line, number):
+    """Run `fit` in a process until it prints a line; return how it ended, and what it said."""
     process = subprocess.Popen(
-        [*command, "--epochs", "1000"],
-        cwd=tmp_path,
+        [sys.executable, "-m", "keras_alexnet", *FIT, "10000"],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    for line in process.stdout:
-        if "Epoch 2/" in line:
+    for text in process.stdout:
+        if line in text:
             break
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.strip().splitlines()[-1] == ("keras-alexnet fit: interrupted; nothing was saved")
+    return process.returncode, err
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path):
+    """An interrupt before an epoch is done ends with one line, code 130 and no half file."""
+    draw_images(tmp_path)
+    code, err = stopped(tmp_path, "Training alexnet", signal.SIGINT)
+    assert code == 130
+    assert err.strip().splitlines()[-1] == "keras-alexnet fit: interrupted; nothing was saved"
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_a_run_goes_on_after_ctrl_c_and_after_being_killed(tmp_path, capsys, monkeypatch):
+    """What is kept is said; the same command goes on from there, with a row for every epoch."""
+    draw_images(tmp_path)
+    code, err = stopped(tmp_path, "Epoch 3/", signal.SIGINT)
+    assert code == 130
+    kept = re.search(r"interrupted; (\d+) of 10000 epochs are kept in 'alexnet-fit'", err)
+    assert kept and "the same command goes on from there" in err
+    assert "Traceback" not in err
+    done = int(kept[1])
+    assert done >= 2
+    code, _ = stopped(tmp_path, f"Epoch {done + 2}/", signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    monkeypatch.chdir(tmp_path)
+    history = tmp_path / "alexnet-fit" / "history.csv"
+    more = len(history.read_text().splitlines()) + 1
+    assert main([*FIT, str(more)]) == 0
+    assert "Going on after epoch " in capsys.readouterr().out
+    rows = history.read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(1, more + 1))

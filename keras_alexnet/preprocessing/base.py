@@ -29,6 +29,7 @@ class ImageLayer(keras.layers.Layer):
         # Keras would cast float images to the compute dtype, of half precision perhaps, on entry.
         super().__init__(**{"autocast": False, **kwargs})
         self.data_format = data_format or keras.config.image_data_format()
+        self.built = True  # nothing is left to build; a Pipeline of unbuilt layers warns on PyTorch
 
     def __call__(self, images, *args, **kwargs):
         """Apply the layer; TensorFlow's tensors inside `tf.data` stay TensorFlow's."""
