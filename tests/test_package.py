@@ -85,6 +85,8 @@ def test_readme_table_is_the_codes():
 EXAMPLES = {  # what a part of the output of each must be
     "googlenet_stem.py": "features of (28, 28, 192)",
     "fit_folder.py": "Held-out accuracy: ",
+    "benchmarks/augmentation.py --quick": "into the training step",
+    "benchmarks/compile_modes.py --quick": "cifar10_18pct",
     "benchmarks/layers.py --quick": "LRN (2, 27, 27, 256)",
 }
 
