@@ -33,10 +33,14 @@ def differentiable(operation):
 
 @functools.cache
 def _compiled(operation):
-    def run(*tensors, **static):
-        return operation(operations("tensorflow"), *tensors, **static)
+    """Compile an operation in a graph; eagerly TensorFlow would warn of every new size."""
+    plainly = functools.partial(operation, operations("tensorflow"))
+    function = tf.function(plainly, jit_compile=True, autograph=False)
 
-    return tf.function(run, jit_compile=True, autograph=False)
+    def run(*tensors, **static):
+        return (plainly if tf.executing_eagerly() else function)(*tensors, **static)
+
+    return run
 
 
 def affine(ops, x, scale, shift, dtype: str):
@@ -52,7 +56,7 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
 def resize(ops, images, rows: int, columns: int):
     """Resize with XLA, which has no kernel for TensorFlow's own way, and is three times as fast.
 
-    Not outside a graph, where each photo may have a size of its own to be compiled for.
+    Not eagerly, where each photo may have a size of its own to be compiled for.
     """
     if tf.executing_eagerly():
         return tf.image.resize(images, (rows, columns), antialias=True)

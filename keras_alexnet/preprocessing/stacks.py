@@ -167,8 +167,8 @@ def preprocess_input(x, variant="paper", data_format=None):
 
     >>> import numpy as np
     >>> gray = np.full((1, 1, 3), 128, "uint8")
-    >>> preprocess_input(gray, "bvlc").round(1).tolist()  # blue first
-    [[[24.0, 11.3, 5.3]]]
+    >>> preprocess_input(gray, "bvlc").round().tolist()  # blue first
+    [[[24.0, 11.0, 5.0]]]
     """
     layer = normalization(get_variant(variant), data_format=data_format)
     if not isinstance(x, np.ndarray):
