@@ -187,9 +187,16 @@ def test_public_names():
     assert sorted(keras_alexnet.__all__) == [
         "AlexNet",
         "LocalResponseNormalization",
+        "PCAColorNoise",
+        "RandomCropFlip",
+        "TenCrop",
         "describe",
+        "evaluation_preprocessor",
         "get_variant",
         "image_folder",
         "list_variants",
+        "preprocess_input",
+        "ten_crop_model",
+        "training_preprocessor",
     ]
     assert all(hasattr(keras_alexnet, name) for name in keras_alexnet.__all__)
