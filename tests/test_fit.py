@@ -126,6 +126,25 @@ def test_augmentation_is_the_variants_own(augmentation):
     assert model.predict(photo, verbose=0).shape == (1, 10)
 
 
+def test_the_measured_compile_mode_is_chosen():
+    """Large networks are compiled with XLA where it is the faster mode; a wish is followed."""
+    large = build_model(Job(variant="paper", image_size=67), 10)
+    small = build_model(Job(variant="cifar10_18pct"), 10)
+    expected = {"tensorflow": (True, False), "jax": (True, True), "torch": (False, False)}
+    backend = keras.backend.backend()
+    assert (large.jit_compile, small.jit_compile) == expected[backend]
+    assert not build_model(Job(variant="cifar10_18pct", compile_mode="plain"), 10).jit_compile
+    if backend == "torch":
+        with pytest.raises(
+            ValueError, match=r"'xla' on the PyTorch backend\. .*Leave it at 'auto'"
+        ):
+            build_model(Job(variant="cifar10_18pct", compile_mode="xla"), 10)
+    else:
+        assert build_model(Job(variant="cifar10_18pct", compile_mode="xla"), 10).jit_compile
+    with pytest.raises(ValueError, match=r"compile_mode='fast'\. It must be one of 'auto', 'xla'"):
+        build_model(Job(variant="cifar10_18pct", compile_mode="fast"), 10)
+
+
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):
     """After Ctrl-C the same job in the same folder ends with the weights of a whole run."""
     job = Job(variant="cifar10_18pct", epochs=4, drawn=60, learning_rate=1e-3)

@@ -75,8 +75,14 @@ def as_in_fit(layers, images):
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        run = tf.function(lambda x: layers(x, training=True), autograph=False)
-        return lambda: run(images).numpy()
+        step = tf.function(lambda x: layers(x, training=True), autograph=False)
+
+        def run():
+            windows = step(images)
+            windows[0, 0, 0].numpy()  # waits
+            return windows
+
+        return run
     if BACKEND == "jax":
         import jax
 
@@ -91,11 +97,11 @@ def as_in_fit(layers, images):
 
         def run():
             nonlocal state
-            windows, state = step(state, images)
-            return np.asarray(windows)
+            windows, state = jax.block_until_ready(step(state, images))
+            return windows
 
         return run
-    return lambda: layers(images, training=True).numpy()
+    return lambda: layers(images, training=True)
 
 
 def in_tf_data(layers, images):
@@ -104,7 +110,7 @@ def in_tf_data(layers, images):
 
     dataset = tf.data.Dataset.from_tensors(images).repeat().map(layers)
     batches = iter(dataset)
-    return lambda: next(batches).numpy()
+    return lambda: next(batches)
 
 
 def torchvision_own(images, noise=True):
@@ -123,7 +129,7 @@ def torchvision_own(images, noise=True):
         colour = axes @ torch.randn(3) if noise else torch.zeros(3)
         return window.add_(0.1 * colour[:, None, None]).div_(1.1 if noise else 1)
 
-    return lambda: torch.stack([one(photo) for photo in photos]).numpy()
+    return lambda: torch.stack([one(photo) for photo in photos])
 
 
 def medians(sides, repeats):
@@ -159,7 +165,7 @@ def time_augmentation(count, repeats):
     except (ImportError, RuntimeError) as error:  # RuntimeError: made for another PyTorch
         print(f"Not compared with torchvision, which cannot be imported: {error}")
         return
-    check(images, windows.transpose(0, 2, 3, 1), own_places=True)
+    check(images, windows.permute(0, 2, 3, 1), own_places=True)
     sides = as_in_fit(ours(), images), torchvision_own(images)
     compare(f"{count} images against torchvision image by image", *sides, repeats)
 

@@ -56,9 +56,18 @@ def differentiable(operation):
 
 
 def affine(ops, x, scale, shift, dtype: str):
-    """Multiply and add in one pass."""
+    """Multiply and add in one pass, in the copy that whole numbers need as floats anyway."""
     kind = getattr(torch, dtype)
-    return torch.addcmul(shift.to(kind), x.to(kind), scale.to(kind))
+    y = x.to(kind)
+    scale, shift = (_whole_rows(value.to(kind), x) for value in (scale, shift))
+    return torch.addcmul(shift, y, scale, out=None if x.is_floating_point() else y)
+
+
+def _whole_rows(value, images):
+    """Repeat what there is for each channel over a row: loops over three numbers are slow."""
+    if value.dim() == 0:
+        return value
+    return value.expand(*value.shape[:-2], *images.shape[-2:]).contiguous()
 
 
 def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
