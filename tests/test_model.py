@@ -43,9 +43,9 @@ def test_pooling_is_global(pooling, reduce):
 def test_input_tensor_continues_a_model():
     """With `input_tensor` the model starts where that tensor comes from."""
     pixels = keras.Input((67, 67, 3), name="pixels")
-    scaled = keras.layers.Rescaling(1 / 255)(pixels)
+    scaled = keras.layers.Rescaling(1 / 255, name="scale")(pixels)
     model = AlexNet("owt", input_tensor=scaled, classes=3)
-    assert [layer.name for layer in model.layers[:3]] == ["pixels", "rescaling", "pad1"]
+    assert [layer.name for layer in model.layers[:3]] == ["pixels", "scale", "pad1"]
     assert model(images()).shape == (2, 3)
     assert model.get_layer("fc8").units == 3
 
