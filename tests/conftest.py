@@ -66,6 +66,20 @@ def pytest_collection_modifyitems(config, items):
         )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Take from one of the processes side by side what all of them left out."""
+    left_out = getattr(node, "workeroutput", {}).get("left_out", [])
+    node.config.stash[LEFT_OUT] = collections.Counter({tuple(key): n for key, n in left_out})
+
+
+def pytest_sessionfinish(session):
+    """Tell the process that reports, if this is not it, what was left out."""
+    if hasattr(session.config, "workeroutput"):
+        left_out = session.config.stash[LEFT_OUT].items()
+        session.config.workeroutput["left_out"] = [[list(key), n] for key, n in left_out]
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """Say in words what ran, what did not, and how it would."""
     others = [name for name in ("tensorflow", "jax", "torch") if name != BACKEND]

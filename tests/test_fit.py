@@ -101,7 +101,7 @@ def test_without_matplotlib_there_are_no_pictures(tmp_path, monkeypatch):
 
 def test_one_crop_and_ten(tmp_path):
     """Where windows are cut out of larger images, ten crops are measured beside one."""
-    job = Job(variant="paper", image_size=67, drawn=30, epochs=1, initialization="published")
+    job = Job(variant="paper", image_size=67, drawn=30, epochs=1, compile_mode="plain")
     evaluation = quietly(job, tmp_path / "run").evaluation
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
     held_out = load_images(job).held_out
