@@ -261,6 +261,36 @@ def test_in_a_sequential_model(tmp_path):
     assert str(loaded.layers[0]) == str(stack)
 
 
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+def test_a_model_that_is_called_does_not_augment(kind, tmp_path):
+    """`model(x)` is inference as `predict` is, saved or not; training must be asked for."""
+    stack = training_preprocessor("paper", image_size=28, seed=1, data_format="channels_last")
+    inputs = keras.Input((40, 50, 3), dtype="uint8")
+    if kind == "functional":
+        model = keras.Model(inputs, stack(inputs))
+    else:
+        model = keras.Sequential([inputs, stack])
+    model.save(tmp_path / "model.keras")
+    images = photos(40, 50)
+    for each in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        expected = each.predict(images, verbose=0)
+        np.testing.assert_allclose(to_numpy(each(images)), expected, atol=1)
+        np.testing.assert_allclose(to_numpy(each(images, training=False)), expected, atol=1)
+        assert np.abs(to_numpy(each(images, training=True)) - expected).max() > 10
+
+
+def test_training_steps_augment():
+    """A training step draws anew each time, an evaluation step never does."""
+    stack = training_preprocessor("paper", image_size=28, seed=1, data_format="channels_last")
+    inputs = keras.Input((40, 50, 3), dtype="uint8")
+    outputs = keras.layers.Dense(1)(keras.layers.Flatten()(stack(inputs)))
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.0), "mae")
+    images, labels = photos(40, 50), np.zeros((len(photos(40, 50)), 1))
+    assert len({float(model.train_on_batch(images, labels)) for _ in range(3)}) == 3
+    assert len({float(model.test_on_batch(images, labels)) for _ in range(3)}) == 1
+
+
 def test_unknown_variant():
     """The error is the table's own."""
     for make in (evaluation_preprocessor, training_preprocessor):

@@ -35,6 +35,10 @@ class ImageLayer(keras.layers.Layer):
         """Apply the layer; TensorFlow's tensors inside `tf.data` stay TensorFlow's."""
         framework = framework_of(images)
         if framework == keras.backend.backend():
+            if keras.utils.is_keras_tensor(images) and not args:
+                # In a functional model, which replaces this while it trains: `model(x)` is
+                # inference then, as with dropout, and not what `call` takes by itself.
+                kwargs.setdefault("training", False)
             # Handed on as they came: `training=None` would hide from Keras that fit is running.
             return super().__call__(images, *args, **kwargs)
         import tensorflow as tf
