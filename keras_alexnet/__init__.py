@@ -4,6 +4,7 @@ from keras_alexnet.startup import start_quietly  # isort: skip
 
 start_quietly()  # before anything below imports Keras, and with it TensorFlow
 
+from keras_alexnet.benchmarking import BenchmarkCallback, benchmark  # noqa: E402
 from keras_alexnet.data.image_folder import image_folder  # noqa: E402
 from keras_alexnet.describe import describe  # noqa: E402
 from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
@@ -23,10 +24,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlexNet",
+    "BenchmarkCallback",
     "LocalResponseNormalization",
     "PCAColorNoise",
     "RandomCropFlip",
     "TenCrop",
+    "benchmark",
     "describe",
     "evaluation_preprocessor",
     "get_variant",

@@ -161,7 +161,9 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["images"]
 
 
-@pytest.mark.parametrize("command", ["list", "describe", "check-images", "fit", "evaluate"])
+@pytest.mark.parametrize(
+    "command", ["list", "describe", "check-images", "fit", "evaluate", "benchmark"]
+)
 def test_help_has_an_example(command, capsys):
     """`--help` of every command ends in an example."""
     with pytest.raises(SystemExit) as stop:

@@ -86,6 +86,7 @@ EXAMPLES = {  # what a part of the output of each must be
     "googlenet_stem.py": "features of (28, 28, 192)",
     "fit_folder.py": "Held-out accuracy: ",
     "benchmarks/augmentation.py --quick": "into the training step",
+    "benchmarks/callback_overhead.py --quick": "ms per step without the callback",
     "benchmarks/compile_modes.py --quick": "cifar10_18pct",
     "benchmarks/layers.py --quick": "LRN (2, 27, 27, 256)",
 }

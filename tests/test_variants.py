@@ -186,10 +186,12 @@ def test_public_names():
     """The package exposes these names and no more."""
     assert sorted(keras_alexnet.__all__) == [
         "AlexNet",
+        "BenchmarkCallback",
         "LocalResponseNormalization",
         "PCAColorNoise",
         "RandomCropFlip",
         "TenCrop",
+        "benchmark",
         "describe",
         "evaluation_preprocessor",
         "get_variant",

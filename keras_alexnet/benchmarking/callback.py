@@ -1,0 +1,198 @@
+"""Step times inside `fit`, `evaluate` and `predict`."""
+
+import time
+
+import keras
+
+from keras_alexnet.benchmarking.devices import environment, peak_memory, synchronize
+from keras_alexnet.benchmarking.report import Report
+from keras_alexnet.benchmarking.timings import Timings
+from keras_alexnet.errors import UserError, explain
+
+
+class BenchmarkCallback(keras.callbacks.Callback):
+    """Times the steps of `fit`, `evaluate` and `predict` without slowing them.
+
+    A step ends when the device has computed it, not when it was asked to: where Keras dispatches
+    steps ahead (JAX, TensorFlow), the callback waits in Keras's own thread for callbacks, beside
+    the training, so nothing is held up. The time of a step is that from the end of the one before,
+    or from its own beginning at the start of an epoch. The first step, which traces and compiles,
+    is kept apart, the next ones warm up, and steps with fewer images are left out.
+
+    What the device waited for its input is told on PyTorch: the time from the end of a step until
+    the next batch was there. On TensorFlow and JAX Keras fetches the batch inside the step, and
+    `waits` is `None`.
+
+    Args:
+        batch_size: Images per batch, for images per second; `None` if unknown.
+        images: Images per epoch, from which a last batch with fewer is known; `None` to take every
+            batch as full.
+        warm_up: Steps after the first that are left out.
+        path: Where to write the report when training or measuring ends, `.json` or `.csv`.
+        verbose: Whether to print the report then.
+
+    Raises:
+        UserError: (a `ValueError`) from `report()` if there were no steps but the first and those
+            of the warm-up.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> timer = BenchmarkCallback(batch_size=8, images=100, verbose=False)
+    >>> x, y = np.ones((100, 4)), np.ones((100, 1))
+    >>> _ = model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[timer])
+    >>> train = timer.report()["train"]  # 13 steps an epoch: the last has 4 images
+    >>> len(train.warm_up), len(train.seconds), len(train.partial)
+    (3, 20, 2)
+    """
+
+    async_safe = True  # it waits for results itself, in the thread that Keras has for callbacks
+
+    def __init__(self, batch_size=None, images=None, warm_up=3, path=None, verbose=True):
+        super().__init__()
+        self.batch_size = batch_size
+        self.images = images
+        self.warm_up = warm_up
+        self.path = path
+        self.verbose = verbose
+        self._steps = {name: _Steps() for name in ("train", "test", "predict")}
+        self._training = False
+
+    def report(self) -> Report:
+        """Return the timings so far, with the environment and the peak memory."""
+        timings = [
+            steps.timings(name, self.batch_size, self.warm_up)
+            for name, steps in self._steps.items()
+            if steps.enough(self.warm_up)
+        ]
+        if not timings:
+            raise UserError(
+                explain(
+                    "No steps have been timed.",
+                    f"More than {1 + self.warm_up} were expected: the first and those of the "
+                    "warm-up do not count.",
+                    "Train for longer, or give a smaller `warm_up`.",
+                )
+            )
+        return Report(tuple(timings), environment(self.model), peak_memory())
+
+    def on_train_begin(self, logs=None):
+        """Remember that measurements to come are part of training."""
+        self._training = True
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Note when the batch was there."""
+        self._steps["train"].begin(batch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Note when the step was computed."""
+        self._steps["train"].end(batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Turn what was noted into times."""
+        self._steps["train"].close(self._full_steps())
+
+    def on_train_end(self, logs=None):
+        """Print and write the report."""
+        self._training = False
+        self._finish()
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """Note when the batch was there."""
+        self._steps["test"].begin(batch)
+
+    def on_test_batch_end(self, batch, logs=None):
+        """Note when the step was computed."""
+        self._steps["test"].end(batch, logs)
+
+    def on_test_end(self, logs=None):
+        """Turn what was noted into times; print and write the report if this is `evaluate`."""
+        self._steps["test"].close(None if self._training else self._full_steps())
+        self._finish()
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """Note when the batch was there."""
+        self._steps["predict"].begin(batch)
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """Note when the step was computed."""
+        self._steps["predict"].end(batch, logs)
+
+    def on_predict_end(self, logs=None):
+        """Turn what was noted into times; print and write the report."""
+        self._steps["predict"].close(self._full_steps())
+        self._finish()
+
+    def _full_steps(self) -> int | None:
+        """Return how many batches of an epoch have all their images, `None` if all have."""
+        if self.images is None or self.batch_size is None:
+            return None
+        return self.images // self.batch_size
+
+    def _finish(self) -> None:
+        enough = any(steps.enough(self.warm_up) for steps in self._steps.values())
+        if self._training or not enough:
+            return
+        report = self.report()
+        if self.path is not None:
+            report.save(self.path)
+        if self.verbose:
+            print(f"\n{report}")
+
+
+class _Steps:
+    """The steps of one kind. Begins come in order; ends may come from several threads."""
+
+    def __init__(self):
+        self.first: float | None = None
+        self.seconds: list[float] = []
+        self.waits: list[float | None] = []
+        self.partial: list[float] = []
+        self._begins: list[tuple[int, float]] = []
+        self._ends: dict[int, float] = {}
+
+    def begin(self, batch: int) -> None:
+        self._begins.append((batch, time.perf_counter()))
+
+    def end(self, batch: int, logs) -> None:
+        synchronize((logs or {}).get("outputs"))  # of `predict`; the rest Keras has waited for
+        self._ends[batch] = time.perf_counter()
+
+    def close(self, full_steps: int | None) -> None:
+        """Turn the steps of an epoch into seconds per batch."""
+        before = None
+        # With steps_per_execution=n a step begins at batch b and ends at b + n - 1.
+        for (batch, begun), (last, ended) in zip(
+            self._begins, sorted(self._ends.items()), strict=False
+        ):
+            batches = last - batch + 1
+            seconds = (ended - (begun if before is None else before)) / batches
+            wait = None if before is None else max(0.0, begun - before) / batches
+            if self.first is None:
+                self.first = seconds * batches
+            elif full_steps is not None and last >= full_steps:
+                self.partial.append(seconds * batches)
+            else:
+                self.seconds.append(seconds)
+                self.waits.append(wait)
+            before = ended
+        self._begins, self._ends = [], {}
+
+    def enough(self, warm_up: int) -> bool:
+        return len(self.seconds) > warm_up
+
+    def timings(self, name: str, images: int | None, warm_up: int) -> Timings:
+        waits = None
+        if keras.backend.backend() == "torch":  # the others fetch the batch inside the step
+            waits = tuple(wait or 0.0 for wait in self.waits[warm_up:])
+        return Timings(
+            name,
+            self.first,
+            tuple(self.seconds[:warm_up]),
+            tuple(self.seconds[warm_up:]),
+            images,
+            waits,
+            tuple(self.partial),
+        )

@@ -1,0 +1,45 @@
+"""The installed backends and their compile modes, each in a fresh process."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+MODES = {"tensorflow": ("plain", "compiled"), "jax": ("compiled",), "torch": ("plain", "compiled")}
+
+
+def compare(arguments: list[str], say) -> list[dict]:
+    """Run `keras-alexnet benchmark` once for each installed backend and mode.
+
+    Args:
+        arguments: Those of the command, the same for all.
+        say: Called with a line before each run.
+
+    Returns:
+        For each run its backend and mode, and its report as a dictionary or, where it failed, the
+        last line of what it said under `"error"`.
+    """
+    results = []
+    for backend, modes in MODES.items():
+        if importlib.util.find_spec(backend) is None:
+            say(f"{backend} is not installed.")
+            continue
+        for mode in modes:
+            say(f"{backend}, {mode} ...")
+            command = ["benchmark", *arguments, "--mode", mode, "--json"]
+            done = subprocess.run(
+                [sys.executable, "-m", "keras_alexnet", *command],
+                env={**os.environ, "KERAS_BACKEND": backend},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            result = {"backend": backend, "mode": mode}
+            if done.returncode == 0:
+                result["report"] = json.loads(done.stdout)
+            else:
+                lines = done.stderr.strip().splitlines()
+                result["error"] = lines[-1] if lines else f"exit code {done.returncode}"
+            results.append(result)
+    return results

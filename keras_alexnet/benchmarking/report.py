@@ -1,0 +1,119 @@
+"""Timings and where they come from: a table to read, JSON and CSV to keep."""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+
+from keras_alexnet.benchmarking.timings import Timings
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import written_whole
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was timed, on what. `print` shows the table.
+
+    Args:
+        timings: A record for each kind of step.
+        environment: Versions, device, threads, types, compile mode.
+        memory: Peak memory in bytes, of the `host` and, on a GPU, of the `device`.
+    """
+
+    timings: tuple[Timings, ...]
+    environment: dict
+    memory: dict[str, int]
+
+    def __getitem__(self, name: str) -> Timings:
+        """Return the timings of one kind of step."""
+        return next(timings for timings in self.timings if timings.name == name)
+
+    def warnings(self) -> list[str]:
+        """Return what is to be known before the figures are quoted, in sentences."""
+        return [warning for timings in self.timings for warning in timings.warnings()]
+
+    def to_dict(self) -> dict:
+        """Return raw times and all figures as plain lists, dicts and numbers."""
+        return {
+            "environment": self.environment,
+            "peak_memory": self.memory,
+            "timings": [timings.to_dict() for timings in self.timings],
+        }
+
+    def __str__(self) -> str:
+        """Return the figures as a table, milliseconds per batch, with any warnings below."""
+        from rich.console import Console
+
+        text = io.StringIO()
+        console = Console(file=text, width=100, highlight=False, markup=False)
+        console.print(self._table())
+        memory = [f"{name} {size / 2**20:,.0f} MiB" for name, size in self.memory.items()]
+        console.print(f"\npeak memory: {', '.join(memory) or 'unknown'}")
+        console.print(", ".join(f"{name} {value}" for name, value in self.environment.items()))
+        for warning in self.warnings():
+            console.print(f"Note: {warning}")
+        return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
+
+    def _table(self):
+        from rich.table import Table
+
+        table = Table("ms per batch", box=None, pad_edge=False, header_style="")
+        headings = "first", "median", "mean", "std", "p10", "p90", "images/s", "input", "steps"
+        for heading in headings:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for timings in self.timings:
+            table.add_row(timings.name, *_cells(timings))
+        return table
+
+    def save(self, path) -> str:
+        """Write the report whole, as `.json` with everything or `.csv` with the raw times.
+
+        Raises:
+            UserError: (a `ValueError`) for another ending, or if the file cannot be written.
+        """
+        path = os.fspath(path)
+        writers = {".json": self._write_json, ".csv": self._write_csv}
+        ending = os.path.splitext(path)[1]
+        if ending not in writers:
+            raise UserError(
+                explain(
+                    f"Received the path {path!r}.",
+                    "A report is written as .json or .csv.",
+                    "Choose one of these endings.",
+                )
+            )
+        with written_whole(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
+            writers[ending](file)
+        return path
+
+    def _write_json(self, file) -> None:
+        json.dump(self.to_dict(), file, indent=1)
+
+    def _write_csv(self, file) -> None:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["name", "kind", "step", "seconds", "wait"])
+        for timings in self.timings:
+            if timings.first is not None:
+                table.writerow([timings.name, "first", 0, timings.first, ""])
+            for kind in ("warm_up", "seconds", "partial"):
+                waits = timings.waits if kind == "seconds" else None
+                for number, seconds in enumerate(getattr(timings, kind)):
+                    wait = waits[number] if waits else ""
+                    label = "measured" if kind == "seconds" else kind
+                    table.writerow([timings.name, label, number, seconds, wait])
+
+
+def _cells(timings: Timings) -> list[str]:
+    def milliseconds(seconds):
+        return "-" if seconds is None else f"{1000 * seconds:,.1f}"
+
+    figures = [timings.first, timings.median, timings.mean, timings.deviation]
+    figures += [timings.percentile(0.1), timings.percentile(0.9)]
+    rate, share = timings.images_per_second, timings.input_share
+    return [
+        *map(milliseconds, figures),
+        "-" if rate is None else f"{rate:,.1f}",
+        "-" if share is None else f"{100 * share:.0f} %",
+        str(len(timings.seconds)),
+    ]

@@ -1,0 +1,128 @@
+"""The benchmark that the package grew from: forward, and forward and backward, batch by batch."""
+
+import datetime
+import time
+
+import keras
+import numpy as np
+
+from keras_alexnet.benchmarking.devices import compile_mode, environment, peak_memory
+from keras_alexnet.benchmarking.passes import forward, forward_backward
+from keras_alexnet.benchmarking.report import Report
+from keras_alexnet.benchmarking.timings import Timings
+from keras_alexnet.errors import UserError, explain
+
+# What the notebook calls the layers that its table shows.
+NOTEBOOK_NAMES = {"fc6": "fat1", "fc7": "fat2", "fc8": "fat3"}
+SHOWN = ("conv", "pool", "fc", "fat")
+IMAGE_DEVIATION = 0.1  # the notebook's images are N(0, 0.1) noise
+
+
+def benchmark(
+    model,
+    batch_size: int = 32,
+    num_batches: int = 100,
+    burn_in: int = 10,
+    *,
+    compiled: bool | None = None,
+    say=None,
+) -> Report:
+    """Time a model forward, and forward and backward, as the notebook's program does.
+
+    "Forward" computes the outputs of one batch of noise, N(0, 0.1), at inference;
+    "Forward-backward" the gradients of half the sum of their squares for all parameters. No
+    parameter changes. Each step is timed by itself, with the device waited for.
+
+    Args:
+        model: A functional or sequential model with one image input of known size.
+        batch_size: Images per batch.
+        num_batches: Steps that are measured.
+        burn_in: Steps before them that are not; the first of them compiles.
+        compiled: Whether the passes are compiled with XLA (TensorFlow, JAX) or TorchInductor
+            (PyTorch, which needs a C++ compiler then). `None` for what the backend does by default:
+            TensorFlow's graph, JAX's XLA, PyTorch's eager mode.
+        say: Called with each line of the notebook's output: a line every ten steps, and the mean
+            and deviation at the end; `print` shows them as they come.
+
+    Returns:
+        A `Report` with the timings `"Forward"` and `"Forward-backward"`.
+
+    Raises:
+        UserError: (a `ValueError`) for a model without a fixed input size, or a wrong count.
+
+    Reference:
+        tutorials/image/alexnet/alexnet_benchmark.py of TensorFlow, after convnet-benchmarks.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> report = benchmark(AlexNet("cifar10_18pct"), batch_size=4, num_batches=3, burn_in=1)
+    >>> [timings.name for timings in report.timings], len(report["Forward"].seconds)
+    (['Forward', 'Forward-backward'], 3)
+    """
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("num_batches", num_batches, 1),
+        ("burn_in", burn_in, 1),
+    ):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise UserError(
+                explain(
+                    f"Received {name}={value!r}.",
+                    f"`{name}` must be a whole number of at least {least}.",
+                    "The notebook has batches of 32, 100 of them, after 10 to burn in.",
+                )
+            )
+    shape = tuple(getattr(model, "input_shape", (None, None)))[1:]
+    if None in shape:
+        raise UserError(
+            explain(
+                f"Received a model whose input has the shape {(None, *shape)}.",
+                "The size of the images must be known.",
+                "Build the model with input_shape=(224, 224, 3), say.",
+            )
+        )
+    if compiled is None:
+        compiled = keras.backend.backend() == "jax"
+    noise = np.random.default_rng(0).normal(0, IMAGE_DEVIATION, (batch_size, *shape))
+    images = noise.astype("float32")
+    say = say or (lambda line: None)
+    timings = []
+    for name, make in (("Forward", forward), ("Forward-backward", forward_backward)):
+        run = make(model, images, compiled)
+        timings.append(_timed(name, run, batch_size, num_batches, burn_in, say))
+    found = {**environment(model), "compile mode": compile_mode(compiled), "batch": batch_size}
+    return Report(tuple(timings), found, peak_memory())
+
+
+def _timed(name, run, batch_size, num_batches, burn_in, say) -> Timings:
+    durations = []
+    for step in range(-burn_in, num_batches):
+        start = time.perf_counter()
+        run()
+        durations.append(time.perf_counter() - start)
+        if step >= 0 and step % 10 == 0:
+            say(f"{datetime.datetime.now()}: step {step}, duration={durations[-1]:.3f}")
+    first, *warm_up = durations[:burn_in]
+    timings = Timings(name, first, tuple(warm_up), tuple(durations[burn_in:]), batch_size)
+    say(
+        f"{datetime.datetime.now()}: {name} across {num_batches} steps, "
+        f"{timings.mean:.3f} +/- {timings.deviation:.3f} sec / batch"
+    )
+    return timings
+
+
+def activation_lines(model, batch_size: int, names=None) -> list[str]:
+    """Return the notebook's table: a line for each convolution, pooling and full connection.
+
+    Args:
+        model: A functional model of `AlexNet`.
+        batch_size: Images per batch, the first number of each shape.
+        names: Other names to show, by the layers' own.
+    """
+    names = names or {}
+    return [
+        f"{names.get(layer.name, layer.name)}   {[batch_size, *layer.output.shape[1:]]}"
+        for layer in model.layers
+        if layer.name.startswith(SHOWN)
+    ]

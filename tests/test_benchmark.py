@@ -1,0 +1,299 @@
+"""Timings: the figures, what counts as a step, the notebook's lines, the command."""
+
+import csv
+import json
+import pathlib
+import re
+import statistics
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_alexnet import AlexNet, BenchmarkCallback, benchmark
+from keras_alexnet.benchmarking import Report, Timings
+from keras_alexnet.benchmarking.passes import forward, forward_backward
+from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
+from keras_alexnet.cli import main
+
+BACKEND = keras.backend.backend()
+STEADY = (0.10, 0.11, 0.09, 0.10, 0.10, 0.11, 0.10, 0.09, 0.10, 0.10)
+
+
+def timings(seconds=STEADY, **options):
+    """Return the timings of a step."""
+    return Timings("train", 1.0, (0.2,), tuple(seconds), **options)
+
+
+def small_model(steps_per_execution=1):
+    """Return a compiled model of a subclass, with one layer."""
+
+    @keras.saving.register_keras_serializable(package="test_benchmark")
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Model()
+    model.compile("sgd", "mse", steps_per_execution=steps_per_execution)
+    return model
+
+
+class SlowBatches(keras.utils.PyDataset):
+    """Batches of which each takes a while to come."""
+
+    def __init__(self, count, seconds):
+        super().__init__()
+        self.count = count
+        self.seconds = seconds
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number):
+        time.sleep(self.seconds)
+        return np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
+
+
+def test_figures_are_numpys():
+    """Mean, deviation, median and percentiles equal NumPy's."""
+    seconds = np.random.default_rng(0).gamma(5, 0.02, 37)
+    found = timings(seconds, images=32)
+    assert found.mean == pytest.approx(np.mean(seconds))
+    assert found.deviation == pytest.approx(np.std(seconds))
+    assert found.median == pytest.approx(np.median(seconds))
+    for share in (0.0, 0.1, 0.25, 0.9, 1.0):
+        assert found.percentile(share) == pytest.approx(np.quantile(seconds, share))
+    assert found.images_per_second == pytest.approx(32 / np.median(seconds))
+    assert timings().images_per_second is None
+
+
+def test_a_wide_spread_is_said():
+    """Steady steps give no warning; noise, drift and few steps each give one in words."""
+    assert timings().warnings() == []
+    (noisy,) = timings((0.1, 0.2) * 10).warnings()
+    assert "half of the steps lie" in noisy and "Quote the median" in noisy
+    assert any(
+        "slower than the first" in text for text in timings((0.1,) * 10 + (0.2,) * 10).warnings()
+    )
+    assert any(
+        "faster than the first" in text for text in timings((0.2,) * 10 + (0.1,) * 10).warnings()
+    )
+    assert timings((0.1,) * 4).warnings() == ["train: only 4 steps were measured."]
+
+
+def test_input_share():
+    """What was waited for the input is a share of the time."""
+    assert timings((0.1,) * 10, waits=(0.05,) * 10).input_share == pytest.approx(0.5)
+    assert timings().input_share is None
+
+
+def test_steps_are_counted_as_they_are():
+    """First step, warm-up, full and partial batches of several epochs are kept apart."""
+    timer = BenchmarkCallback(batch_size=8, images=20, warm_up=2, verbose=False)
+    x, y = np.ones((20, 4), "float32"), np.ones((20, 1), "float32")
+    small_model().fit(x, y, batch_size=8, epochs=5, verbose=0, callbacks=[timer])
+    report = timer.report()["train"]
+    # Three steps an epoch, the last with 4 images: 10 full ones, of which 1 is first and 2 warm up.
+    assert (len(report.warm_up), len(report.seconds), len(report.partial)) == (2, 7, 5)
+    assert report.images == 8
+    assert report.first > report.median > 0
+
+
+def test_steps_per_execution_is_divided_by():
+    """A batch's time is its part of an execution of several (Keras has no such on PyTorch)."""
+    batches = 1 if BACKEND == "torch" else 5
+    timer = BenchmarkCallback(batch_size=8, warm_up=1, verbose=False)
+    model = small_model(steps_per_execution=batches)
+    start = time.perf_counter()
+    model.fit(SlowBatches(20, 0.01), epochs=3, verbose=0, callbacks=[timer])
+    passed = time.perf_counter() - start
+    train = timer.report()["train"]
+    assert len(train.seconds) + len(train.warm_up) + 1 == 60 // batches
+    assert 0 < statistics.fmean(train.seconds) * 60 < 2 * passed
+
+
+def test_slow_input_is_told_where_it_can_be():
+    """Where batches come late, the device waits for most of the time."""
+    timer = BenchmarkCallback(warm_up=1, verbose=False)
+    small_model().fit(SlowBatches(20, 0.03), verbose=0, callbacks=[timer])
+    train = timer.report()["train"]
+    assert train.median > 0.02
+    if BACKEND == "torch":
+        assert train.input_share > 0.5
+    else:
+        assert train.waits is None
+
+
+def test_evaluate_and_predict_are_timed(capsys):
+    """Both report at their end; validation inside `fit` is timed as well."""
+    model = small_model()
+    x, y = np.ones((80, 4), "float32"), np.ones((80, 1), "float32")
+    timer = BenchmarkCallback(batch_size=8)
+    model.fit(x, y, batch_size=8, validation_data=(x, y), verbose=0, callbacks=[timer])
+    assert [one.name for one in timer.report().timings] == ["train", "test"]
+    assert capsys.readouterr().out.count("ms per batch") == 1
+    timer = BenchmarkCallback(batch_size=8)
+    model.evaluate(x, y, batch_size=8, verbose=0, callbacks=[timer])
+    model.predict(x, batch_size=8, verbose=0, callbacks=[timer])
+    assert [one.name for one in timer.report().timings] == ["test", "predict"]
+    assert capsys.readouterr().out.count("ms per batch") == 2
+
+
+def test_dispatch_stays_asynchronous():
+    """With this callback alone Keras goes on dispatching steps ahead, where it does at all."""
+    timer = BenchmarkCallback(verbose=False)
+    plain = keras.callbacks.CallbackList([], model=small_model())
+    timed = keras.callbacks.CallbackList([timer], model=small_model())
+    assert timed._async_train == plain._async_train
+    assert timed._async_predict == plain._async_predict
+
+
+def test_training_is_the_same_with_it():
+    """The weights do not depend on being timed."""
+    x, y = np.random.default_rng(0).normal(size=(64, 4)), np.ones((64, 1))
+    ends = []
+    for callbacks in ([], [BenchmarkCallback(verbose=False)]):
+        keras.utils.set_random_seed(0)
+        model = small_model()
+        model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
+        ends.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*ends)
+
+
+def test_too_few_steps_are_said():
+    """A report of nothing is an error."""
+    timer = BenchmarkCallback(verbose=False)
+    with pytest.raises(ValueError, match=r"No steps have been timed\. More than 4 were expected"):
+        timer.report()
+
+
+def test_reports_are_kept(tmp_path):
+    """JSON holds everything, CSV the raw times; another ending is refused."""
+    report = Report((timings(images=32, waits=(0.0,) * 10),), {"backend": BACKEND}, {"host": 2**30})
+    kept = json.loads(pathlib.Path(report.save(tmp_path / "report.json")).read_text())
+    assert kept["timings"][0]["seconds"] == list(STEADY)
+    assert kept["environment"] == {"backend": BACKEND}
+    table = pathlib.Path(report.save(tmp_path / "report.csv")).read_text()
+    rows = list(csv.DictReader(table.splitlines()))
+    assert [float(row["seconds"]) for row in rows if row["kind"] == "measured"] == list(STEADY)
+    assert [row["kind"] for row in rows[:2]] == ["first", "warm_up"]
+    with pytest.raises(ValueError, match=r"written as \.json or \.csv"):
+        report.save(tmp_path / "report.txt")
+    assert "peak memory: host 1,024 MiB" in str(report)
+    assert re.search(r"train +1,000.0 +100.0 +100.0 ", str(report))
+
+
+def test_the_callback_writes_its_report(tmp_path):
+    """`path` is written when training ends."""
+    x, y = np.ones((80, 4), "float32"), np.ones((80, 1), "float32")
+    timer = BenchmarkCallback(batch_size=8, path=tmp_path / "times.json", verbose=False)
+    small_model().fit(x, y, batch_size=8, verbose=0, callbacks=[timer])
+    assert json.loads((tmp_path / "times.json").read_text())["environment"]["backend"] == BACKEND
+
+
+@pytest.mark.parametrize("compiled", [True, False] if BACKEND == "tensorflow" else [None])
+def test_passes_compute_what_they_say(compiled):
+    """Outputs are the model's; gradients those of half the squared sum, worked out by hand."""
+    compiled = BACKEND == "jax" if compiled is None else compiled
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3, activation="tanh")])
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    kernel, bias = model.get_weights()
+    outputs = np.tanh(x @ kernel + bias)
+    found = keras.ops.convert_to_numpy(forward(model, x, compiled)())
+    np.testing.assert_allclose(found, outputs, rtol=1e-5, atol=1e-6)
+    inner = outputs * (1 - outputs**2)
+    gradients = forward_backward(model, x, compiled)()
+    found = [keras.ops.convert_to_numpy(gradient) for gradient in gradients]
+    np.testing.assert_allclose(found[0], x.T @ inner, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[1], inner.sum(axis=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model.get_weights()[0], kernel)
+
+
+LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}: "
+
+
+def test_the_notebooks_lines():
+    """A line every ten steps and the two closing ones, with the deviation written out."""
+    said = []
+    model = AlexNet("cifar10_19pct")
+    report = benchmark(model, 2, num_batches=21, burn_in=2, say=said.append)
+    assert len(said) == 8
+    for lines, name in ((said[:4], "Forward"), (said[4:], "Forward-backward")):
+        for line, step in zip(lines, (0, 10, 20), strict=False):
+            assert re.fullmatch(LINE + rf"step {step}, duration=\d+\.\d{{3}}", line)
+        closing = rf"{name} across 21 steps, (\d+\.\d{{3}}) \+/- \d+\.\d{{3}} sec / batch"
+        match = re.fullmatch(LINE + closing, lines[3])
+        assert float(match[1]) == pytest.approx(report[name].mean, abs=6e-4)
+        assert (len(report[name].warm_up), len(report[name].seconds)) == (1, 21)
+
+
+def test_the_notebooks_table_of_activations():
+    """The shapes that the notebook prints, its last line mended."""
+    assert activation_lines(AlexNet("notebook"), 32, NOTEBOOK_NAMES) == [
+        "conv1   [32, 56, 56, 64]",
+        "pool1   [32, 27, 27, 64]",
+        "conv2   [32, 27, 27, 192]",
+        "pool2   [32, 13, 13, 192]",
+        "conv3   [32, 13, 13, 384]",
+        "conv4   [32, 13, 13, 256]",
+        "conv5   [32, 13, 13, 256]",
+        "pool5   [32, 6, 6, 256]",
+        "fat1   [32, 4096]",
+        "fat2   [32, 4096]",
+        "fat3   [32, 1000]",
+    ]
+
+
+@pytest.mark.parametrize("argument", ["batch_size", "num_batches", "burn_in"])
+def test_wrong_counts_are_told(argument):
+    """Counts are whole numbers of at least 1."""
+    with pytest.raises(ValueError, match=rf"Received {argument}=0\. .*at least 1"):
+        benchmark(AlexNet("cifar10_19pct"), **{argument: 0})
+
+
+def test_an_unknown_size_is_told():
+    """Images of unknown size cannot be made."""
+    model = AlexNet("cifar10_19pct", include_top=False)
+    with pytest.raises(ValueError, match=r"The size of the images must be known"):
+        benchmark(model)
+
+
+SMALL = ["benchmark", "--variant", "cifar10_19pct", "--batch-size", "2", "--batches", "3"]
+SMALL += ["--burn-in", "1"]
+
+
+def test_the_command_prints_and_saves(capsys, tmp_path):
+    """Activations, the notebook's lines, the table, and the file."""
+    path = str(tmp_path / "times.csv")
+    assert main([*SMALL, "--save", path]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("conv1   [2, 32, 32, 32]\n")
+    assert "Forward-backward across 3 steps" in out
+    assert f"backend {BACKEND}" in out
+    assert f"Wrote {path}" in out
+
+
+def test_the_command_gives_json(capsys):
+    """`--json` prints the report and nothing else."""
+    assert main([*SMALL, "--json"]) == 0
+    names = [one["name"] for one in json.loads(capsys.readouterr().out)["timings"]]
+    assert names == ["Forward", "Forward-backward"]
+
+
+def test_compare_runs_the_installed_backends(capsys, monkeypatch):
+    """Fresh processes, one table, the best marked; a mode that fails is told."""
+    from keras_alexnet.benchmarking import compare
+
+    monkeypatch.setattr(
+        compare, "MODES", {BACKEND: ("auto", "nosuch"), "absent_backend": ("auto",)}
+    )
+    assert main([*SMALL, "--compare"]) == 0
+    out = capsys.readouterr().out
+    assert "absent_backend is not installed." in out
+    assert re.search(rf"{BACKEND} +\w+ +\* [\d.]+ +\* [\d.]+", out)
+    assert re.search(rf"{BACKEND}, nosuch failed: .*invalid choice: 'nosuch'", out)
