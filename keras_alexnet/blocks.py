@@ -5,14 +5,16 @@ import math
 
 import keras
 
+from keras_alexnet import layers
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.initializers import TruncatedNormal
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
+    Conv2D,
     DownscaledDropout,
-    GroupedConv2D,
     LocalResponseNormalization,
+    MaxPooling2D,
 )
 from keras_alexnet.variants.records import (
     AdaptivePool,
@@ -107,9 +109,8 @@ class LayerMaker:
                     dtype=self.dtype,
                     name=name.replace("conv", "pad"),
                 )(x)
-        kind = GroupedConv2D if row.groups > 1 else keras.layers.Conv2D
         fan_in = row.kernel**2 * self._channels(x) // row.groups
-        return kind(
+        return Conv2D(
             row.filters,
             row.kernel,
             strides=row.strides,
@@ -150,11 +151,11 @@ class LayerMaker:
         common = {"data_format": self.data_format, "dtype": self.dtype, "name": name}
         if row.ceil or row.reduction != "max":
             return CeilPooling2D(row.size, row.strides, row.reduction, **common)(x)
-        return keras.layers.MaxPooling2D(row.size, row.strides, **common)(x)
+        return MaxPooling2D(row.size, row.strides, **common)(x)
 
     @_apply.register
     def _(self, row: Dropout, name, x):
-        kind = DownscaledDropout if row.downscale else keras.layers.Dropout
+        kind = DownscaledDropout if row.downscale else layers.Dropout
         return kind(row.rate, dtype=self.dtype, name=name)(x)
 
     @_apply.register

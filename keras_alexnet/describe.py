@@ -9,6 +9,7 @@ import os
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.layers.sliding import SlidingDense
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,12 +178,13 @@ def _layer_figures(model):
 
 def _counts(layer, shape) -> tuple[int | None, int | None]:
     """Return the neurons and multiply-adds of a layer with this output shape."""
-    if not isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+    weighted = layer.layer if isinstance(layer, SlidingDense) else layer
+    if not isinstance(weighted, keras.layers.Conv2D | keras.layers.Dense):
         return 0, 0
     if None in shape:
         return None, None
     neurons = math.prod(shape)
-    inputs_per_neuron = math.prod(layer.kernel.shape[:-1])
+    inputs_per_neuron = math.prod(weighted.kernel.shape[:-1])
     return neurons, neurons * inputs_per_neuron
 
 

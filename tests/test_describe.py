@@ -28,7 +28,7 @@ def test_table_shows_every_layer_and_the_totals(paper):
     """The text has a line per layer with its figures, and the totals."""
     lines = {line.split()[0]: line.split() for line in str(paper).splitlines() if line.strip()}
     conv2 = " ".join(lines["conv2"])
-    assert conv2 == "conv2 GroupedConv2D 27 x 27 x 256 307,456 0.50 % 186,624 223,948,800"
+    assert conv2 == "conv2 Conv2D 27 x 27 x 256 307,456 0.50 % 186,624 223,948,800"
     assert " ".join(lines["total"]) == "total 60,965,224 100.00 % 659,272 724,406,816"
     assert all(row.name in lines for row in paper.layers)
 

@@ -12,6 +12,7 @@ import reference
 from helpers import (
     BACKEND,
     compiled,
+    directional,
     double_precision,
     gradient,
     tensor,
@@ -23,9 +24,11 @@ from keras_alexnet import layers
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
+    Conv2D,
     DownscaledDropout,
-    GroupedConv2D,
+    Dropout,
     LocalResponseNormalization,
+    MaxPooling2D,
 )
 
 
@@ -44,7 +47,10 @@ class Case:
 
 
 CASES = {
-    "conv": Case(GroupedConv2D, {"filters": 6, "kernel_size": 3, "strides": 2, "groups": 2}),
+    "conv": Case(Conv2D, {"filters": 6, "kernel_size": 3, "strides": 2, "groups": 2}),
+    "whole conv": Case(Conv2D, {"filters": 6, "kernel_size": 3, "padding": "same"}),
+    "whole windows": Case(MaxPooling2D, {"pool_size": 3, "strides": 2}),
+    "inverted dropout": Case(Dropout, {"rate": 0.25, "seed": 3}, same_size=True),
     "max": Case(CeilPooling2D, {"pool_size": 3, "strides": 2}),
     "average": Case(CeilPooling2D, {"pool_size": 2, "strides": 2, "reduction": "average"}),
     "adaptive": Case(AdaptiveAveragePooling2D, {"output_size": 4}),
@@ -58,7 +64,7 @@ CASES = {
         same_size=True,
     ),
 }
-FORMATTED = [name for name, case in CASES.items() if case.kind is not DownscaledDropout]
+FORMATTED = [name for name, case in CASES.items() if not issubclass(case.kind, Dropout)]
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
@@ -267,7 +273,10 @@ def test_a_step_of_training(case):
 
 
 # TensorFlow's convolution of an empty batch on a CPU has the shape of its input (2.21, oneDNN).
-@pytest.mark.parametrize("name", [n for n in CASES if (BACKEND, n) != ("tensorflow", "conv")])
+WITHOUT_EMPTY_BATCH = {"conv", "whole conv"} if BACKEND == "tensorflow" else set()
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - WITHOUT_EMPTY_BATCH))
 def test_empty_batch(name):
     """A batch without images gives one without results."""
     layer = CASES[name].make()
@@ -275,13 +284,13 @@ def test_empty_batch(name):
     assert layer(x).shape == layer.compute_output_shape(x.shape)
 
 
-# GroupedConv2D -------------------------------------------------------------------------------
+# Conv2D -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("groups", "strides"), [(1, 2), (2, 1), (2, 2), (3, 2)])
 def test_conv_is_the_references(groups, strides):
     """Output channel block g sees input channel block g alone, as in the two towers of 2012."""
-    layer = GroupedConv2D(12, 3, strides=strides, groups=groups, kernel_initializer="zeros")
+    layer = Conv2D(12, 3, strides=strides, groups=groups, kernel_initializer="zeros")
     x, kernel, bias = normal(2, 7, 8, 6), normal(3, 3, 6 // groups, 12, seed=1), normal(12, seed=2)
     layer.build(x.shape)
     layer.set_weights([kernel, bias])
@@ -297,6 +306,9 @@ def test_conv_is_the_references(groups, strides):
         {"strides": (2, 1), "kernel_size": (3, 2)},
         {"dilation_rate": 2},
         {"groups": 4, "padding": "same", "use_bias": False, "activation": "relu"},
+        {"groups": 1, "kernel_size": 5, "padding": "same"},
+        {"groups": 1, "kernel_size": 4, "strides": 3, "padding": "same"},
+        {"groups": 1, "kernel_size": 4, "strides": 3, "padding": "valid"},
     ],
     ids=str,
 )
@@ -304,7 +316,7 @@ def test_conv_is_keras_own(arguments):
     """Layout of the weights, values and gradients are those of Keras's convolution."""
     arguments = {"filters": 8, "kernel_size": 3, "groups": 2, **arguments}
     arguments["kernel_initializer"] = "zeros"
-    ours, theirs = GroupedConv2D(**arguments), keras.layers.Conv2D(**arguments)
+    ours, theirs = Conv2D(**arguments), keras.layers.Conv2D(**arguments)
     x = normal(2, 7, 6, 4)
     ours.build(x.shape)
     theirs.build(x.shape)
@@ -326,11 +338,17 @@ def kernel_gradient(layer, x, kernel, dy):
     return to_numpy(run(tensor(kernel), tensor(dy)))
 
 
-def test_conv_has_keras_own_gradient_of_the_kernel():
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(("kernel_size", "strides"), [(3, 1), (5, 1), (4, 2), (3, 4), (1, 2)])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_conv_has_keras_own_gradient_of_the_kernel(groups, kernel_size, strides, padding):
     """The kernel learns as that of Keras's convolution does."""
-    arguments = {"filters": 8, "kernel_size": 3, "groups": 2, "padding": "same"}
-    given = normal(2, 5, 6, 4), normal(3, 3, 2, 8, seed=1), normal(2, 5, 6, 8, seed=2)
-    ours = kernel_gradient(GroupedConv2D(**arguments), *given)
+    arguments = {"filters": 8, "kernel_size": kernel_size, "groups": groups, "padding": padding}
+    arguments["strides"] = strides
+    shape = Conv2D(**arguments).compute_output_shape((2, 9, 6, 4))
+    kernel = normal(kernel_size, kernel_size, 4 // groups, 8, seed=1)
+    given = normal(2, 9, 6, 4), kernel, normal(*shape, seed=2)
+    ours = kernel_gradient(Conv2D(**arguments), *given)
     theirs = kernel_gradient(keras.layers.Conv2D(**arguments), *given)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
@@ -338,7 +356,97 @@ def test_conv_has_keras_own_gradient_of_the_kernel():
 def test_conv_refuses_channels_that_do_not_fall_into_groups():
     """Keras's own message answers channels that are no multiple of the groups."""
     with pytest.raises(ValueError, match="evenly divisible by the number of groups"):
-        GroupedConv2D(4, 3, groups=2)(np.zeros((1, 5, 5, 3), "float32"))
+        Conv2D(4, 3, groups=2)(np.zeros((1, 5, 5, 3), "float32"))
+
+
+if BACKEND == "jax":  # where the gradient is a rule of this package's own
+
+    @pytest.mark.parametrize("strides", [1, 2])
+    def test_conv_forwards_and_image_by_image(strides):
+        """The kernel's rule works forwards, and for the gradient of each image on its own."""
+        import jax
+
+        layer = Conv2D(4, 3, strides, padding="same", use_bias=False)
+        x, dkernel = normal(3, 6, 7, 3), normal(3, 3, 3, 4, seed=1)
+        layer.build(x.shape)
+
+        def convolve(kernel, x):
+            return layer.convolution_op(x, kernel)
+
+        kernel = layer.kernel.value
+        change = jax.jvp(lambda kernel: convolve(kernel, x), (kernel,), (dkernel,))[1]
+        np.testing.assert_allclose(change, convolve(dkernel, x), rtol=0, atol=1e-5)
+
+        def loss(kernel, image):
+            return (convolve(kernel, image[None]) ** 2).sum()
+
+        slopes = jax.vmap(jax.grad(loss), (None, 0))(kernel, x)
+        for slope, image in zip(slopes, x, strict=True):
+            np.testing.assert_allclose(slope, jax.grad(loss)(kernel, image), rtol=0, atol=1e-3)
+
+
+# MaxPooling2D --------------------------------------------------------------------------------
+
+
+def first_maxima(x, dy, size, strides):
+    """Return the gradient of a pooling: each upstream value falls on its window's first maximum."""
+    slope = np.zeros_like(x)
+    for image, row, column, channel in np.ndindex(*dy.shape):
+        top, left = row * strides, column * strides
+        window = x[image, top : top + size, left : left + size, channel]
+        down, across = np.unravel_index(window.argmax(), window.shape)
+        slope[image, top + down, left + across, channel] += dy[image, row, column, channel]
+    return slope
+
+
+@pytest.mark.parametrize("levels", [2, 10_000])
+@pytest.mark.parametrize(
+    ("size", "strides", "sizes", "data_format"),
+    [
+        (3, 2, (13, 6), "channels_last"),
+        (3, 2, (8, 9), "channels_first"),
+        (2, 2, (5, 5), "channels_last"),
+        (3, 1, (5, 6), "channels_last"),
+        (2, 3, (8, 9), "channels_first"),
+        (5, 2, (13, 6), "channels_last"),
+    ],
+)
+def test_max_pooling_by_its_definition(size, strides, sizes, levels, data_format):
+    """Values, and the gradient at the first of equal maxima (of which two levels give many)."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-levels, levels, (2, *sizes, 3)).astype("float32")
+    wanted = reference.max_pool(x, size, strides)
+    dy = normal(*wanted.shape, seed=1)
+    slope = first_maxima(x, dy, size, strides)
+    layer = MaxPooling2D(size, strides, data_format=data_format)
+    order, back = ((0, 1, 2, 3),) * 2
+    if data_format == "channels_first":
+        order, back = (0, 3, 1, 2), (0, 2, 3, 1)
+    run = compiled(lambda x, dy: (layer(x), gradient(layer, x, dy)))
+    y, dx = run(tensor(x.transpose(order)), tensor(dy.transpose(order)))
+    np.testing.assert_array_equal(to_numpy(y).transpose(back), wanted)
+    np.testing.assert_allclose(to_numpy(dx).transpose(back), slope, rtol=1e-6, atol=1e-6)
+
+
+if BACKEND != "torch":  # whose own derivative is taken
+
+    def test_max_pooling_forwards():
+        """Along a direction, a pooling changes by what stands at each maximum."""
+        x, dx, layer = normal(2, 7, 8, 3), normal(2, 7, 8, 3, seed=1), MaxPooling2D(3, 2)
+        wanted = (
+            reference.max_pool(x + 1e-3 * dx, 3, 2) - reference.max_pool(x - 1e-3 * dx, 3, 2)
+        ) / 2e-3
+        change = to_numpy(directional(layer, tensor(x), tensor(dx)))
+        np.testing.assert_allclose(change, wanted, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("arguments", [{"padding": "same"}, {"pool_size": (3, 2)}], ids=str)
+def test_max_pooling_otherwise_is_keras_own(arguments):
+    """Other paddings and windows that are not square give what Keras's layer gives."""
+    arguments = {"pool_size": 3, "strides": 2, **arguments}
+    x = normal(2, 7, 8, 3)
+    wanted = to_numpy(keras.layers.MaxPooling2D(**arguments)(x))
+    np.testing.assert_array_equal(to_numpy(MaxPooling2D(**arguments)(x)), wanted)
 
 
 # CeilPooling2D -------------------------------------------------------------------------------
@@ -469,7 +577,19 @@ def test_adaptive_pooling_to_the_same_size_changes_nothing():
     np.testing.assert_array_equal(to_numpy(AdaptiveAveragePooling2D(6)(x)), x)
 
 
-# DownscaledDropout ---------------------------------------------------------------------------
+# Dropout and DownscaledDropout ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25, 0.5, 0.9, 1.0])
+def test_dropout_keeps_its_share_and_the_mean(rate):
+    """While training a share of 1 - rate is kept and divided by it, anew at each step."""
+    layer, x = Dropout(rate, seed=1), np.ones((200, 500), "float32")
+    first, second = (to_numpy(layer(x, training=True)) for _ in range(2))
+    kept = first != 0
+    assert kept.mean() == pytest.approx(1 - rate, abs=0.006)  # 4 standard deviations at most
+    np.testing.assert_allclose(first[kept], 1 / (1 - rate) if rate < 1 else 0, rtol=1e-6)
+    assert (first != second).any() == (0 < rate < 1)
+    np.testing.assert_array_equal(to_numpy(layer(x, training=False)), x)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.5, 0.9, 1.0])

@@ -108,7 +108,10 @@ def in_tf_data(layers, images):
     """Return a function that takes the next batch of a data set mapped over by layers."""
     import tensorflow as tf
 
-    dataset = tf.data.Dataset.from_tensors(images).repeat().map(layers)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # else the next batch is made while the other side's is timed
+    options.experimental_optimization.inject_prefetch = False
+    dataset = tf.data.Dataset.from_tensors(images).repeat().map(layers).with_options(options)
     batches = iter(dataset)
     return lambda: next(batches)
 

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_alexnet import LocalResponseNormalization
-from keras_alexnet.layers import GroupedConv2D
+from keras_alexnet.layers import Conv2D
 
 BACKEND = keras.backend.backend()
 CONSTANTS = {"k": 2.0, "alpha": 2e-5, "beta": 0.75}  # of the 2012 source, for a window of 5
@@ -120,7 +120,7 @@ def main():
     ]:
         x = images(*shape)
         settings = {"padding": "same", "groups": 2, "data_format": "channels_last"}
-        ours = GroupedConv2D(filters, kernel, **settings)
+        ours = Conv2D(filters, kernel, **settings)
         theirs = keras.layers.Conv2D(filters, kernel, **settings)
         ours.build(x.shape)
         theirs.build(x.shape)

@@ -23,5 +23,7 @@ def chosen(name: str, backend: str | None = None):
 
 
 differentiable = chosen("differentiable")
+dropout = chosen("dropout")
 grouped_conv = chosen("grouped_conv")
+slow_max_pool = chosen("slow_max_pool")
 window_sum = chosen("window_sum")

@@ -1,6 +1,7 @@
 """The plain `keras.ops` version of every operation that a backend may do faster."""
 
-from keras import ops
+import numpy as np
+from keras import ops, random
 
 
 def window_sum(x, axis: int, before: int, after: int):
@@ -27,16 +28,33 @@ def differentiable(operation):
     return operation.forward
 
 
-def grouped_conv(x, kernel, groups: int, **options):
-    """Convolve each group of channels on its own and concatenate.
+def slow_max_pool() -> bool:
+    """Return whether the backend's own gradient of max pooling is slow on this device."""
+    return False
+
+
+def dropout(x, rate: float, seed_generator):
+    """Set values to 0 at the given rate and divide the others by what is kept."""
+    return random.dropout(x, rate, seed=seed_generator)
+
+
+def conv(x, kernel, **options):
+    """Convolve, without groups."""
+    return ops.conv(x, kernel, **options)
+
+
+def grouped_conv(x, kernel, groups: int, conv=conv, **options):
+    """Convolve each group of channels on its own, with `conv`, and concatenate.
 
     Two half convolutions train 4 to 12 times faster on a CPU than one grouped convolution of
     TensorFlow or JAX (examples/benchmarks/layers.py), and compute the same.
     """
+    if groups == 1:
+        return conv(x, kernel, **options)
     axis = -1 if options["data_format"] == "channels_last" else 1
     inputs = ops.split(x, groups, axis=axis)
     kernels = ops.split(kernel, groups, axis=-1)
-    parts = [ops.conv(part, half, **options) for part, half in zip(inputs, kernels, strict=True)]
+    parts = [conv(part, half, **options) for part, half in zip(inputs, kernels, strict=True)]
     return ops.concatenate(parts, axis=axis)
 
 
@@ -69,8 +87,35 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     return ops.take(ops.reshape(images, (-1, channels)), pixel, axis=0)
 
 
-def resize(ops, images, rows: int, columns: int):
-    """Resize images, `(batch, height, width, channels)` of floats, bilinearly with antialiasing."""
+def resize(ops, images, rows: int, columns: int, antialias: bool):
+    """Resize images, `(batch, height, width, channels)` of floats, bilinearly."""
     return ops.image.resize(
-        images, (rows, columns), "bilinear", antialias=True, data_format="channels_last"
+        images, (rows, columns), "bilinear", antialias=antialias, data_format="channels_last"
     )
+
+
+def assign(variable, fill):
+    """Give a Keras variable the values that `fill` writes into an array of its shape.
+
+    Args:
+        variable: The variable.
+        fill: A function that writes all of a C-contiguous array, of the variable's type or, where
+            NumPy lacks that, float32.
+    """
+    values = new_values(variable)
+    fill(values)
+    variable.assign(values)
+
+
+def new_values(variable) -> np.ndarray:
+    """Return an array for new values of a variable, which begins at a multiple of 64 bytes.
+
+    JAX and TensorFlow align their arrays so, and take one of NumPy's over as it is if it is too;
+    any other they copy.
+    """
+    shape = tuple(variable.shape)
+    dtype = variable.dtype if variable.dtype in ("float16", "float64") else "float32"
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(size + 64, "uint8")
+    start = -room.ctypes.data % 64
+    return room[start : start + size].view(dtype).reshape(shape)

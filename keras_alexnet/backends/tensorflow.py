@@ -31,6 +31,17 @@ def differentiable(operation):
     return apply
 
 
+def slow_max_pool() -> bool:
+    """Return whether all computes on a CPU, where both TensorFlow's and XLA's kernels are slow."""
+    return not tf.config.list_physical_devices("GPU")
+
+
+def dropout(x, rate: float, seed_generator):
+    """Draw with Philox: what XLA takes by itself needs thirty times as long on a CPU."""
+    seed = tf.cast(seed_generator.next(), "int32")
+    return tf.nn.experimental.stateless_dropout(x, rate, seed=seed, rng_alg="philox")
+
+
 @functools.cache
 def _compiled(operation):
     """Compile an operation in a graph; eagerly TensorFlow would warn of every new size."""
@@ -53,31 +64,32 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     return _compiled(plain.crop)(images, tops, lefts, mirrors, height=height, width=width)
 
 
-def resize(ops, images, rows: int, columns: int):
+def resize(ops, images, rows: int, columns: int, antialias: bool):
     """Resize with XLA, which has no kernel for TensorFlow's own way, and is three times as fast.
 
     Not eagerly, where each photo may have a size of its own to be compiled for.
     """
     if tf.executing_eagerly():
-        return tf.image.resize(images, (rows, columns), antialias=True)
-    return _compiled(_weighted_sums)(images, rows=rows, columns=columns)
+        return tf.image.resize(images, (rows, columns), antialias=antialias)
+    return _compiled(_weighted_sums)(images, rows=rows, columns=columns, antialias=antialias)
 
 
-def _weighted_sums(ops, images, rows: int, columns: int):
+def _weighted_sums(ops, images, rows: int, columns: int, antialias: bool):
     for axis, size in ((1, rows), (2, columns)):
-        taps, weights = _triangles(images.shape[axis], size)
+        taps, weights = _triangles(images.shape[axis], size, antialias)
         weights = weights.reshape(*weights.shape, *[1] * (3 - axis))
         images = ops.sum(ops.take(images, taps, axis=axis) * weights, axis=axis + 1)
     return images
 
 
-def _triangles(source: int, target: int):
+def _triangles(source: int, target: int, antialias: bool):
     """Return the old pixels that each new one along an axis is made of, and their weights.
 
-    As Pillow makes them: a triangle around the new pixel's place, as wide as two old or two new
-    pixels, whichever is more. Both arrays have the shape `(target, taps)`.
+    With antialiasing as Pillow makes them: a triangle around the new pixel's place, as wide as two
+    old or two new pixels, whichever is more. Without it is as wide as two old ones. Both arrays
+    have the shape `(target, taps)`.
     """
-    reach = max(source / target, 1)
+    reach = max(source / target, 1) if antialias else 1
     centre = (np.arange(target) + 0.5)[:, None] * source / target
     first = np.maximum(np.floor(centre - reach + 0.5), 0)
     last = np.minimum(np.floor(centre + reach + 0.5), source)
@@ -85,3 +97,10 @@ def _triangles(source: int, target: int):
     weights = np.maximum(0, 1 - np.abs(taps + 0.5 - centre) / reach) * (taps < last)
     weights /= weights.sum(axis=1, keepdims=True)
     return np.minimum(taps, source - 1).astype("int32"), weights.astype("float32")
+
+
+def assign(variable, fill):
+    """Hand over an array of NumPy's as it is, where `assign` alone would copy it twice."""
+    values = plain.new_values(variable)
+    fill(values)
+    variable.assign(tf.experimental.dlpack.from_dlpack(values.__dlpack__()))

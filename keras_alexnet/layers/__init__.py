@@ -1,14 +1,16 @@
 """The layers that AlexNet needs and Keras lacks."""
 
-from keras_alexnet.layers.conv import GroupedConv2D
-from keras_alexnet.layers.dropout import DownscaledDropout
+from keras_alexnet.layers.conv import Conv2D
+from keras_alexnet.layers.dropout import DownscaledDropout, Dropout
 from keras_alexnet.layers.lrn import LocalResponseNormalization
-from keras_alexnet.layers.pooling import AdaptiveAveragePooling2D, CeilPooling2D
+from keras_alexnet.layers.pooling import AdaptiveAveragePooling2D, CeilPooling2D, MaxPooling2D
 
 __all__ = [
     "AdaptiveAveragePooling2D",
     "CeilPooling2D",
+    "Conv2D",
     "DownscaledDropout",
-    "GroupedConv2D",
+    "Dropout",
     "LocalResponseNormalization",
+    "MaxPooling2D",
 ]

@@ -1,4 +1,4 @@
-"""Convolution with groups of channels that trains fast on a CPU."""
+"""Convolution, in groups of channels as well, that trains fast on a CPU."""
 
 import keras
 
@@ -6,14 +6,15 @@ from keras_alexnet.backends import grouped_conv
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
-class GroupedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D(groups=...)`, computed group by group.
+class Conv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D`, groups included, computed as it trains fast on a CPU.
 
     Arguments, weights and values are those of `keras.layers.Conv2D`: the kernel is
     `(height, width, channels / groups, filters)`, output channel block g sees input channel
     block g alone. TensorFlow's and JAX's grouped convolutions train 4 to 12 times slower on a CPU
     than the same arithmetic as one convolution for each group, which is what this layer does
-    there.
+    there. On JAX the gradient for the kernel is a product of matrices as well, which is 2 to 5
+    times faster than XLA's own.
 
     Input shape:
         `(batch, height, width, channels)`, or `(batch, channels, height, width)` with
@@ -28,7 +29,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     Example:
 
     >>> import numpy as np
-    >>> layer = GroupedConv2D(256, 5, padding="same", groups=2)
+    >>> layer = Conv2D(256, 5, padding="same", groups=2)
     >>> layer(np.zeros((1, 27, 27, 96), "float32")).shape[-1], tuple(layer.kernel.shape)
     (256, (5, 5, 48, 256))
     """

@@ -1,0 +1,59 @@
+"""This package's networks, and the straightforward Keras build of the same."""
+
+import keras
+import numpy as np
+
+from keras_alexnet import AlexNet
+from keras_alexnet.benchmarking import passes
+from peers import networks
+
+
+def ours(net: str, job: str, batch: int, compiled: bool):
+    """Return the first outputs and the step of this package's network."""
+    return _outputs_and_step(AlexNet(net), net, job, batch, compiled)
+
+
+def straightforward(net: str, job: str, batch: int, compiled: bool):
+    """Return the same for plain Keras layers, groups and TensorFlow's normalisation included."""
+    import tensorflow as tf
+
+    layers = keras.layers
+    x = image = keras.Input((224, 224, 3))
+    for number, (kernel, strides, padding, groups, filters) in enumerate(networks.CONVS[net], 1):
+        same = strides == 1 or padding == "same"
+        if not same:
+            x = layers.ZeroPadding2D((padding, padding))(x)
+        settings = {"padding": "same" if same else "valid", "groups": groups, "activation": "relu"}
+        x = layers.Conv2D(filters, kernel, strides, name=f"conv{number}", **settings)(x)
+        if number <= 2 and networks.NORMS[net]:
+            radius, k, alpha, beta = networks.NORMS[net]
+            constants = {"depth_radius": radius, "bias": k, "alpha": alpha, "beta": beta}
+            x = layers.Lambda(tf.nn.local_response_normalization, arguments=constants)(x)
+        if number in networks.POOLED:
+            x = layers.MaxPooling2D(3, 2)(x)
+    x = layers.Flatten()(x)
+    for number, units in enumerate(networks.UNITS, 6):
+        last = number == 8
+        if networks.DROPS[net] == "before" and not last:
+            x = layers.Dropout(0.5)(x)
+        x = layers.Dense(units, "softmax" if last else "relu", name=f"fc{number}")(x)
+        if networks.DROPS[net] == "after" and not last:
+            x = layers.Dropout(0.5)(x)
+    # The 2012 dropout halves what fc7 and fc8 take at test time; Keras's does not.
+    halved = ("fc7", "fc8") if networks.DROPS[net] == "after" else ()
+    return _outputs_and_step(keras.Model(image, x), net, job, batch, compiled, halved)
+
+
+def _outputs_and_step(model, net, job, batch, compiled, halved=()):
+    for name, (kernel, bias) in networks.weights(net).items():
+        factor = np.float32(0.5 if name in halved else 1)
+        model.get_layer(name).set_weights([kernel * factor, bias])
+    images, labels = networks.batch(batch)
+    if job != "train":
+        run = getattr(passes, job.replace("-", "_"))
+        outputs = passes.forward(model, images, compiled)()
+        return keras.ops.convert_to_numpy(outputs), run(model, images, compiled)
+    outputs = model.predict_on_batch(images)
+    optimizer = keras.optimizers.SGD(networks.LEARNING_RATE, networks.MOMENTUM)
+    model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=compiled)
+    return outputs, lambda: model.train_on_batch(images, labels)

@@ -1,0 +1,68 @@
+"""One side in a process of its own: says when it is ready, then times a step for each line."""
+
+import json
+import os
+import sys
+import time
+
+SIDES = {  # name: (Keras's backend, module, function, arguments)
+    "ours, TensorFlow": ("tensorflow", "keras_sides", "ours", {"compiled": False}),
+    "ours, TensorFlow XLA": ("tensorflow", "keras_sides", "ours", {"compiled": True}),
+    "ours, JAX": ("jax", "keras_sides", "ours", {"compiled": True}),
+    "ours, PyTorch": ("torch", "keras_sides", "ours", {"compiled": False}),
+    "ours, PyTorch compiled": ("torch", "keras_sides", "ours", {"compiled": True}),
+    "plain Keras, TensorFlow": (
+        "tensorflow",
+        "keras_sides",
+        "straightforward",
+        {"compiled": False},
+    ),
+    "plain Keras, TensorFlow XLA": (
+        "tensorflow",
+        "keras_sides",
+        "straightforward",
+        {"compiled": True},
+    ),
+    "PyTorch": ("torch", "torch_sides", "side", {"compiled": False, "channels_last": False}),
+    "PyTorch, channels last": (
+        "torch",
+        "torch_sides",
+        "side",
+        {"compiled": False, "channels_last": True},
+    ),
+    "PyTorch compiled": (
+        "torch",
+        "torch_sides",
+        "side",
+        {"compiled": True, "channels_last": False},
+    ),
+    "PyTorch compiled, channels last": (
+        "torch",
+        "torch_sides",
+        "side",
+        {"compiled": True, "channels_last": True},
+    ),
+    "TF1 program": ("tensorflow", "notebook_side", "side", {}),
+    "OpenCV": ("torch", "opencv_side", "side", {}),
+}
+
+
+def main(name: str, net: str, job: str, batch: int) -> None:
+    """Build the side, print its first outputs, then serve."""
+    backend, module, function, arguments = SIDES[name]
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    side = getattr(__import__(f"peers.{module}", fromlist=[function]), function)
+    outputs, step = side(net, job, batch, **arguments)
+    print(json.dumps(outputs[:2].tolist()), flush=True)
+    for line in sys.stdin:
+        times = []
+        for _ in range(int(line)):
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+        print(json.dumps(times), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

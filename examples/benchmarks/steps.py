@@ -1,0 +1,106 @@
+"""Time whole networks against the same networks elsewhere, with the same weights.
+
+Each side runs in a process of its own; they take turns of three steps, of which the last two
+count. The outputs for the same images are compared first. What a row times: `train`, one step of
+`compile` and `fit` with momentum; `forward`, the probabilities of a batch; `forward-backward`, the
+gradient of half the squared outputs. Medians, and how many times as long the others take.
+
+    python examples/benchmarks/steps.py                # every row
+    python examples/benchmarks/steps.py paper-train    # one
+    python examples/benchmarks/steps.py owt-train --batch-size 128 --sides "ours, JAX" PyTorch
+
+On a machine with a GPU, JAX and PyTorch take it.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+OURS = ("ours, TensorFlow", "ours, TensorFlow XLA", "ours, JAX", "ours, PyTorch")
+TORCH = ("PyTorch", "PyTorch, channels last", "PyTorch compiled", "PyTorch compiled, channels last")
+KERAS = ("plain Keras, TensorFlow", "plain Keras, TensorFlow XLA")
+ROWS = {  # name: (network, job, batch, sides)
+    "paper-train": ("paper", "train", 32, (*OURS, *KERAS, *TORCH)),
+    "paper-forward": ("paper", "forward", 32, (*OURS, *TORCH, "OpenCV")),
+    "notebook-forward": ("notebook", "forward", 32, (*OURS, "TF1 program")),
+    "notebook-forward-backward": ("notebook", "forward-backward", 32, (*OURS, "TF1 program")),
+    "owt-train": ("owt", "train", 32, (*OURS, *TORCH[:2])),
+    "owt-forward": ("owt", "forward", 32, (*OURS, *TORCH[:2])),
+    "owt-single": ("owt", "forward", 1, (*OURS, *TORCH[:2])),
+}
+
+
+class Side:
+    """A process that waits to be told how many steps to time."""
+
+    def __init__(self, name: str, net: str, job: str, batch: int):
+        self.name, self.seconds = name, []
+        command = [sys.executable, "-m", "peers.worker", name, net, job, str(batch)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, cwd=HERE, stdin=pipe, stdout=pipe, text=True)
+        self.outputs = np.array(self.answer())
+
+    def answer(self):
+        """Return what the process says next."""
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended early, with exit code {self.process.wait()}")
+        return json.loads(line)
+
+    def run(self, steps: int) -> list[float]:
+        """Time some steps."""
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+
+def time_row(net: str, job: str, batch: int, names, rounds: int) -> dict[str, list[float]]:
+    """Compare the sides' outputs, let them take turns and return the seconds of each."""
+    sides = []
+    try:
+        for name in names:
+            sides.append(Side(name, net, job, batch))
+            np.testing.assert_allclose(sides[-1].outputs, sides[0].outputs, rtol=2e-3, atol=1e-6)
+            sides[-1].run(2)  # compiles and warms up
+        for _ in range(rounds):
+            for side in sides:
+                side.seconds += side.run(3)[1:]  # the first finds its memory cold
+    finally:
+        for side in sides:
+            side.process.kill()
+            side.process.wait()
+    return {side.name: side.seconds for side in sides}
+
+
+def main():
+    """Time the rows that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("rows", nargs="*", help=f"some of {', '.join(ROWS)}")
+    parser.add_argument("--sides", nargs="+", help="only these")
+    parser.add_argument("--batch-size", type=int, help="instead of the row's")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--quick", action="store_true", help="one image, to see that it runs")
+    arguments = parser.parse_args()
+    for row in arguments.rows or (["owt-single"] if arguments.quick else ROWS):
+        net, job, batch, names = ROWS[row]
+        if arguments.quick:
+            batch, names, arguments.rounds = 1, names[:1], 2
+        names, batch = arguments.sides or names, arguments.batch_size or batch
+        found = time_row(net, job, batch, names, arguments.rounds)
+        best = min(statistics.median(times) for name, times in found.items() if "ours" in name)
+        print(f"{row}, batch {batch}")
+        for name, times in found.items():
+            middle = statistics.median(times)
+            spread = f"{1000 * min(times):8.0f} to {1000 * max(times):.0f}"
+            print(f"  {name:32} {1000 * middle:8.1f} ms  {middle / best:5.2f} x  ({spread} )")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
