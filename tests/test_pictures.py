@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from keras_alexnet.layers import GroupedConv2D
+from keras_alexnet.layers import Conv2D
 from keras_alexnet.pictures import plot_confusion, plot_filters, plot_history
 
 HISTORY = {
@@ -74,7 +74,7 @@ def colours(axis):
 
 def test_two_towers_of_filters(drawn, tmp_path):
     """96 filters of a network with two towers: three rows of 16 each, with a gap between."""
-    layers = [keras.layers.Conv2D(96, 11, name="conv1"), GroupedConv2D(4, 3, groups=2)]
+    layers = [keras.layers.Conv2D(96, 11, name="conv1"), Conv2D(4, 3, groups=2)]
     model = keras.Sequential([keras.Input((20, 20, 3)), *layers])
     kernel = np.zeros((11, 11, 3, 96), "float32")
     half = 48

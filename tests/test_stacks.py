@@ -1,5 +1,6 @@
 """The stacks in front of each network, against the published constants and their own sentences."""
 
+import dataclasses
 import re
 
 import keras
@@ -16,8 +17,9 @@ from keras_alexnet import (
     preprocess_input,
     training_preprocessor,
 )
+from keras_alexnet.checkpoints.registry import get_checkpoint, list_checkpoints
 from keras_alexnet.preprocessing import Preprocessor
-from published_pixels import PUBLISHED, SOURCE2012, photos, published
+from published_pixels import PUBLISHED, SOURCE2012, photos, published, without_antialiasing
 
 VARIANTS = list_variants()
 
@@ -48,7 +50,7 @@ def test_constants(name):
 
 SENTENCE = {
     "shorter": r"resizes the shorter side to (\d+) and keeps the central square",
-    "warp": r"resizes images to (\d+) x (\d+) whatever their ratio",
+    "warp": r"resizes images to (\d+) x (\d+) whatever their ratio, without antialiasing",
     "centre": r"cuts the central (\d+) x (\d+)",
     "random": r"cuts (\d+) x (\d+) out of each image, while training at random"
     r"(, mirrored half the time)?, otherwise the centre",
@@ -79,16 +81,12 @@ def followed(sentence, image):
             size = int(groups[0])
             rows, columns = image.shape[:2]
             scale = size / min(rows, columns)
-            rows, columns = (
-                (int(rows * scale), int(columns * scale))
-                if kind == "shorter"
-                else (
-                    size,
-                    size,
-                )
-            )
-            resized = Image.fromarray(image).resize((columns, rows), Image.Resampling.BILINEAR)
-            image = central(np.asarray(resized), size, size)
+            if kind == "shorter":
+                sides = int(columns * scale), int(rows * scale)
+                image = Image.fromarray(image).resize(sides, Image.Resampling.BILINEAR)
+                image = central(np.asarray(image), size, size)
+            else:
+                image = without_antialiasing(image, size, size)
         elif kind in ("centre", "random"):
             image = central(image, int(groups[0]), int(groups[1]))
         elif kind == "pixels":
@@ -291,10 +289,35 @@ def test_training_steps_augment():
     assert len({float(model.test_on_batch(images, labels)) for _ in range(3)}) == 1
 
 
-def test_unknown_variant():
-    """The error is the table's own."""
+@pytest.mark.parametrize("name", list_checkpoints())
+def test_checkpoints(name):
+    """A published checkpoint has the stacks of its variant and pixels, by name or by record."""
+    checkpoint = get_checkpoint(name)
+    assert checkpoint.pixels == get_variant(checkpoint.variant).pixels  # as it is so far
     for make in (evaluation_preprocessor, training_preprocessor):
-        with pytest.raises(ValueError, match=r"'bvcl'.*Did you mean 'bvlc'"):
-            make("bvcl")
-    with pytest.raises(ValueError, match=r"'bvcl'.*Did you mean 'bvlc'"):
-        preprocess_input(photos(8, 8), "bvcl")
+        assert str(make(name)) == str(make(checkpoint)) == str(make(checkpoint.variant))
+    images = photos(4, 4)
+    np.testing.assert_array_equal(
+        preprocess_input(images, name), preprocess_input(images, checkpoint.variant)
+    )
+
+
+def test_pixels_are_the_checkpoints():
+    """Where a checkpoint was trained with other pixels than its variant, they are its own."""
+    other = dataclasses.replace(get_variant("owt").pixels, mean=(1, 2, 3), std=(1, 1, 1), scale=1)
+    checkpoint = dataclasses.replace(get_checkpoint("owt_torchvision"), pixels=other)
+    assert "subtracts R 1 G 2 B 3" in str(evaluation_preprocessor(checkpoint))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("bvcl", "bvlc"), ("owt_torchvison", "owt_torchvision"), (3, "one of")]
+)
+def test_unknown_name(name, meant):
+    """The error has all names, and the nearest."""
+    for make in (
+        evaluation_preprocessor,
+        training_preprocessor,
+        lambda name: preprocess_input(photos(8, 8), name),
+    ):
+        with pytest.raises(ValueError, match=rf"{name}.*names are: paper, .*bvlc_onnx.*{meant}"):
+            make(name)

@@ -64,10 +64,21 @@ def _matches(folder: str, class_names: Sequence[str]) -> list[int]:
     ]
 
 
-def _parts(name: str) -> tuple[str, str]:
-    """Return the WordNet identifier and the label of a name, either of them empty."""
+def parts(name: str) -> tuple[str, str]:
+    """Return the WordNet identifier and the label of a name, either of them empty.
+
+    Example:
+
+    >>> parts("n01440764_tench"), parts("n01440764"), parts("tench")
+    (('n01440764', 'tench'), ('n01440764', ''), ('', 'tench'))
+    """
     found = WORDNET.fullmatch(name)
-    identifier, label = (found[1], found[2] or "") if found else ("", name)
+    return (found[1], found[2] or "") if found else ("", name)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return them with the label in small letters, and single spaces between its words."""
+    identifier, label = parts(name)
     return identifier, re.sub(r"[-_ ]+", " ", label).strip().lower()
 
 

@@ -44,9 +44,10 @@ def image_folder(
         image_size: Height and width of the images that come out, S below.
         resizing: `"shorter_side"`: the shorter side is brought to S, the longer to
             `int(S * longer / shorter)`, and the centre S x S is kept, pixel for pixel as
-            torchvision's `Resize(S)` and `CenterCrop(S)` do it with Pillow. `"warp"`: the whole
-            image is brought to S x S, its ratio ignored. Both are bilinear with antialiasing, and
-            leave an image alone that has the size already.
+            torchvision's `Resize(S)` and `CenterCrop(S)` do it with Pillow, bilinear with
+            antialiasing. `"warp"`: the whole image is brought to S x S, its ratio ignored, bilinear
+            without antialiasing, as OpenCV's `resize` does it for Caffe. Both leave an image alone
+            that has the size already.
         batch_size: Images per batch; the last may have fewer.
         subset: `None` for all images of the folder; `"training"` and `"held_out"` for the images
             of its `train` and `val` (or `validation`, `valid`, `test`) folders, or, if it has

@@ -1,5 +1,7 @@
 """Images of any size made square, as other programs make them."""
 
+import numpy as np
+
 
 def shorter_side(image, size: int):
     """Return the centre of an image whose shorter side was brought to `size`.
@@ -26,12 +28,28 @@ def shorter_side(image, size: int):
 
 
 def warp(image, size: int):
-    """Return the whole image at `size` by `size`, its ratio ignored, bilinear with antialiasing."""
+    """Return the whole image at `size` by `size`, its ratio ignored.
+
+    Bilinear without antialiasing, as OpenCV's `resize` does it in Caffe's tools. Pillow resizes
+    with antialiasing only.
+    """
     from PIL import Image
 
     if image.size == (size, size):
         return image
-    return image.resize((size, size), Image.Resampling.BILINEAR)
+    rows = _between(np.asarray(image), size)
+    columns = _between(rows.swapaxes(0, 1), size)
+    return Image.fromarray(np.rint(columns.swapaxes(0, 1)).astype("uint8"))
+
+
+def _between(pixels, size: int):
+    """Return `size` rows, each at its place between the two nearest ones."""
+    rows = len(pixels)
+    place = np.clip((np.arange(size) + 0.5) * rows / size - 0.5, 0, rows - 1)
+    before = place.astype(int)
+    behind = np.minimum(before + 1, rows - 1)
+    part = (place - before).astype("float32")[:, None, None]
+    return pixels[before] * (1 - part) + pixels[behind] * part
 
 
 RESIZINGS = {"shorter_side": shorter_side, "warp": warp}

@@ -68,9 +68,22 @@ def measure_files(
         UserError: If the model does not fit the images or the classes, or a file cannot be read.
     """
     _check_outputs(model, files.class_names)
-    reader = ImageReader(*_size_and_method(model))
-    crops = any(isinstance(layer, RandomCropFlip | CenterCrop) for layer in model.layers)
-    if ten_crop and not crops:
+    reader = ImageReader(*size_and_method(model))
+    tens = ten_crops(model, ten_crop)
+    # A bad file is a black image until `_Readable` raises what the reader has found: an error
+    # inside the data set would come with TensorFlow's tracebacks.
+    data = _Readable(file_batches(files, reader, batch_size, bad_images="black"), reader)
+    return measure(model, data, files.class_names, tens, progress=progress)
+
+
+def ten_crops(model, wanted: bool | None):
+    """Return the ten-crop form of a model that cuts a window, if it is wanted; `None` if it can.
+
+    Raises:
+        UserError: If it is wanted of a model that cuts none.
+    """
+    cuts = any(isinstance(layer, RandomCropFlip | CenterCrop) for layer in model.layers)
+    if wanted and not cuts:
         raise UserError(
             explain(
                 f"Received the model {model.name!r}, which cuts no window out of its images.",
@@ -78,11 +91,7 @@ def measure_files(
                 "Leave ten crops out, or put the layers of training_preprocessor before it.",
             )
         )
-    tens = ten_crop_model(model) if crops and ten_crop is not False else None
-    # A bad file is a black image until `_Readable` raises what the reader has found: an error
-    # inside the data set would come with TensorFlow's tracebacks.
-    data = _Readable(file_batches(files, reader, batch_size, bad_images="black"), reader)
-    return measure(model, data, files.class_names, tens, progress=progress)
+    return ten_crop_model(model) if cuts and wanted is not False else None
 
 
 class _Readable:
@@ -121,7 +130,7 @@ def _check_outputs(model, class_names: Sequence[str]) -> None:
         )
 
 
-def _size_and_method(model) -> tuple[int, str]:
+def size_and_method(model) -> tuple[int, str]:
     """Return the side of the squares that a model takes, and how they are made."""
     for layer in model.layers:
         if isinstance(layer, SquareResize):

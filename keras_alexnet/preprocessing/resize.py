@@ -6,18 +6,19 @@ from keras_alexnet.backends import chosen
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.preprocessing.base import ImageLayer
 
-METHODS = ("shorter_side", "warp")
+METHODS = {"shorter_side": True, "warp": False}  # and whether there is antialiasing
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class SquareResize(ImageLayer):
-    """Images resized to a square, bilinearly and with antialiasing.
+    """Images resized to a square, bilinearly.
 
     `"shorter_side"` brings the shorter side to `size`, the longer one to
     `size * longer // shorter`, and cuts the central square, as the 2012 program and torchvision
-    do; half a pixel left over is rounded to the even offset, as torchvision rounds it. `"warp"`
-    brings both sides to `size` and ignores the ratio, as Caffe does. Images of the right size are
-    left alone.
+    do; half a pixel left over is rounded to the even offset, as torchvision rounds it. It has
+    antialiasing, as Pillow has. `"warp"` brings both sides to `size` and ignores the ratio, without
+    antialiasing, as OpenCV does for Caffe: of a large photo it takes four pixels for each new one,
+    and passes over the others. Images of the right size are left alone.
 
     Args:
         size: Height and width of the result.
@@ -70,7 +71,7 @@ class SquareResize(ImageLayer):
             dtype = images.dtype
             whole = "int" in keras.backend.standardize_dtype(dtype)
             images = ops.cast(images, "float32") if whole else images
-            images = _resized(ops, images, *size)
+            images = _resized(ops, images, size, METHODS[self.method])
             images = ops.cast(ops.round(images) if whole else images, dtype)
         if self.method == "warp":
             return images
@@ -95,7 +96,8 @@ class SquareResize(ImageLayer):
     def sentence(self) -> str:
         """Say what the layer does."""
         if self.method == "warp":
-            return f"resizes images to {self.size} x {self.size} whatever their ratio"
+            square = f"{self.size} x {self.size}"
+            return f"resizes images to {square} whatever their ratio, without antialiasing"
         return f"resizes the shorter side to {self.size} and keeps the central square"
 
     def get_config(self):
@@ -103,13 +105,13 @@ class SquareResize(ImageLayer):
         return {**super().get_config(), "size": self.size, "method": self.method}
 
 
-def _resized(ops, images, rows, columns):
-    """Resize bilinearly; antialiasing is as Pillow's, within the rounding of its whole numbers."""
+def _resized(ops, images, size, antialias):
+    """Resize bilinearly, as Pillow and OpenCV do within the rounding of their whole numbers."""
     if None not in images.shape[1:3]:
-        return chosen("resize", ops.name)(ops, images, rows, columns)
+        return chosen("resize", ops.name)(ops, images, *size, antialias)
     import tensorflow as tf
 
-    return tf.image.resize(images, (rows, columns), antialias=True)
+    return tf.image.resize(images, size, antialias=antialias)
 
 
 def _half(difference):

@@ -1,15 +1,19 @@
 """The layers in front of each network, from its own constants."""
 
+import dataclasses
+import difflib
 import warnings
 
 import keras
 import numpy as np
 
+from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, list_checkpoints
+from keras_alexnet.errors import UserError, explain
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.noise import PCAColorNoise
 from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.preprocessing.resize import SquareResize
-from keras_alexnet.variants import Variant, get_variant
+from keras_alexnet.variants import Variant, get_variant, list_variants
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -58,7 +62,7 @@ def training_preprocessor(
     window, no mirroring, no noise.
 
     Args:
-        variant: Name of a variant, or its record.
+        variant: Name of a variant or of a published checkpoint, or the record of one.
         image_size: Side of the windows; by default the variant's own input size. The images are
             resized in proportion: to 256 for windows of 224.
         mean: Instead of the published mean: three numbers in the order RGB, or a mean image
@@ -88,10 +92,14 @@ def training_preprocessor(
 
 
 def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data_format=None):
-    """Return the layers that turn images into a variant's input for evaluation: one centre crop.
+    """Return the layers that turn images into a network's input for evaluation: one centre crop.
+
+    For a published checkpoint they do what its authors' program does, each pixel within a grey
+    level: torchvision's `Resize(256)`, `CenterCrop(224)` and `Normalize` for `owt_torchvision`,
+    Caffe's `convert_imageset`, crop and mean for `bvlc_caffe`.
 
     Args:
-        variant: Name of a variant, or its record.
+        variant: Name of a variant or of a published checkpoint, or the record of one.
         image_size: Side of the crop; by default the variant's own input size.
         mean: As `training_preprocessor` takes it.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
@@ -100,12 +108,12 @@ def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data
         A `Preprocessor`; `print` it to read what it does.
 
     Raises:
-        UserError: (a `ValueError`) for an unknown variant or a wrong argument.
+        UserError: (a `ValueError`) for an unknown name or a wrong argument.
 
     Example:
 
     >>> import numpy as np
-    >>> layers = evaluation_preprocessor("bvlc", data_format="channels_last")
+    >>> layers = evaluation_preprocessor("bvlc_caffe", data_format="channels_last")
     >>> layers(np.zeros((300, 400, 3), "uint8")).shape == (227, 227, 3)
     True
     """
@@ -113,7 +121,7 @@ def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data
 
 
 def _stack(variant, random, image_size, mean, color_noise, seed, data_format) -> Preprocessor:
-    record = variant if isinstance(variant, Variant) else get_variant(variant)
+    record = _record(variant)
     pixels = record.pixels
     size = image_size or record.input_size
     crops = pixels.base != record.input_size
@@ -138,6 +146,27 @@ def _stack(variant, random, image_size, mean, color_noise, seed, data_format) ->
     return Preprocessor(layers)
 
 
+def _record(name) -> Variant:
+    """Return a variant's record; for a checkpoint with the checkpoint's own pixels."""
+    if isinstance(name, Variant):
+        return name
+    if isinstance(name, str) and name in list_checkpoints():
+        name = get_checkpoint(name)
+    if isinstance(name, Checkpoint):
+        return dataclasses.replace(get_variant(name.variant), pixels=name.pixels)
+    if isinstance(name, str) and name in list_variants():
+        return get_variant(name)
+    names = [*list_variants(), *list_checkpoints()]
+    close = difflib.get_close_matches(str(name).lower(), names, n=1)
+    raise UserError(
+        explain(
+            f"Received {name!r}, which is neither a variant nor a published checkpoint.",
+            f"The names are: {', '.join(names)}.",
+            f"Did you mean {close[0]!r}?" if close else "Choose one of them.",
+        )
+    )
+
+
 def normalization(record: Variant, mean=None, data_format=None) -> PixelNormalization:
     """Return the layer that gives pixels of 0 to 255 the range, mean and order of a variant."""
     pixels = record.pixels
@@ -153,7 +182,7 @@ def preprocess_input(x, variant="paper", data_format=None):
     Args:
         x: Images `(..., height, width, 3)` or `(..., 3, height, width)`, 0 to 255, integers or
             floats: an array, or a tensor of the backend. It is not changed.
-        variant: Name of a variant.
+        variant: Name of a variant or of a published checkpoint.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
 
     Returns:
@@ -170,7 +199,7 @@ def preprocess_input(x, variant="paper", data_format=None):
     >>> preprocess_input(gray, "bvlc").round().tolist()  # blue first
     [[[24.0, 11.0, 5.0]]]
     """
-    layer = normalization(get_variant(variant), data_format=data_format)
+    layer = normalization(_record(variant), data_format=data_format)
     if not isinstance(x, np.ndarray):
         return layer(x)
     if np.issubdtype(x.dtype, np.floating) and x.size:

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.graphs import functional, retraced
 from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip, check_fits, check_window
 
@@ -111,7 +112,7 @@ def ten_crop_model(model, image_size=None):
     >>> model.input_shape, model.output_shape
     ((None, 40, 40, 3), (None, 10))
     """
-    model = _unrolled(model)
+    model = functional(model)
     crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
     if crops:
         inputs, outputs = _with_ten_windows(model, crops[-1])
@@ -142,27 +143,8 @@ def _with_ten_windows(model, crop):
     def call(layer, *args, **kwargs):
         return windows(args[0]) if layer is crop else layer(*args, **kwargs)
 
-    graph = keras.models.clone_model(model, clone_function=lambda x: x, call_function=call)
+    graph = retraced(model, call)
     return graph.input, graph.output
-
-
-def _unrolled(model):
-    """Return a sequential model as a functional one, with the layers of its stacks side by side."""
-    if isinstance(model, keras.Sequential) and model.built:
-        (given,) = model.inputs
-        inputs = x = keras.Input(given.shape[1:], dtype=given.dtype, name="image")
-        for layer in model.layers:
-            x = layer(x)
-        return keras.Model(inputs, x, name=model.name)
-    if isinstance(getattr(model, "input", None), keras.KerasTensor):
-        return model
-    raise UserError(
-        explain(
-            f"Received {model!r}.",
-            "A functional or sequential model with one image input, built, was expected.",
-            "Wrap a subclassed model: keras.Sequential([keras.Input((224, 224, 3)), model]).",
-        )
-    )
 
 
 def _window(model, data_format: str, image_size):

@@ -14,7 +14,7 @@ PIXELS_2012 = Pixels(
     source="paper, sections 2 and 4.1; convdata_jpeg.py; cuda-convnet2, make-data/input_meta",
 )
 PIXELS_CAFFE = Pixels(
-    resizing="warp",
+    resizing="warp",  # cv::resize, bilinear, in util/io.cpp; it has no antialiasing
     base=256,
     mean=(122.67891434, 116.66876762, 104.00698793),  # of imagenet_mean.binaryproto
     order="bgr",

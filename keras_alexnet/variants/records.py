@@ -91,7 +91,8 @@ class Pixels:
     """How an image of RGB values 0 to 255 becomes a network's input.
 
     Args:
-        resizing: `"shorter_side"` (then the central square) or `"warp"` (ratio ignored).
+        resizing: `"shorter_side"` (with antialiasing, then the central square) or `"warp"` (ratio
+            ignored, without antialiasing).
         base: Side of the square that comes of it; the windows are cut out of it.
         mean: Subtracted from each channel, in the order RGB, after `scale`.
         std: Divisor of each channel, in the order RGB.

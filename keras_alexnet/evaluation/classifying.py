@@ -1,0 +1,184 @@
+"""Single images, and the classes that a network gives them."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_alexnet.data.classes import parts
+from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
+from keras_alexnet.data.resizing import RESIZINGS
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.evaluation.folder import size_and_method, ten_crops
+from keras_alexnet.predictions import best, check_top
+
+
+@dataclasses.dataclass(frozen=True)
+class Guess:
+    """One class that an image may be of.
+
+    Args:
+        name: Its label, in words; the WordNet identifier if there is no label.
+        wordnet: Its WordNet identifier, such as n01440764; `None` for classes without one.
+        score: What the network gives it: a probability, if its outputs are such.
+    """
+
+    name: str
+    wordnet: str | None
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Classified:
+    """An image and the classes that a network gives it.
+
+    Args:
+        path: The image.
+        guesses: The best classes, the best first.
+        probabilities: Whether the scores are parts of one, over all classes.
+    """
+
+    path: str
+    guesses: tuple[Guess, ...]
+    probabilities: bool
+
+
+def classify(
+    model,
+    paths: Sequence[str],
+    class_names: Sequence[str] | None = None,
+    top: int = 5,
+    ten_crop: bool = False,
+    batch_size: int = 32,
+) -> list[Classified]:
+    """Return the best classes of image files.
+
+    Args:
+        model: A model of RGB pixels of 0 to 255, as `keras-alexnet fit` saves and
+            `published_classifier` makes. One that begins with a `SquareResize` has its images
+            resized in that way; any other takes squares of its input's size, cut out of the middle.
+        paths: The files.
+        class_names: The names of the classes in the model's order: labels, WordNet identifiers, or
+            both, as in n01440764_tench. Without them the thousand outputs of a network are taken
+            to be ImageNet's classes, and fewer or more are numbered.
+        top: How many classes to return for each image; all, if there are fewer.
+        ten_crop: Whether to average the outputs for ten windows of each image.
+        batch_size: Images per step.
+
+    Raises:
+        UserError: If the model does not fit the images or the names, or cuts no window and is
+            wanted to cut ten; if a file cannot be read, or outputs are not numbers.
+    """
+    check_top(top)
+    size, resizing = size_and_method(model)
+    names = names_of(model, class_names)
+    predict = ten_crops(model, ten_crop) or model
+    results = []
+    for start in range(0, len(paths), batch_size):
+        batch = paths[start : start + batch_size]
+        images = np.stack([_read(path, size, resizing) for path in batch])
+        scores = np.asarray(predict.predict_on_batch(images), "float64")
+        pairs = zip(batch, scores, strict=True)
+        results += [_classified(path, row, names, top) for path, row in pairs]
+    return results
+
+
+def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
+    """Return the names of a model's classes, as `classify` finds them.
+
+    Raises:
+        UserError: If there are more or fewer of them than outputs.
+    """
+    outputs = model.output_shape[-1]
+    if class_names is None:
+        numbered = [f"class {number}" for number in range(outputs)]
+        return imagenet_class_names() if outputs == CLASSES else numbered
+    if len(class_names) != outputs or not all(isinstance(name, str) for name in class_names):
+        raise UserError(
+            explain(
+                f"Received {len(class_names)} names of classes for the model {model.name!r}.",
+                f"It has {outputs} outputs, and as many names were expected.",
+                "Give the names of the classes that it was trained on, in its order.",
+            )
+        )
+    return class_names
+
+
+def published_classifier(weights: str, variant: str | None = None):
+    """Return a network with weights of any format behind the layers that prepare its images.
+
+    Args:
+        weights: The name of a published checkpoint, downloaded if it is not at hand; `"imagenet"`
+            for the best documented one of the variant; or the path of a file.
+        variant: The network; it can be left out with a checkpoint's name.
+
+    Returns:
+        A `keras.Model` of RGB pixels of 0 to 255, for images of any size.
+
+    Raises:
+        UserError: If the weights are not known, cannot be had, or do not fit; or have no layer
+            for the variant's classes.
+    """
+    from keras_alexnet.checkpoints.download import local_path
+    from keras_alexnet.checkpoints.loading import load_checkpoint
+    from keras_alexnet.checkpoints.registry import get_checkpoint, named_checkpoint
+    from keras_alexnet.model import AlexNet
+    from keras_alexnet.preprocessing import evaluation_preprocessor
+    from keras_alexnet.variants import get_variant
+
+    checkpoint = named_checkpoint(weights, variant)
+    if checkpoint is not None:
+        local_path(checkpoint)  # before a network is built for it
+        record = dataclasses.replace(get_variant(checkpoint.variant), pixels=checkpoint.pixels)
+    elif not os.path.exists(weights):
+        get_checkpoint(weights)  # raises, with the names that there are
+    elif variant is None:
+        raise UserError(
+            explain(
+                f"Received the weights {weights!r} without a variant.",
+                "For a file the network must be named, for more than one may fit it.",
+                "Add --variant, with a name that keras-alexnet list shows.",
+            )
+        )
+    else:
+        record = get_variant(variant)
+    model = AlexNet(record.name, data_format="channels_last")
+    loaded = load_checkpoint(model, checkpoint.name if checkpoint else weights, verbose=False)
+    if loaded.kept:
+        raise UserError(
+            explain(
+                f"The weights {weights!r} leave {', '.join(loaded.kept)} without values: "
+                f"{'; '.join(loaded.kept.values())}.",
+                f"Weights of all layers of {record.name!r} were expected, to name classes.",
+                "Train the classifier first and save the model, then give it with --model.",
+            )
+        )
+    images = keras.Input((None, None, 3), name="image")
+    prepared = evaluation_preprocessor(record, data_format="channels_last")(images)
+    return keras.Model(images, model(prepared), name=model.name)
+
+
+def _read(path: str, size: int, resizing: str) -> np.ndarray:
+    try:
+        return np.asarray(RESIZINGS[resizing](decoded(path), size))
+    except BadImage as error:
+        raise UserError(
+            explain(
+                f"The image {path!r} cannot be read: {error}.",
+                "A file with a whole image in it was expected.",
+                "Check the path; of a folder, keras-alexnet check-images says which are whole.",
+            )
+        ) from error
+
+
+def _classified(path: str, scores: np.ndarray, names: Sequence[str], top: int) -> Classified:
+    probabilities = bool(scores.min() >= 0 and abs(scores.sum() - 1) < 1e-2)
+    guesses = []
+    for number in best(scores, top):
+        wordnet, label = parts(names[number])
+        name = (label or wordnet).replace("_", " ")
+        guesses.append(Guess(name, wordnet or None, float(scores[number])))
+    return Classified(path, tuple(guesses), probabilities)
