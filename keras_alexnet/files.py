@@ -12,11 +12,12 @@ WRITING = ".writing-"  # how the names of temporary folders begin
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Iterator[str]:
+def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     """Give a temporary path beside `path` to write to; rename it when the block succeeds.
 
     When the block fails, whatever stood at `path` before still stands and nothing half-written is
-    left. The temporary name keeps the ending, from which many writers take the format.
+    left. The temporary name keeps the ending, from which many writers take the format. Its folder
+    has a name that begins with `writing`.
 
     Raises:
         UserError: If the folder does not exist or cannot be written to, or the disk is full.
@@ -32,7 +33,7 @@ def written_whole(path: str) -> Iterator[str]:
     """
     folder, name = os.path.split(os.path.abspath(path))
     check_writable(path)
-    with tempfile.TemporaryDirectory(prefix=WRITING, dir=folder) as beside:
+    with tempfile.TemporaryDirectory(prefix=writing, dir=folder) as beside:
         target = os.path.join(beside, name)
         try:
             yield target
@@ -47,10 +48,10 @@ def written_whole(path: str) -> Iterator[str]:
         os.replace(target, path)
 
 
-def remove_leftovers(folder: str) -> None:
+def remove_leftovers(folder: str, writing: str = WRITING) -> None:
     """Remove what writers that were killed left in a folder; no writer may be at work there."""
     for name in os.listdir(folder):
-        if name.startswith(WRITING):
+        if name.startswith(writing):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
@@ -94,3 +95,8 @@ def made_folder(path: str) -> Iterator[None]:
         with contextlib.suppress(OSError):  # not empty: an earlier run's results stay
             os.rmdir(path)
         raise
+
+
+def keras_home() -> str:
+    """Return the folder where Keras keeps what it downloads: `KERAS_HOME`, or `~/.keras`."""
+    return os.path.expanduser(os.environ.get("KERAS_HOME") or os.path.join("~", ".keras"))

@@ -1,0 +1,38 @@
+"""The one error for a checkpoint that cannot be read or does not fit, and words for it."""
+
+from keras_alexnet.errors import UserError, explain
+
+SHOWN = 100  # characters of untrusted text in a message
+AGAIN = "Get the file again, and compare its size and hash with its source's."
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be read, or that does not fit; nothing was assigned."""
+
+
+def refused(wrong: str, expected: str, remedy: str = AGAIN) -> CheckpointError:
+    """Return the error that says what is wrong, what was expected, and what to do.
+
+    A reader leaves out the path of the file: `open_checkpoint` puts it in front.
+
+    Example:
+
+    >>> str(refused("It has 0 bytes.", "A checkpoint was expected.", "Download it again."))
+    'It has 0 bytes. A checkpoint was expected. Download it again.'
+    """
+    return CheckpointError(explain(wrong, expected, remedy))
+
+
+def shown(text: str | bytes) -> str:
+    r"""Return untrusted text in quotes, for a message: in ASCII, escaped, and cut.
+
+    Example:
+
+    >>> print(shown("conv1\x1b[2J"))
+    'conv1\x1b[2J'
+    >>> len(shown("a" * 1000))
+    105
+    """
+    if len(text) > SHOWN:
+        return ascii(text[:SHOWN]) + "..."
+    return ascii(text)

@@ -1,0 +1,184 @@
+"""The one door for weights: from a file or a published checkpoint into a model."""
+
+import logging
+import os
+import warnings
+
+import keras
+
+from keras_alexnet.checkpoints.assigning import carry_out
+from keras_alexnet.checkpoints.errors import CheckpointError, refused
+from keras_alexnet.checkpoints.loaded import Loaded, changes_of
+from keras_alexnet.checkpoints.naming import Dialect, recognise
+from keras_alexnet.checkpoints.planning import Wishes, make_plan
+from keras_alexnet.checkpoints.proof import prove
+from keras_alexnet.checkpoints.reading import Contents, open_checkpoint
+from keras_alexnet.checkpoints.registry import Checkpoint, named_checkpoint
+from keras_alexnet.checkpoints.targets import aliases_of, differences, targets_of, variants_of
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.variants import get_variant
+
+VERIFY = ("warn", "raise", "off")
+ORDERS = (None, "rgb", "bgr")
+
+
+def load_checkpoint(
+    model,
+    path,
+    *,
+    sum_colors: bool = False,
+    channel_order: str | None = None,
+    verify: str = "warn",
+    verbose: bool = True,
+) -> Loaded:
+    """Load weights of any format into a model, account for every tensor, and look at the result.
+
+    PyTorch's `.pth` in all its formats, Caffe's `.caffemodel`, `.npy`, `.npz`, `.safetensors`,
+    ONNX and Keras's `.h5`, `.weights.h5` and `.keras` are read without the program they are from,
+    and nothing in them is executed. Names and shapes tell whose they are; kernels are transposed,
+    the rows of fc6 brought into the order of the model's maps. Each tensor goes into one variable
+    and each variable gets one tensor, or nothing is changed. Two things are left out, and that is
+    said: the layers above the end of the model, if it was built with `include_top=False`, and a
+    classifier for another number of classes.
+
+    Args:
+        model: A built model, with the layers that `AlexNet` makes.
+        path: A file, or the name of a published checkpoint, as `list_checkpoints()` gives it. A
+            file is never looked for elsewhere than on the disk.
+        sum_colors: For a model of one input channel: take the sum of the first kernels over the
+            colours, which gives for a grey image what the network gives for it as a colour image,
+            if its channels are prepared alike.
+        channel_order: The order of colours that the model is to take: `"rgb"` or `"bgr"`; `None`
+            for the one it was trained with, which is BGR for Caffe's networks. To change it, the
+            first kernels are reversed along their input channels.
+        verify: What happens if the weights look untrained or permuted, or belong to a network
+            that computes otherwise: `"warn"`, `"raise"`, or `"off"` for not looking at all. A
+            look at the values comes last, when they are in the model.
+        verbose: Whether the account is printed; if Keras's logging is not interactive it is logged.
+
+    Returns:
+        A `Loaded`: what went where, what was left out and why, and the figures behind the verdict.
+
+    Raises:
+        UserError: (a `ValueError`) if the file cannot be read or does not fit, with all that does
+            not; the model is as it was. With `verify="raise"` also if the weights look wrong.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> from keras_alexnet import AlexNet
+    >>> path = os.path.join(tempfile.mkdtemp(), "mine.weights.h5")
+    >>> AlexNet("cifar10_19pct").save_weights(path)
+    >>> loaded = load_checkpoint(AlexNet("cifar10_19pct"), path, verify="off", verbose=False)
+    >>> loaded.format, loaded.assigned["conv1/kernel"]
+    ('hdf5', ('layers/conv2d/vars/0',))
+    """
+    _check(verify, VERIFY, "verify")
+    _check(channel_order, ORDERS, "channel_order")
+    checkpoint = path if isinstance(path, Checkpoint) else named_checkpoint(path)
+    place = os.fspath(path) if checkpoint is None else _local_path(checkpoint)
+    targets = targets_of(model)
+    aliases = aliases_of(targets)
+    with open_checkpoint(place) as contents:
+        dialect = recognise(contents.arrays, aliases)
+        order = _order(contents, dialect, checkpoint)
+        reverse = _must_reverse(order, channel_order, place)
+        try:
+            plan = make_plan(
+                contents.arrays, dialect, targets, aliases, Wishes(sum_colors, reverse)
+            )
+            if verify != "off":
+                _complain(_other_network(model, targets, dialect, checkpoint), verify)
+            carry_out(plan)
+        except CheckpointError as error:
+            raise CheckpointError(f"{place!r} was not loaded. {error}") from error
+    changes = changes_of(plan, order)
+    samples = checkpoint.samples if checkpoint is not None and not changes else ()
+    proof = prove(targets, samples) if verify != "off" else None
+    loaded = Loaded(
+        path=place,
+        format=contents.format,
+        dialect=dialect.name,
+        checkpoint=checkpoint.name if checkpoint is not None else None,
+        assigned={f"{made.layer}/{made.part}": made.sources for made in plan.assignments},
+        left_out=plan.left_out,
+        kept=plan.kept,
+        changes=changes,
+        channel_order=channel_order or order,
+        proof=proof,
+    )
+    if verbose:
+        _say(str(loaded))
+    if proof is not None:
+        _complain(proof.suspicions(foreign=not dialect.own), verify, place)
+    return loaded
+
+
+def _check(value, choices, argument: str) -> None:
+    if value not in choices:
+        raise UserError(
+            explain(
+                f"Received {argument}={value!r}.",
+                f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
+                "Leave it out for the usual.",
+            )
+        )
+
+
+def _local_path(checkpoint: Checkpoint) -> str:
+    """Return where a published checkpoint lies, once it is there."""
+    from keras_alexnet.checkpoints import download  # alone in needing the network's modules
+
+    return download.local_path(checkpoint)
+
+
+def _order(contents: Contents, dialect: Dialect, checkpoint: Checkpoint | None) -> str | None:
+    """Return the order of colours that the weights in a file take, if it is known."""
+    if checkpoint is not None:
+        return checkpoint.pixels.order
+    return contents.metadata.get("channel_order", dialect.order)
+
+
+def _must_reverse(order: str | None, wanted: str | None, place: str) -> bool:
+    if wanted is not None and order is None:
+        raise refused(
+            f"Received channel_order={wanted!r} for {place!r}, which does not say what order of "
+            "colours its weights take.",
+            "A file that says it, or whose names do, was expected.",
+            "Load it as it is, and give the model images in the order it was trained with.",
+        )
+    return wanted not in (None, order)
+
+
+def _other_network(model, targets, dialect: Dialect, checkpoint: Checkpoint | None) -> list[str]:
+    """Say how a model computes otherwise than the networks that the weights can belong to."""
+    names = dialect.variants if checkpoint is None else (checkpoint.variant,)
+    kernels = {
+        target.name: tuple(target.layer.kernel.shape)
+        for target in targets[1:]  # the first may be for other colours
+        if target.is_conv
+    }
+    names = tuple(name for name in names if name in variants_of(kernels)) or names
+    others = {name: differences(model, get_variant(name)) for name in names}
+    if not others or not all(others.values()):
+        return []
+    against = "; ".join(f"than {name!r}, {found[0]}" for name, found in others.items())
+    return [f"The weights belong to another network: the model computes otherwise {against}."]
+
+
+def _complain(suspicions: list[str], verify: str, place: str = "") -> None:
+    """Warn of what looks wrong, or raise it."""
+    if not suspicions:
+        return
+    text = " ".join(suspicions)
+    if verify == "raise":
+        raise refused(text, "Weights of this network were expected, trained and in order.")
+    warnings.warn(f"{place!r}: {text}" if place else text, stacklevel=3)
+
+
+def _say(text: str) -> None:
+    """Print, or log where Keras's own messages are logged."""
+    if keras.config.is_interactive_logging_enabled():
+        print(text)
+    else:
+        logging.getLogger("keras_alexnet").info(text)

@@ -1,0 +1,277 @@
+"""How each program names its tensors, and in which order it keeps their numbers."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+
+from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.reading.arrays import StoredArray
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """A place in the network: a layer's kernel or bias, or one of the parts it is joined from."""
+
+    layer: str
+    part: str
+    half: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """One program's way to name and lay out the tensors of an AlexNet.
+
+    A layout names the axes in the order in which they are stored, brackets around those that are
+    stored as one: O output channels, I input channels (of a group), H height, W width, and C the
+    channels of the maps that the first fully connected layer sees.
+
+    Args:
+        name: Its name in the program.
+        title: Its name in sentences.
+        pattern: Regular expression of a tensor's whole name, with groups `layer` and `part`.
+        layers: What `layer` matched to our layer, or to our layer and the number of the part of
+            its outputs; `None` where the program has our names.
+        parts: What `part` matched to `"kernel"` or `"bias"`.
+        conv: Layout of convolutions' kernels.
+        dense: Layout of fully connected layers' kernels.
+        flattened: Layout of the first of those.
+        order: Order of the colours that the network takes, `"rgb"` or `"bgr"`; `None` if the
+            names do not tell.
+        variants: The variants that files with these names hold; empty if they do not tell.
+        scale: Factors on kernels.
+        ignored: Regular expression of the whole names of what is no weight.
+        own: Whether it is this package's own way, in which nothing can be permuted.
+    """
+
+    name: str
+    title: str
+    pattern: str
+    layers: Mapping[str, str | tuple[str, int]] | None
+    parts: Mapping[str, str]
+    conv: str = "OIHW"
+    dense: str = "OI"
+    flattened: str = "O(CHW)"
+    order: str | None = "rgb"
+    variants: tuple[str, ...] = ()
+    scale: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ignored: str = ""
+    own: bool = False
+
+    def translate(self, name: str, aliases: Mapping[str, str]) -> Slot | None:
+        """Return the place that a tensor's name stands for.
+
+        Args:
+            name: The name in the file.
+            aliases: Layers of the model, by the names that they may have in files of ours.
+        """
+        match = re.fullmatch(self.pattern, name)
+        if match is None:
+            return None
+        known = aliases if self.layers is None else self.layers
+        layer = known.get(match["layer"])
+        if layer is None and self.layers is None and re.fullmatch(TOP, match["layer"]):
+            layer = match["layer"]  # of a layer that the model may have been built without
+        if layer is None:
+            return None
+        layer, half = (layer, 0) if isinstance(layer, str) else layer
+        return Slot(layer, self.parts[match["part"]], half)
+
+    def ignores(self, name: str) -> bool:
+        """Say whether a name is that of something that is no weight."""
+        return bool(re.fullmatch(self.ignored, name))
+
+
+# Fully connected layers, as we name them and as Keras numbers them.
+TOP = r"fc(?P<ours>\d+)|dense(?:_(?P<keras>\d+))?"
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+
+
+def _named(*names: str) -> dict[str, str | tuple[str, int]]:
+    """Return our layers by another program's names of them."""
+    return dict(zip(names, LAYERS, strict=True))
+
+
+STAGES = ("stage1", "stage2", "stage3", "stage3", "stage3")
+UNITS = ("unit1", "unit1", "unit1", "unit2", "unit3")
+TORCH_PARTS = {"weight": "kernel", "bias": "bias"}
+KERAS_PARTS = {
+    **{part + end: part for part in ("kernel", "bias") for end in ("", ":0")},
+    "vars/0": "kernel",
+    "vars/1": "bias",
+}
+NUMBERED = {"0": "kernel", "1": "bias"}
+TOWERS = {
+    f"conv{number}{half}": (f"conv{number}", "ab".index(half))
+    for number in "12345"
+    for half in "ab"
+}
+
+TORCHVISION = Dialect(
+    name="torchvision",
+    title="torchvision's AlexNet",
+    # "module." is DataParallel's.
+    pattern=r"(?:module\.)?(?P<layer>(?:features|classifier)\.\d+)\.(?P<part>weight|bias)",
+    layers=_named(
+        *[f"features.{number}" for number in (0, 3, 6, 8, 10)],
+        *[f"classifier.{number}" for number in (1, 4, 6)],
+    ),
+    parts=TORCH_PARTS,
+    variants=("owt",),
+)
+IMGCLSMOB_TORCH = Dialect(
+    name="imgclsmob_torch",
+    title="imgclsmob's AlexNets for PyTorch",
+    pattern=r"(?:module\.)?(?P<layer>features\.stage\d\.unit\d|output\.fc\d)"
+    r"(?:\.(?:conv|fc))?\.(?P<part>weight|bias)",
+    layers=_named(
+        *[f"features.{stage}.{unit}" for stage, unit in zip(STAGES, UNITS, strict=True)],
+        *[f"output.fc{number}" for number in (1, 2, 3)],
+    ),
+    parts=TORCH_PARTS,
+    variants=("ungrouped", "owt"),
+)
+IMGCLSMOB_TF2 = Dialect(
+    name="imgclsmob_tf2",
+    title="imgclsmob's AlexNets for TensorFlow",
+    # TensorFlow's versions differ in how often they repeat the names around a layer.
+    pattern=r"(?:.*/)?(?P<layer>stage\d/unit\d|output1/fc\d)/(?:(?:conv|fc)[^/]*/)*"
+    r"(?P<part>kernel|bias)(?::0)?",
+    layers=_named(
+        *[f"{stage}/{unit}" for stage, unit in zip(STAGES, UNITS, strict=True)],
+        *[f"output1/fc{number}" for number in (1, 2, 3)],
+    ),
+    parts=KERAS_PARTS,
+    conv="HWIO",
+    dense="IO",
+    flattened="(CHW)O",  # the network transposes its maps before it flattens them
+    variants=("ungrouped", "owt"),
+)
+CAFFE = Dialect(
+    name="caffe",
+    title="Caffe's AlexNet and CaffeNet",
+    pattern=r"(?P<layer>\w+)/(?P<part>[01])",
+    layers=_named(*LAYERS),
+    parts=NUMBERED,
+    order="bgr",
+    variants=("bvlc", "caffenet"),
+)
+TORONTO = dataclasses.replace(
+    CAFFE,
+    name="toronto",
+    title="caffe-tensorflow's conversions of Caffe's networks",
+    conv="HWIO",
+    dense="IO",
+    flattened="(HWC)O",
+)
+ONNX_ZOO = dataclasses.replace(
+    CAFFE,
+    name="onnx_zoo",
+    title="the ONNX model zoo's conversions of Caffe's networks",
+    pattern=r"(?P<layer>\w+)_(?P<part>[wb])_0",
+    parts={"w": "kernel", "b": "bias"},
+    ignored=r"OC2_DUMMY_\d+",  # shapes for its reshaping
+)
+PADDLE = Dialect(
+    name="paddle",
+    title="PaddlePaddle's AlexNet",
+    pattern=r"(?P<layer>_(?:conv|fc)\d)(?:\._conv)?\.(?P<part>weight|bias)",
+    layers=_named(*[f"_{name}" for name in LAYERS]),
+    parts=TORCH_PARTS,
+    dense="IO",
+    flattened="(CHW)O",
+    variants=("owt",),
+    # Its dropout, in front of fc6 and fc7, halves at test time instead of doubling in training.
+    scale={"fc6": 0.5, "fc7": 0.5},
+    ignored=r"StructuredToParameterName@@.*",
+)
+TWO_TOWERS = Dialect(
+    name="two_towers",
+    title="two-tower networks with the convolutions of each tower on their own",
+    pattern=r"(?P<layer>conv\d[ab]?|fc\d)[/.](?P<part>kernel|bias)",
+    layers={**_named(*LAYERS), **TOWERS},
+    parts=KERAS_PARTS,
+    conv="HWIO",
+    dense="IO",
+    flattened="(HWC)O",
+    order=None,
+)
+KERAS = Dialect(
+    name="keras",
+    title="this package's own files",
+    pattern=r"(?:.*[/.])?(?P<layer>[^/.]+)[/.](?P<part>vars/[01]|(?:kernel|bias)(?::0)?)",
+    layers=None,
+    parts=KERAS_PARTS,
+    conv="HWIO",
+    dense="IO",
+    flattened="(HWC)O",
+    order=None,
+    ignored=r"(?:.*/)?optimizer/.*|(?:.*/)?seed_generator\w*/.*|.*/vars/stream",
+    own=True,
+)
+# Where two fit equally well, the first is taken.
+DIALECTS = (
+    KERAS,
+    TORCHVISION,
+    CAFFE,
+    TORONTO,
+    IMGCLSMOB_TF2,
+    IMGCLSMOB_TORCH,
+    ONNX_ZOO,
+    PADDLE,
+    TWO_TOWERS,
+)
+
+
+def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> Dialect:
+    """Return the dialect that knows most of the names, and whose convolutions have these shapes.
+
+    Args:
+        arrays: What the file holds.
+        aliases: Layers of the model, by the names that they may have in files of ours.
+
+    Raises:
+        CheckpointError: If no dialect knows any.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+    >>> recognise({"conv1/0": MemoryArray(np.zeros((96, 3, 11, 11)))}, {}).name
+    'caffe'
+    >>> recognise({"conv1/0": MemoryArray(np.zeros((11, 11, 3, 96)))}, {}).name
+    'toronto'
+    """
+    best, known = None, 0
+    for dialect in DIALECTS:
+        slots = {name: dialect.translate(name, aliases) for name in arrays}
+        count = sum(slot is not None for slot in slots.values())
+        if count > known and _square(dialect, arrays, slots):
+            best, known = dialect, count
+    if best is None:
+        raise _unknown(arrays)
+    return best
+
+
+def _square(dialect: Dialect, arrays, slots) -> bool:
+    """Say whether every convolution's kernel is as high as it is wide, as all of AlexNet's are."""
+    height, width = dialect.conv.index("H"), dialect.conv.index("W")
+    shapes = [
+        arrays[name].shape
+        for name, slot in slots.items()
+        if slot is not None and slot.part == "kernel" and len(arrays[name].shape) == 4
+    ]
+    fully_connected = (1, 1)  # Caffe once kept everything in four axes
+    return all(shape[height] == shape[width] for shape in shapes if shape[:2] != fully_connected)
+
+
+def _unknown(names: Iterable[str]) -> CheckpointError:
+    some = list(names)
+    listed = ", ".join(shown(name) for name in some[:5])
+    more = f" and {len(some) - 5} more" if len(some) > 5 else ""
+    titles = "; ".join(dialect.title for dialect in DIALECTS)
+    return refused(
+        f"The file holds {f'the tensors {listed}{more}' if some else 'no tensors'}.",
+        f"Names and shapes of one of these were expected: {titles}.",
+        "Rename the tensors, or save the weights with model.save_weights(...) from a model of "
+        "keras_alexnet.",
+    )

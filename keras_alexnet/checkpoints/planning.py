@@ -1,0 +1,294 @@
+"""What is to be done with every tensor of a file and every variable of a model."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
+from keras_alexnet.checkpoints.naming import TOP, Dialect, Slot
+from keras_alexnet.checkpoints.reading.arrays import StoredArray
+from keras_alexnet.checkpoints.targets import Target, variants_of
+
+LISTED = 8  # names in a message
+MANY = 1_000_000  # more than any layer's number
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """A variable of the model, and what it is made of.
+
+    Args:
+        layer: The layer's name.
+        part: `"kernel"` or `"bias"`.
+        variable: The Keras variable.
+        placement: Where its numbers come from.
+    """
+
+    layer: str
+    part: str
+    variable: Any
+    placement: Placement
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the tensors in the file."""
+        return tuple(piece.name for piece in self.placement.pieces)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The account of a load.
+
+    Args:
+        assignments: The variables that get new values.
+        left_out: Why each tensor that is not used is not, by name.
+        kept: The layers that keep the values they have, and why.
+    """
+
+    assignments: tuple[Assignment, ...]
+    left_out: Mapping[str, str]
+    kept: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What to change about the first convolution.
+
+    Args:
+        sum_colors: Whether a model of one input channel gets the sum of the file's channels.
+        reverse_colors: Whether the input channels are taken in reverse.
+    """
+
+    sum_colors: bool = False
+    reverse_colors: bool = False
+
+
+@dataclasses.dataclass
+class _Problems:
+    """All that does not fit, in words."""
+
+    missing: list[str] = dataclasses.field(default_factory=list)
+    unexpected: list[str] = dataclasses.field(default_factory=list)
+    twice: list[str] = dataclasses.field(default_factory=list)
+    misfits: list[str] = dataclasses.field(default_factory=list)
+    colors: bool = False  # whether the only misfit is the number of colours
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unexpected or self.twice or self.misfits)
+
+    def __str__(self) -> str:
+        more = len(self.unexpected) - LISTED
+        names = ", ".join(shown(name) for name in self.unexpected[:LISTED])
+        kinds = (
+            ("missing: ", ", ".join(self.missing)),
+            ("not expected: ", names + (f" and {more} more" if more > 0 else "")),
+            ("twice: ", ", ".join(self.twice)),
+            ("", "; ".join(self.misfits)),
+        )
+        return "; ".join(kind + words for kind, words in kinds if words)
+
+
+def make_plan(
+    arrays: Mapping[str, StoredArray],
+    dialect: Dialect,
+    targets: list[Target],
+    aliases: Mapping[str, str],
+    wishes: Wishes,
+) -> Plan:
+    """Account for every tensor of a file and every variable of a model.
+
+    Tensors of the layers above the end of the model are left out, and so is the classifier's if
+    it is for another number of classes.
+
+    Args:
+        arrays: What the file holds.
+        dialect: How it is named and laid out.
+        targets: The layers of the model that have weights.
+        aliases: Their names in files of our own.
+        wishes: What to change about the first convolution.
+
+    Raises:
+        CheckpointError: If a tensor is missing, unexpected, there twice, or of another shape:
+            all that is wrong is said together.
+    """
+    problems = _Problems()
+    slots, left_out = _sorted(arrays, dialect, aliases, problems)
+    known = [target.name for target in targets]
+    kernels = _conv_kernels(arrays, slots, dialect)
+    above = {slot.layer for slot in slots} - set(known)
+    cut_off = _is_above(above, known)
+    for slot in [slot for slot in slots if slot.layer in above]:
+        name = slots.pop(slot)
+        if cut_off:
+            left_out[name] = f"the model ends below {slot.layer}"
+        else:
+            problems.unexpected.append(name)
+
+    assignments, kept = [], {}
+    for target in targets:
+        mine = wishes if target is targets[0] else Wishes()
+        made = _of_layer(target, slots, arrays, dialect, mine, problems)
+        other = _other_classes(made) if target is targets[-1] and not target.is_conv else 0
+        if other:
+            reason = f"it is for {other} classes, the model for {target.layer.units}"
+            left_out |= {name: reason for assignment in made for name in assignment.sources}
+            kept[target.name] = f"the file's is for {other} classes"
+            continue
+        problems.misfits += [text for text in map(_misfit, made) if text]
+        problems.colors |= any(map(_differs_in_colors, made))
+        assignments += made
+    if problems:
+        raise _does_not_fit(problems, dialect, variants_of(kernels))
+    return Plan(tuple(assignments), left_out, kept)
+
+
+def _sorted(arrays, dialect: Dialect, aliases, problems: _Problems):
+    """Return the names of the weights by their place, and of what is left out with the reason."""
+    slots: dict[Slot, str] = {}
+    left_out: dict[str, str] = {}
+    for name, array in arrays.items():
+        slot = dialect.translate(name, aliases)
+        if dialect.ignores(name) or (slot is None and array.dtype.kind in "iub"):
+            left_out[name] = "it is no weight"
+        elif slot is None:
+            problems.unexpected.append(name)
+        elif slot in slots:
+            problems.twice.append(f"{shown(slots[slot])} and {shown(name)}")
+        else:
+            slots[slot] = name
+    return slots, left_out
+
+
+def _is_above(layers: set[str], known: list[str]) -> bool:
+    """Say whether all these layers are fully connected ones above all that the model has."""
+
+    def number(name: str) -> int:
+        match = re.fullmatch(TOP, name)
+        if match is None:
+            return 0
+        return int(match["ours"]) if match["ours"] else MANY + int(match["keras"] or 0)
+
+    return all(number(name) > max(map(number, known)) for name in layers)
+
+
+def _of_layer(
+    target: Target, slots, arrays, dialect: Dialect, wishes: Wishes, problems: _Problems
+) -> list[Assignment]:
+    """Return how a layer's kernel and bias are made of tensors, whether they fit or not."""
+    made = []
+    for part in ("kernel", "bias"):
+        halves = sorted(
+            (slot.half, name)
+            for slot, name in slots.items()
+            if (slot.layer, slot.part) == (target.name, part)
+        )
+        if [half for half, _ in halves] not in ([0], [0, 1]):
+            problems.missing.append(f"{target.name}'s {part}")
+            continue
+        stored, wanted, sizes = _layouts(target, part, dialect)
+        pieces = _pieces([(name, arrays[name]) for _, name in halves], stored)
+        kernel = part == "kernel"
+        shape = pieces[0].array.shape
+        channels = shape[stored.index("I")] if kernel and target.is_conv and len(shape) == 4 else 0
+        placement = Placement(
+            pieces,
+            stored,
+            wanted,
+            sizes,
+            scale=dialect.scale.get(target.name, 1.0) if kernel else 1.0,
+            reverse=wishes.reverse_colors and kernel,
+            summed=channels if wishes.sum_colors and kernel and sizes.get("I") == 1 else 0,
+        )
+        made.append(Assignment(target.name, part, getattr(target.layer, part), placement))
+    return made
+
+
+def _layouts(target: Target, part: str, dialect: Dialect) -> tuple[str, str, dict[str, int]]:
+    """Return a variable's layout in the file and in the model, and its sizes along the axes."""
+    shape = tuple(getattr(target.layer, part).shape)
+    if part == "bias":
+        return "O", "O", {"O": shape[0]}
+    if target.is_conv:
+        return dialect.conv, "HWIO", dict(zip("HWIO", shape, strict=True))
+    if target.maps is not None and target.maps[:2] != (1, 1):
+        sizes = dict(zip("HWCO", (*target.maps, shape[-1]), strict=True))
+        return dialect.flattened, "(HWC)O", sizes
+    return dialect.dense, "IO", dict(zip("IO", shape, strict=True))
+
+
+def _pieces(named: list[tuple[str, StoredArray]], stored: str) -> tuple[Piece, ...]:
+    """Return tensors side by side, without the leading axes of one that Caffe once had."""
+    rank = len(shape_of(stored, dict.fromkeys("OIHWC", 1)))
+    axis = 0 if stored.startswith("O") else rank - 1
+    pieces, first = [], 0
+    for name, array in named:
+        ones = len(array.shape) - rank
+        if ones > 0 and array.shape[:ones] == (1,) * ones:
+            array = array.from_axis(ones)
+        outputs = array.shape[axis] if len(array.shape) == rank else 0
+        pieces.append(Piece(name, array, first, outputs))
+        first += outputs
+    return tuple(pieces)
+
+
+def _misfit(made: Assignment, outputs: int = 0) -> str:
+    """Say which shapes were expected where others are found; nothing if all fit."""
+    placement = made.placement
+    outputs = outputs or placement.sizes["O"]
+    each = outputs // len(placement.pieces)
+    sizes = {**placement.sizes, "O": each}
+    if placement.summed:
+        sizes["I"] = placement.summed
+    wanted = shape_of(placement.stored, sizes)
+    for piece in placement.pieces:
+        place = f"where {made.layer}'s {made.part} takes"
+        if piece.array.shape != wanted or each * len(placement.pieces) != outputs:
+            return f"{shown(piece.name)} has the shape {piece.array.shape} {place} {wanted}"
+        if piece.array.dtype.kind != "f":
+            return f"{shown(piece.name)} is of type {piece.array.dtype} {place} real numbers"
+    return ""
+
+
+def _differs_in_colors(made: Assignment) -> bool:
+    """Say whether a first convolution of one input channel would fit if the file's were summed."""
+    placement = made.placement
+    if placement.sizes.get("I") != 1 or placement.summed or not _misfit(made):
+        return False
+    shape = placement.pieces[0].array.shape
+    channels = shape[placement.stored.index("I")] if len(shape) == 4 else 0
+    summed = dataclasses.replace(placement, summed=channels)
+    return not _misfit(dataclasses.replace(made, placement=summed))
+
+
+def _other_classes(made: list[Assignment]) -> int:
+    """Return the number of classes that a classifier in a file is for, if it is another."""
+    outputs = {sum(piece.outputs for piece in one.placement.pieces) for one in made}
+    classes = outputs.pop() if len(outputs) == 1 and len(made) == 2 else 0
+    if not classes or classes == made[0].placement.sizes["O"]:
+        return 0
+    return 0 if any(_misfit(one, classes) for one in made) else classes
+
+
+def _conv_kernels(arrays, slots, dialect: Dialect) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the convolutions' kernels in a file, in Keras's layout."""
+    places = [dialect.conv.index(axis) for axis in "HWIO"]
+    return {
+        slot.layer: tuple(arrays[name].shape[place] for place in places)
+        for slot, name in slots.items()
+        if slot.layer.startswith("conv") and len(arrays[name].shape) == 4
+    }
+
+
+def _does_not_fit(problems: _Problems, dialect: Dialect, variants: list[str]) -> CheckpointError:
+    remedy = "Build the model with the arguments of the one that was saved."
+    if variants:
+        remedy = f"The convolutions in the file are those of {' and '.join(map(repr, variants))}."
+    if problems.colors:
+        remedy = "For a model of one input channel, pass sum_colors=True."
+    return refused(
+        f"The tensors, named as those of {dialect.title}, do not fit the model: {problems}.",
+        "Each variable of the model must get one tensor of its shape, and none may be left over.",
+        remedy,
+    )

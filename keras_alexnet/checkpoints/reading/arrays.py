@@ -1,0 +1,293 @@
+"""Arrays as they lie in a file: their shapes are known, their rows are read when asked for."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from keras_alexnet.checkpoints.errors import refused, shown
+from keras_alexnet.checkpoints.reading.files import CheckpointFile
+
+MAX_RANK = 8
+NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
+MAX_ELEMENTS = 1 << 40  # with zero sizes counted as one: beyond it NumPy's own sums may overflow
+
+
+class StoredArray:
+    """An array in a checkpoint.
+
+    Attributes:
+        shape: Its sizes.
+        dtype: What `read` returns, in this machine's byte order. What is stored as bfloat16, which
+            NumPy lacks, is read as float32.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Number of bytes that `read()` returns."""
+        return self.size * self.dtype.itemsize
+
+    def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return rows `start` to `stop` of the first axis, all by default, in memory of their own.
+
+        Args:
+            start: First row, from 0 on.
+            stop: The row after the last one. An array without axes can only be read as a whole.
+
+        Raises:
+            CheckpointError: If the file has changed, or what it holds cannot be decoded.
+        """
+        rows = self.shape[0] if self.shape else 1
+        stop = rows if stop is None else stop
+        if not 0 <= start <= stop <= rows or (not self.shape and (start, stop) != (0, 1)):
+            raise IndexError(f"Received rows {start} to {stop} of an array of shape {self.shape}.")
+        shape = (stop - start, *self.shape[1:]) if self.shape else ()
+        if 0 in shape:
+            return np.empty(shape, self.dtype)
+        return self._rows(start, stop).reshape(shape)
+
+    def from_axis(self, axis: int) -> "StoredArray":
+        """Return the array without its first axes, all of size 1, so that `read` cuts a later one.
+
+        Caffe once kept everything in four axes, a matrix as (1, 1, rows, columns).
+        """
+        raise NotImplementedError
+
+    def _rows(self, start: int, stop: int) -> np.ndarray:
+        """Return these rows, at least one element, C-contiguous, in memory of their own."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """Show type and shape, no values."""
+        return f"<{type(self).__name__} {self.dtype} {self.shape}>"
+
+
+class FileArray(StoredArray):
+    """An array that lies in a file as it is, in either byte order, perhaps strided.
+
+    Args:
+        file: The open file.
+        offset: Byte of the first element.
+        shape: Sizes.
+        dtype: Type as stored, with its byte order.
+        strides: Distances along each axis, in elements; None for C order.
+        bfloat16: Whether what is stored, an unsigned 16-bit `dtype`, are the upper halves of
+            float32 numbers.
+
+    Raises:
+        CheckpointError: If it does not lie in the file, or shape and strides make no sense.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "weights")
+    >>> np.arange(6, dtype=">f4").tofile(path)
+    >>> with CheckpointFile(path) as file:
+    ...     FileArray(file, 0, (3, 2), ">f4").read(1)
+    ...     FileArray(file, 0, (2, 3), ">f4", strides=(1, 2)).read()
+    array([[2., 3.],
+           [4., 5.]], dtype=float32)
+    array([[0., 2., 4.],
+           [1., 3., 5.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        file: CheckpointFile,
+        offset: int,
+        shape: Sequence[int],
+        dtype: np.dtype | str,
+        strides: Sequence[int] | None = None,
+        bfloat16: bool = False,
+    ):
+        self.shape = checked_shape(shape)
+        self._stored = np.dtype(dtype)
+        self.dtype = np.dtype("float32") if bfloat16 else self._stored.newbyteorder("=")
+        usual = c_strides(self.shape)
+        self._strides = usual if strides is None else tuple(strides)
+        self._extent = checked_extent(self.shape, self._strides)
+        pairs = zip(self.shape, self._strides, usual, strict=True)
+        self._plain = all(n == 1 or stride == other for n, stride, other in pairs)
+        end = offset + self._extent * self._stored.itemsize
+        if offset < 0 or end > file.size:
+            raise refused(
+                f"An array of shape {self.shape} would lie in bytes {offset} to {end} of a file "
+                f"of {file.size}.",
+                "All of it was expected in the file.",
+            )
+        self._file, self._offset, self._bfloat16 = file, offset, bfloat16
+
+    def _rows(self, start: int, stop: int) -> np.ndarray:
+        if not self._plain:
+            view = self._file.kept(self, self._strided)
+            return self._native(np.array(view[start:stop] if self.shape else view, order="C"))
+        row = math.prod(self.shape[1:])
+        return self._native(self._flat(start * row, (stop - start) * row))
+
+    def from_axis(self, axis: int) -> "FileArray":
+        """Return the array without its first axes, all of size 1."""
+        shape, strides = self.shape[axis:], self._strides[axis:]
+        return FileArray(self._file, self._offset, shape, self._stored, strides, self._bfloat16)
+
+    def _strided(self) -> np.ndarray:
+        """Return a view of the elements in the order of the strides."""
+        strides = [stride * self._stored.itemsize for stride in self._strides]
+        flat = self._flat(0, self._extent)
+        return np.ndarray(self.shape, self._stored, flat, strides=strides)  # checks the bounds
+
+    def _flat(self, first: int, count: int) -> np.ndarray:
+        """Return elements as they are stored."""
+        stored = np.empty(count, self._stored)
+        offset = self._offset + first * self._stored.itemsize
+        self._file.read_into(offset, stored.view(np.uint8).data)
+        return stored
+
+    def _native(self, stored: np.ndarray) -> np.ndarray:
+        """Return elements as numbers of this machine."""
+        if self._bfloat16:
+            return (stored.astype(np.uint32) << 16).view(np.float32)
+        return stored.astype(self.dtype, copy=False)
+
+
+class MemoryArray(StoredArray):
+    """A small array that was decoded already.
+
+    Example:
+
+    >>> MemoryArray(np.arange(3)).read(1)
+    array([1, 2])
+    """
+
+    def __init__(self, values: np.ndarray):
+        self.shape = checked_shape(values.shape)
+        self.dtype = values.dtype.newbyteorder("=")
+        self._values = values
+
+    def from_axis(self, axis: int) -> "MemoryArray":
+        """Return the array without its first axes, all of size 1."""
+        return MemoryArray(self._values.reshape(self.shape[axis:]))
+
+    def _rows(self, start: int, stop: int) -> np.ndarray:
+        return np.array(
+            self._values[start:stop] if self.shape else self._values, self.dtype, order="C"
+        )
+
+
+class DecodedArray(StoredArray):
+    """An array that must be decoded as a whole; the file keeps the last one decoded.
+
+    Args:
+        file: The open file.
+        shape: Sizes.
+        dtype: Type of what `decode` gives.
+        decode: Returns the whole array, of this shape and type.
+    """
+
+    def __init__(
+        self,
+        file: CheckpointFile,
+        shape: Sequence[int],
+        dtype: np.dtype | str,
+        decode: Callable[[], np.ndarray],
+    ):
+        self.shape = checked_shape(shape)
+        self.dtype = np.dtype(dtype).newbyteorder("=")
+        self._file, self._decode = file, decode
+
+    def from_axis(self, axis: int) -> "DecodedArray":
+        """Return the array without its first axes, all of size 1."""
+        shape = self.shape[axis:]
+        return DecodedArray(self._file, shape, self.dtype, lambda: self._decode().reshape(shape))
+
+    def _rows(self, start: int, stop: int) -> np.ndarray:
+        whole = self._file.kept(self, self._decode)
+        if whole.shape != self.shape:
+            raise refused(
+                f"An array of shape {self.shape} is decoded to {whole.shape}.",
+                "What is stored must be what is declared.",
+            )
+        return np.array(whole[start:stop] if self.shape else whole, self.dtype, order="C")
+
+
+def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape as a tuple, if it is one that an array may have.
+
+    Raises:
+        CheckpointError: If there are too many axes, or a size is no whole number from 0 on, or
+            beyond all reason.
+    """
+    if len(shape) > MAX_RANK:
+        raise refused(f"An array has {len(shape)} axes.", f"At most {MAX_RANK} were expected.")
+    if not all(type(n) is int and n >= 0 for n in shape):
+        raise refused("The sizes of an array are no whole numbers from 0 on.", "Sizes were.")
+    if math.prod(max(n, 1) for n in shape) > MAX_ELEMENTS:
+        raise refused(
+            f"An array has the shape {tuple(shape)}.",
+            f"At most {MAX_ELEMENTS} elements were expected.",
+        )
+    return tuple(shape)
+
+
+def c_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the distances along each axis, in elements, of an array in C order.
+
+    Example:
+
+    >>> c_strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def fortran_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the distances along each axis, in elements, if the first axis varies fastest."""
+    return tuple(math.prod(shape[:axis]) for axis in range(len(shape)))
+
+
+def checked_dtype(descr: str) -> np.dtype:
+    """Return a type by NumPy's name, such as "<f4", if it is one of numbers.
+
+    Raises:
+        CheckpointError: If it is not: text, objects, records.
+    """
+    if descr.lstrip("<>|=") not in NUMBERS:
+        raise refused(
+            f"An array has the type {shown(descr)}.",
+            f"One of {', '.join(sorted(NUMBERS))} was expected.",
+            "Save it as float32.",
+        )
+    return np.dtype(descr)
+
+
+def checked_extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
+    """Return how many elements of a storage a view reaches over, the first one included.
+
+    Raises:
+        CheckpointError: If there is not one stride, a whole number from 0 on, for each axis, or
+            elements are repeated: a few bytes could be said to be terabytes.
+    """
+    if len(strides) != len(shape) or not all(type(n) is int and n >= 0 for n in strides):
+        raise refused(
+            f"An array of shape {shape} has strides that are not {len(shape)} whole numbers "
+            "from 0 on.",
+            "A stride for each axis was expected.",
+        )
+    if 0 in shape:
+        return 0
+    extent = 1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    if math.prod(shape) > extent:
+        raise refused(
+            f"An array of shape {shape} repeats the elements of a storage: its strides are "
+            f"{strides}.",
+            "Each element was expected to be stored.",
+            "Save a copy of it (`.contiguous()` in PyTorch).",
+        )
+    return extent

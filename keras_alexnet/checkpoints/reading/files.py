@@ -1,0 +1,165 @@
+"""A checkpoint file on the disk: read by position, exactly, and never mapped into memory.
+
+A file that shrinks while it is mapped kills the process (SIGBUS); read by position it gives an
+error, and 16 rows at a time are read as fast as from a map.
+"""
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from keras_alexnet.checkpoints.errors import CheckpointError, refused
+
+CHUNK = 1 << 20  # bytes at a time where a file is read through: fits a CPU's cache
+FLAGS = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # those that the system has; a pipe must not hang
+KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class CheckpointFile:
+    """A regular file, open for reading; closed at the end of the `with` block.
+
+    Args:
+        path: Its path. Symbolic links are followed.
+
+    Raises:
+        CheckpointError: If there is no such file, it may not be read, or it is a folder, a pipe
+            or a device.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "weights")
+    >>> with open(path, "wb") as file:
+    ...     _ = file.write(b"abcdef")
+    >>> with CheckpointFile(path) as file:
+    ...     file.size, file.pread(2, 3)
+    (6, b'cde')
+    """
+
+    def __init__(self, path: str):
+        self.path = os.fspath(path)
+        self._lock = threading.Lock()
+        self._kept: tuple[object, Any] | None = None
+        try:
+            self._descriptor = _opened(self.path)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            reason = getattr(error, "strerror", None) or str(error)
+            raise refused(
+                f"The checkpoint {self.path!r} cannot be opened: {reason}.",
+                "A file that can be read was expected.",
+                "Check the path.",
+            ) from error
+        self.size = os.fstat(self._descriptor).st_size
+
+    def __enter__(self) -> Self:
+        """Return itself: it is open already."""
+        return self
+
+    def __exit__(self, *error) -> None:
+        """Close the file."""
+        self._kept = None
+        os.close(self._descriptor)
+        self._descriptor = -1  # a read after this fails, whatever file gets the number next
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Return exactly `length` bytes from `offset` on.
+
+        Raises:
+            CheckpointError: If the file ends before them.
+        """
+        if length < 0 or offset < 0 or offset + length > self.size:
+            raise self._too_short(offset, length)
+        content = bytearray(length)
+        self.read_into(offset, memoryview(content))
+        return bytes(content)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Fill `target`, which is contiguous, with the bytes from `offset` on.
+
+        Raises:
+            CheckpointError: If the file ends before them, or ends since it was opened.
+        """
+        target = target.cast("B")
+        if offset < 0 or offset + len(target) > self.size:
+            raise self._too_short(offset, len(target))
+        done = 0
+        while done < len(target):
+            count = self._read_some(offset + done, target[done:])
+            if count == 0:
+                raise refused(
+                    f"The file {self.path!r} ends early, at byte {offset + done} of "
+                    f"{self.size}: it was changed while it was being read.",
+                    "It must stay as it is until it is loaded.",
+                    "Load it again when nothing writes to it.",
+                )
+            done += count
+
+    def chunks(self, offset: int, length: int) -> Iterator[memoryview]:
+        """Give the bytes from `offset` on, piece by piece, in memory that the next piece reuses.
+
+        Raises:
+            CheckpointError: If the file ends before them.
+        """
+        buffer = memoryview(bytearray(min(length, CHUNK)))
+        for start in range(0, length, CHUNK):
+            piece = buffer[: min(CHUNK, length - start)]
+            self.read_into(offset + start, piece)
+            yield piece
+
+    def kept(self, owner: object, make: Callable[[], Any]) -> Any:
+        """Return what `make()` gives, without making it again until another owner asks.
+
+        For arrays that cannot be read row by row: only the last one stays in memory.
+        """
+        kept = self._kept
+        if kept is None or kept[0] is not owner:
+            self._kept = None  # freed before the next one is made
+            self._kept = kept = (owner, make())
+        return kept[1]
+
+    def _read_some(self, offset: int, target: memoryview) -> int:
+        try:
+            if hasattr(os, "preadv"):
+                return os.preadv(self._descriptor, [target], offset)
+            with self._lock:  # Windows: the file has one position, which threads share
+                os.lseek(self._descriptor, offset, os.SEEK_SET)
+                piece = os.read(self._descriptor, min(len(target), CHUNK))
+        except OSError as error:
+            raise refused(
+                f"The file {self.path!r} cannot be read at byte {offset}: {error.strerror}.",
+                "A file that can be read was expected, open until all of it is read.",
+                "Check the disk, or copy the file elsewhere.",
+            ) from error
+        target[: len(piece)] = piece
+        return len(piece)
+
+    def _too_short(self, offset: int, length: int) -> CheckpointError:
+        return refused(
+            f"The file ends early: {length} bytes from byte {offset} on are missing, in part or "
+            f"in full; it has {self.size}.",
+            "All of the file was expected.",
+        )
+
+
+def _opened(path: str) -> int:
+    """Return the descriptor of a regular file."""
+    flags = os.O_RDONLY
+    for name in FLAGS:
+        flags |= getattr(os, name, 0)
+    if os.path.isdir(path):  # Windows cannot open one to see what it is
+        raise OSError(0, "it is a folder")
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = next((kind for test, kind in KINDS if test(mode)), "no regular file")
+        raise OSError(0, f"it is {kind}")
+    return descriptor

@@ -1,0 +1,148 @@
+"""Reads NumPy's .npy and .npz files; their headers are matched, never evaluated."""
+
+import dataclasses
+import functools
+import math
+import re
+import struct
+
+import numpy as np
+
+from keras_alexnet.checkpoints.errors import refused, shown
+from keras_alexnet.checkpoints.reading import pickled_arrays, zip_members, zips
+from keras_alexnet.checkpoints.reading.arrays import (
+    DecodedArray,
+    FileArray,
+    StoredArray,
+    checked_dtype,
+    checked_shape,
+    fortran_strides,
+)
+from keras_alexnet.checkpoints.reading.blame import blaming
+from keras_alexnet.checkpoints.reading.files import CheckpointFile
+
+ONLY = "array"  # the name of the one array in a .npy file, which has none
+MAGIC = b"\x93NUMPY"
+# The versions of the format and how each writes the length of the header (numpy.lib.format).
+LENGTHS = {b"\1\0": struct.Struct("<H"), b"\2\0": struct.Struct("<L"), b"\3\0": struct.Struct("<L")}
+MAX_HEADER = 10_000  # characters, as in NumPy itself
+# What NumPy writes, Python 2's long integers included; other writers leave out spaces.
+HEADER = re.compile(
+    rb"\{'descr': ?'(?P<descr>[<>|=]?[a-zA-Z]\d{0,10})', ?"
+    rb"'fortran_order': ?(?P<fortran>True|False), ?"
+    rb"'shape': ?\((?P<shape>(?:\d{1,19}L?, ?)*(?:\d{1,19}L?)?)\),? ?\} *\n?"
+)
+OBJECT = "O"
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What stands in front of the numbers.
+
+    Args:
+        descr: Type, with its byte order.
+        fortran: Whether the first axis varies fastest.
+        shape: Sizes.
+        length: Bytes of all that stands in front.
+    """
+
+    descr: str
+    fortran: bool
+    shape: tuple[int, ...]
+    length: int
+
+    @property
+    def strides(self) -> tuple[int, ...] | None:
+        """Distances in elements, where they are not those of C order."""
+        if not self.fortran:
+            return None
+        return fortran_strides(self.shape)
+
+    @property
+    def is_object(self) -> bool:
+        """Whether a pickle follows, not numbers."""
+        return self.descr.lstrip("|") == OBJECT
+
+    def checked_dtype(self, size: int) -> np.dtype:
+        """Return the type, once the whole is known to have exactly `size` bytes.
+
+        Raises:
+            CheckpointError: If it has not, or the type is none of numbers.
+        """
+        dtype = checked_dtype(self.descr)
+        expected = self.length + math.prod(self.shape) * dtype.itemsize
+        if expected != size:
+            raise refused(
+                f"An array of shape {self.shape} and type {self.descr} has {size} bytes.",
+                f"{expected} were expected, with its header.",
+            )
+        return dtype
+
+
+def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read a .npy file: one array, which gets the name "array", or a pickled dictionary of them."""
+    header = parsed_header(file.pread(0, min(file.size, MAX_HEADER)))
+    if header.is_object and header.shape == ():
+        return pickled_arrays.read_from(file, header.length)
+    dtype = header.checked_dtype(file.size)
+    array = FileArray(file, header.length, header.shape, dtype, header.strides)
+    return {ONLY: array}, {}
+
+
+def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read a .npz file: its arrays by the names of the members, without ".npy"."""
+    result: dict[str, StoredArray] = {}
+    for name, member in zips.read_directory(file).items():
+        with blaming(name):
+            result[name.removesuffix(".npy")] = _member(file, member)
+    return result, {}
+
+
+def parsed_header(start: bytes) -> Header:
+    """Return the header that a .npy file starts with.
+
+    Raises:
+        CheckpointError: If it is not one that NumPy writes.
+    """
+    counter = LENGTHS.get(start[6:8])
+    if not start.startswith(MAGIC) or counter is None or len(start) < 8 + counter.size:
+        raise refused(
+            f"An array begins with {shown(start[:8])}.",
+            "The mark of NumPy's format in version 1, 2 or 3 was expected.",
+        )
+    (length,) = counter.unpack_from(start, 8)
+    end = 8 + counter.size + length
+    match = HEADER.fullmatch(start[8 + counter.size : end]) if end <= len(start) else None
+    if match is None:
+        raise refused(
+            f"The header of an array is {shown(start[8 + counter.size : end])}.",
+            "Type, order and shape were expected, as NumPy writes them.",
+        )
+    sizes = match["shape"].replace(b"L", b"").split(b",")
+    shape = checked_shape([int(size) for size in sizes if size.strip()])
+    return Header(match["descr"].decode(), match["fortran"] == b"True", shape, end)
+
+
+def _member(file: CheckpointFile, member: zips.Member) -> StoredArray:
+    if member.method == zips.STORED:
+        header = parsed_header(file.pread(member.offset, min(member.size, MAX_HEADER)))
+        dtype = header.checked_dtype(member.size)
+        zip_members.check_crcs(file, [member])
+        return FileArray(file, member.offset + header.length, header.shape, dtype, header.strides)
+    pieces = zip_members.inflated(file, member)
+    header = parsed_header(next(pieces, b"")[:MAX_HEADER])
+    dtype = header.checked_dtype(member.size)
+    for _ in pieces:  # to the end, where the checksum is
+        pass
+    decode = functools.partial(_inflated, file, member, header)
+    return DecodedArray(file, header.shape, dtype, decode)
+
+
+def _inflated(file: CheckpointFile, member: zips.Member, header: Header) -> np.ndarray:
+    whole = np.empty(member.size, np.uint8)
+    position = 0
+    for piece in zip_members.inflated(file, member):
+        whole[position : position + len(piece)] = np.frombuffer(piece, np.uint8)
+        position += len(piece)
+    flat = whole[header.length :].copy().view(header.descr)  # copied: aligned
+    return flat.reshape(header.shape, order="F" if header.fortran else "C")

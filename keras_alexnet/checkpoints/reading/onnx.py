@@ -1,0 +1,124 @@
+"""Reads the initialisers of an ONNX model; nodes are never entered, other files never opened.
+
+The numbers of fields are those of ONNX's onnx/onnx.proto.
+"""
+
+from typing import NamedTuple
+
+from keras_alexnet.checkpoints.errors import refused, shown
+from keras_alexnet.checkpoints.reading.arrays import MemoryArray, StoredArray
+from keras_alexnet.checkpoints.reading.blame import blaming
+from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.protobuf import Message, Walk
+
+PRODUCER, VERSION, GRAPH = 2, 3, 7  # ModelProto
+INITIALIZER, SPARSE_INITIALIZER = 5, 15  # GraphProto
+DIMS, DATA_TYPE, SEGMENT, NAME = 1, 2, 3, 8  # TensorProto
+FLOAT_DATA, INT32_DATA, INT64_DATA, RAW_DATA, DOUBLE_DATA, UINT64_DATA = 4, 5, 7, 9, 10, 11
+EXTERNAL_DATA, DATA_LOCATION = 13, 14
+DATA = (FLOAT_DATA, INT32_DATA, INT64_DATA, RAW_DATA, DOUBLE_DATA, UINT64_DATA)
+
+
+class ElementType(NamedTuple):
+    """A type of elements.
+
+    Args:
+        dtype: NumPy's type.
+        field: Number of the field that holds the elements where `raw_data` does not.
+        bfloat16: Whether these are the upper halves of float32 numbers.
+    """
+
+    dtype: str
+    field: int
+    bfloat16: bool = False
+
+
+# TensorProto.DataType; text, truth values, complex and 8-bit floating numbers are no weights here.
+ELEMENT_TYPES = {
+    1: ElementType("<f4", FLOAT_DATA),
+    2: ElementType("u1", INT32_DATA),
+    3: ElementType("i1", INT32_DATA),
+    4: ElementType("<u2", INT32_DATA),
+    5: ElementType("<i2", INT32_DATA),
+    6: ElementType("<i4", INT32_DATA),
+    7: ElementType("<i8", INT64_DATA),
+    10: ElementType("<f2", INT32_DATA),
+    11: ElementType("<f8", DOUBLE_DATA),
+    12: ElementType("<u4", UINT64_DATA),
+    13: ElementType("<u8", UINT64_DATA),
+    16: ElementType("<u2", INT32_DATA, bfloat16=True),
+}
+FIXED = (RAW_DATA, FLOAT_DATA, DOUBLE_DATA)  # elements as they are in memory
+RESAVE = "Save it again with onnx.save(onnx.load(path), other_path), which keeps all in one file."
+
+
+def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read the initialisers of the main graph by name."""
+    model = Message(Walk(file))
+    graph = model.message(GRAPH)
+    if graph is None:
+        raise refused("It has no graph.", "A model was expected.")
+    if SPARSE_INITIALIZER in graph:
+        raise refused(
+            "It has sparse initialisers.", "Dense ones were expected.", "Save them as dense ones."
+        )
+    arrays: dict[str, StoredArray] = {}
+    for tensor in graph.messages(INITIALIZER):
+        name = tensor.text(NAME)
+        if not name or name in arrays:
+            raise refused(
+                f"An initialiser is called {shown(name)}, as another is."
+                if name
+                else "An initialiser has no name.",
+                "A name of its own was expected for each.",
+            )
+        with blaming(name):
+            arrays[name] = _array(tensor)
+    if not arrays:
+        raise refused(
+            "Its graph has no initialisers.",
+            "The weights of a network were expected.",
+            "Export the model with its parameters.",
+        )
+    metadata = {"producer": model.text(PRODUCER), "version": model.text(VERSION)}
+    return arrays, {name: value for name, value in metadata.items() if value}
+
+
+def _array(tensor: Message) -> StoredArray:
+    if tensor.integer(DATA_LOCATION) or EXTERNAL_DATA in tensor:
+        raise refused("Its numbers are in another file.", "All was expected in one.", RESAVE)
+    if SEGMENT in tensor:
+        raise refused("It is one segment of a tensor.", "All of it was expected.", RESAVE)
+    code = tensor.integer(DATA_TYPE)
+    element = ELEMENT_TYPES.get(code or 0)
+    if element is None:
+        raise refused(
+            f"It has the element type {code}.",
+            "Floating or whole numbers were expected (1 is float32).",
+            "Save it as float32.",
+        )
+    return _stored(tensor, element, _data_field(tensor, element))
+
+
+def _data_field(tensor: Message, element: ElementType) -> int:
+    """Return the number of the field that holds the elements: one does, if there are any."""
+    given = [number for number in DATA if number in tensor]
+    if len(given) > 1 or (given and given[0] not in (RAW_DATA, element.field)):
+        raise refused(
+            f"Its numbers are in the fields {given}.",
+            f"One of {RAW_DATA} and {element.field} was expected.",
+        )
+    return given[0] if given else RAW_DATA
+
+
+def _stored(tensor: Message, element: ElementType, field: int) -> StoredArray:
+    shape = tensor.integers(DIMS)
+    if field in FIXED:
+        return tensor.array(field, shape, element.dtype, element.bfloat16)
+    values = tensor.varint_array(field, shape)
+    bits = values.astype(
+        f"u{element.dtype[-1]}"
+    )  # the lower ones: whole numbers, or halves as such
+    if element.bfloat16:
+        return MemoryArray((bits.astype("u4") << 16).view("f4"))
+    return MemoryArray(bits.view(element.dtype.replace("<", "=")))

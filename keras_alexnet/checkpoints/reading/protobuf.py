@@ -1,0 +1,311 @@
+"""Walks through protocol buffers in a file: which field lies where; arrays are left in place.
+
+Nothing is generated from a description, and messages are entered only where a reader asks, so that
+no nesting in a file makes a program nest. The encoding: https://protobuf.dev/programming-guides/encoding
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.reading.arrays import (
+    DecodedArray,
+    FileArray,
+    StoredArray,
+    checked_shape,
+)
+from keras_alexnet.checkpoints.reading.files import CheckpointFile
+
+MAX_FIELDS = 100_000  # in a whole file, those in messages not entered aside; AlexNet has about 200
+MAX_TEXT = 4096  # bytes
+MAX_INTEGERS = 64  # of a repeated field: the sizes of an array, at most 32 in Caffe
+MAX_PACKED = 1 << 20  # bytes of varints decoded at once
+MAX_VARINT = 10  # bytes of 64 bits, 7 in each
+LAST_NUMBER = (1 << 29) - 1  # of a field
+WINDOW = 4096  # bytes read at a time
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # wire types; 3 and 4 are groups, 6 and 7 nothing
+FIXED = {FIXED64: 8, FIXED32: 4}
+
+
+class Field(NamedTuple):
+    """A field of a message.
+
+    Args:
+        number: Its number, which stands for its name.
+        wire: Its wire type.
+        start: Byte of the file where its content begins.
+        stop: Byte after its content.
+        value: The number that a varint is; 0 in other fields.
+    """
+
+    number: int
+    wire: int
+    start: int
+    stop: int
+    value: int
+
+
+class Walk:
+    """Reads fields in a file, wherever asked, and counts them.
+
+    Args:
+        file: The open file.
+    """
+
+    def __init__(self, file: CheckpointFile):
+        self.file = file
+        self._left = MAX_FIELDS
+        self._window, self._start = b"", 0
+
+    def field(self, position: int, stop: int) -> Field:
+        """Return the field at `position` of a message that ends at `stop`.
+
+        Raises:
+            CheckpointError: If it does not end there, or is of a kind that networks do not have.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise refused(
+                f"The file has more than {MAX_FIELDS} fields.",
+                "A network's weights were expected, each array in a few fields.",
+            )
+        tag, start = self.varint(position, stop)
+        number, wire = tag >> 3, tag & 7
+        if not 1 <= number <= LAST_NUMBER:
+            raise _damaged(position, f"has the number {number}", f"1 to {LAST_NUMBER} was")
+        if wire == VARINT:
+            value, end = self.varint(start, stop)
+            return Field(number, wire, start, end, value)
+        if wire == LENGTH:
+            length, start = self.varint(start, stop)
+        elif wire in FIXED:
+            length = FIXED[wire]
+        else:
+            raise _damaged(position, f"has the wire type {wire}", "0, 1, 2 or 5 was")
+        if length > stop - start:
+            raise _damaged(
+                position,
+                f"has {length} bytes, and what it is part of ends after {stop - start}",
+                "All of it was",
+            )
+        return Field(number, wire, start, start + length, 0)
+
+    def varint(self, position: int, stop: int) -> tuple[int, int]:
+        """Return a number of 7 bits in each byte, and the position after it."""
+        value = 0
+        for count, place in enumerate(range(position, min(position + MAX_VARINT, stop))):
+            byte = self._byte(place)
+            value |= (byte & 0x7F) << (7 * count)
+            if byte < 0x80:
+                if value >> 64:
+                    break
+                return value, place + 1
+        if stop - position < MAX_VARINT:
+            raise _damaged(position, "is cut in the middle of a number", "All of it was")
+        raise _damaged(position, "has a number of more than 64 bits", "At most 64 bits were")
+
+    def _byte(self, position: int) -> int:
+        if not 0 <= position - self._start < len(self._window):
+            self._window = self.file.pread(position, min(WINDOW, self.file.size - position))
+            self._start = position
+        return self._window[position - self._start]
+
+
+class Message:
+    """The fields of one message; of a field given several times, all.
+
+    Args:
+        walk: What reads them.
+        start: Byte of the file where it begins.
+        stop: Byte after it; the whole file by default.
+
+    Raises:
+        CheckpointError: If it is no whole message.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "message")
+    >>> with open(path, "wb") as out:
+    ...     _ = out.write(bytes([1 << 3 | LENGTH, 5]) + b"conv1" + bytes([3 << 3 | VARINT, 227, 1]))
+    >>> with CheckpointFile(path) as file:
+    ...     message = Message(Walk(file))
+    ...     message.text(1), message.integer(3), message.integer(4)
+    ('conv1', 227, None)
+    """
+
+    def __init__(self, walk: Walk, start: int = 0, stop: int | None = None):
+        self._walk = walk
+        self._fields: dict[int, list[Field]] = {}
+        stop = walk.file.size if stop is None else stop
+        while start < stop:
+            field = walk.field(start, stop)
+            self._fields.setdefault(field.number, []).append(field)
+            start = field.stop
+
+    @property
+    def file(self) -> CheckpointFile:
+        """The open file."""
+        return self._walk.file
+
+    def __contains__(self, number: int) -> bool:
+        """Tell whether a field is given, be it empty."""
+        return number in self._fields
+
+    def messages(self, number: int) -> list["Message"]:
+        """Return the messages that a repeated field holds."""
+        fields = self._of_type(number, LENGTH)
+        return [Message(self._walk, field.start, field.stop) for field in fields]
+
+    def message(self, number: int) -> "Message | None":
+        """Return the message that a field holds, if it is given; twice would be ambiguous."""
+        self._check_single(number)
+        return next(iter(self.messages(number)), None)
+
+    def text(self, number: int) -> str:
+        """Return a text; the last, if there are several, as the encoding says; or nothing."""
+        fields = self._of_type(number, LENGTH)
+        if not fields:
+            return ""
+        field = fields[-1]
+        if field.stop - field.start > MAX_TEXT:
+            wrong = f"is a text of {field.stop - field.start} bytes"
+            raise _damaged(field.start, wrong, f"At most {MAX_TEXT} were")
+        content = self.file.pread(field.start, field.stop - field.start)
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _damaged(field.start, f"is {shown(content)}", "Text in UTF-8 was") from error
+
+    def integer(self, number: int) -> int | None:
+        """Return a whole number; the last, if there are several; or None."""
+        fields = self._of_type(number, VARINT)
+        return _signed(fields[-1].value) if fields else None
+
+    def integers(self, number: int) -> list[int]:
+        """Return the whole numbers of a repeated field, be they packed or not; few."""
+        found: list[int] = []
+        for field in self._of_type(number, VARINT, LENGTH):
+            position = field.start
+            while position < field.stop and len(found) <= MAX_INTEGERS:
+                value, position = self._walk.varint(position, field.stop)
+                found.append(_signed(value))
+        if len(found) > MAX_INTEGERS:
+            wrong = f"has more than {MAX_INTEGERS} whole numbers"
+            raise _damaged(self._fields[number][0].start, wrong, "The sizes of an array were")
+        return found
+
+    def array(
+        self, number: int, shape: Sequence[int], dtype: str, bfloat16: bool = False
+    ) -> StoredArray:
+        """Return the array whose elements, of a fixed size, a field holds.
+
+        They may be packed, in one piece or several, or each in a field of its own.
+
+        Raises:
+            CheckpointError: If they are not as many as the shape says.
+        """
+        shape, itemsize = checked_shape(shape), np.dtype(dtype).itemsize
+        plain = [wire for wire, size in FIXED.items() if size == itemsize]
+        pieces = self._of_type(number, LENGTH, *plain)
+        for piece in pieces:
+            if (piece.stop - piece.start) % itemsize:
+                wrong = f"has {piece.stop - piece.start} bytes"
+                raise _damaged(piece.start, wrong, f"Elements of {itemsize} bytes were")
+        count = sum(piece.stop - piece.start for piece in pieces) // itemsize
+        self._check_count(shape, count)
+        if len(pieces) <= 1:
+            start = pieces[0].start if pieces else 0
+            return FileArray(self.file, start, shape, dtype, bfloat16=bfloat16)
+        if bfloat16:
+            self._check_single(number)
+        decode = functools.partial(_joined, self.file, pieces, shape, dtype)
+        return DecodedArray(self.file, shape, dtype, decode)
+
+    def varint_array(self, number: int, shape: Sequence[int]) -> np.ndarray:
+        """Return the small array whose elements a field holds as varints, as int64.
+
+        Raises:
+            CheckpointError: If it is not small, or not of this shape.
+        """
+        shape = checked_shape(shape)
+        fields = self._of_type(number, VARINT, LENGTH)
+        if sum(field.stop - field.start for field in fields) > MAX_PACKED:
+            raise refused(
+                "It is large, and each of its elements is packed for itself.",
+                f"Elements of a fixed size were expected, or at most {MAX_PACKED} bytes of others.",
+                "Save it again, with its numbers as `raw_data`.",
+            )
+        content = b"".join(self.file.pread(f.start, f.stop - f.start) for f in fields)
+        values = _varints(np.frombuffer(content, np.uint8))
+        self._check_count(shape, len(values))
+        return values.view(np.int64).reshape(shape)
+
+    def _of_type(self, number: int, *wires: int) -> list[Field]:
+        """Return the fields of a number, if they are of these wire types."""
+        fields = self._fields.get(number, [])
+        for field in fields:
+            if field.wire not in wires:
+                wrong = f"has the number {number} and the wire type {field.wire}"
+                raise _damaged(field.start, wrong, f"Wire type {' or '.join(map(str, wires))} was")
+        return fields
+
+    def _check_single(self, number: int) -> None:
+        fields = self._fields.get(number, [])
+        if len(fields) > 1:
+            raise _damaged(fields[1].start, f"is the second of number {number}", "One was")
+
+    def _check_count(self, shape: tuple[int, ...], count: int) -> None:
+        if count != math.prod(shape):
+            raise refused(
+                f"It has the shape {shape} and {count} elements.",
+                f"{math.prod(shape)} elements were expected.",
+            )
+
+
+def _joined(
+    file: CheckpointFile, pieces: list[Field], shape: tuple[int, ...], dtype: str
+) -> np.ndarray:
+    """Return an array whose elements lie in several places."""
+    whole = np.empty(math.prod(shape), dtype)
+    target, done = whole.view(np.uint8).data, 0
+    for piece in pieces:
+        end = done + piece.stop - piece.start
+        file.read_into(piece.start, target[done:end])
+        done = end
+    return whole.reshape(shape)
+
+
+def _varints(content: np.ndarray) -> np.ndarray:
+    """Return the numbers that bytes with 7 bits each stand for, modulo 2^64.
+
+    Example:
+
+    >>> _varints(np.array([1, 0xE3, 1, 0], np.uint8))
+    array([  1, 227,   0], dtype=uint64)
+    """
+    if not content.size:
+        return np.empty(0, np.uint64)
+    ends = np.flatnonzero(content < 0x80)
+    starts = np.concatenate([[0], ends + 1])
+    if starts[-1] != content.size:
+        raise refused("Its last element is cut.", "Whole elements were expected.")
+    lengths = np.diff(starts)
+    if lengths.max() > MAX_VARINT:
+        raise refused("An element has more than 64 bits.", "At most 64 bits were expected.")
+    places = np.arange(content.size) - np.repeat(starts[:-1], lengths)
+    bits = (content & 0x7F).astype(np.uint64) << (7 * places).astype(np.uint64)
+    return np.bitwise_or.reduceat(bits, starts[:-1])
+
+
+def _signed(value: int) -> int:
+    """Return a number of 64 bits as what it is in two's complement."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _damaged(position: int, wrong: str, expected: str) -> CheckpointError:
+    return refused(f"The field at byte {position} {wrong}.", f"{expected} expected.")

@@ -1,0 +1,64 @@
+"""Reads what torch.save wrote from 0.1.10 to 1.5: five pickles, then the storages back to back."""
+
+from typing import Any
+
+from keras_alexnet.checkpoints.errors import refused, shown
+from keras_alexnet.checkpoints.reading import torch_state
+from keras_alexnet.checkpoints.reading.arrays import StoredArray
+from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.pickle_values import Reader
+
+MAGIC = 0x1950A86A20F9469CFC6C
+PROTOCOL = 1001
+
+
+def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read a state dict; the file must end where the last storage does."""
+    reader = Reader(file, 0, file.size)
+    _check_start(reader)
+    storages = torch_state.Storages()
+    tensors, metadata = torch_state.state_dict(torch_state.run(reader, storages))
+    keys = torch_state.run(reader)
+    _check_keys(keys, storages.used)
+    places = {}
+    for key in keys:
+        places[key] = _skipped(reader, storages.used[key])
+    if reader.left:
+        raise refused(
+            f"{reader.left} bytes follow the last storage.", "The file was expected to end there."
+        )
+    return torch_state.arrays(file, tensors, places), metadata
+
+
+def _check_start(reader: Reader) -> None:
+    magic, protocol, system = (torch_state.run(reader) for _ in range(3))
+    if type(magic) is not int or magic != MAGIC:
+        raise refused("Its first number is not PyTorch's.", f"{MAGIC:#x} was expected.")
+    if type(protocol) is not int or protocol != PROTOCOL:
+        raise refused("It has an unknown version of the format.", f"{PROTOCOL} was expected.")
+    if type(system) is not dict or system.get("little_endian") is not True:
+        raise refused(
+            "It does not say that its numbers are little-endian.",
+            "Numbers with the lowest byte first were expected.",
+            "Save it again on a common machine.",
+        )
+
+
+def _check_keys(keys: Any, used: dict[str, torch_state.Storage]) -> None:
+    """Raise unless the list of storages is that of the tensors, each once."""
+    strange = type(keys) is not list or not all(type(key) is str for key in keys)
+    if strange or len(set(keys)) != len(keys) or set(keys) != set(used):
+        raise refused(
+            "Its list of storages is not that of its tensors.", "Each was expected, once."
+        )
+
+
+def _skipped(reader: Reader, storage: torch_state.Storage) -> int:
+    """Pass over a storage; return where its numbers begin."""
+    count = int.from_bytes(reader.take(8), "little", signed=True)
+    if count != storage.total:
+        raise refused(
+            f"The storage {shown(storage.key)} has {count} elements.",
+            f"{storage.total} were expected, as its tensors say.",
+        )
+    return reader.skip(count * storage.type.itemsize)

@@ -1,0 +1,83 @@
+"""Reads what torch.save writes since 1.6: a zip archive of a pickle and of plain storages."""
+
+from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.reading import torch_state, zip_members, zips
+from keras_alexnet.checkpoints.reading.arrays import StoredArray
+from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.pickle_values import MAX_BYTES, Reader, bad_pickle
+
+PICKLE = "data.pkl"
+SCRIPT = "constants.pkl"
+ORDERS = {b"little": "<", b"big": ">"}  # absent before 2.1: little
+
+
+def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read a state dict; every storage it uses is compared with its checksum first."""
+    members = zips.read_directory(file)
+    prefix = _prefix(members)
+    storages = torch_state.Storages()
+    value = _unpickled(file, members[prefix + PICKLE], storages)
+    tensors, metadata = torch_state.state_dict(value)
+    order = _byte_order(file, members.get(prefix + "byteorder"))
+    used = {key: _storage_member(members, prefix, row) for key, row in storages.used.items()}
+    zip_members.check_crcs(file, used.values())
+    places = {key: member.offset for key, member in used.items()}
+    return torch_state.arrays(file, tensors, places, order), metadata
+
+
+def _prefix(members: dict[str, zips.Member]) -> str:
+    """Return the folder that everything is in."""
+    names = {kind: [n for n in members if n.split("/")[-1] == kind] for kind in (PICKLE, SCRIPT)}
+    if names[SCRIPT]:
+        raise refused(
+            "It is a TorchScript program, not weights alone.",
+            "A state dict was expected.",
+            "Save it with torch.save(torch.jit.load(path).state_dict(), other_path).",
+        )
+    if len(names[PICKLE]) != 1:
+        raise refused(
+            f"The archive has {len(names[PICKLE])} members called {PICKLE}.",
+            "One was expected.",
+        )
+    return names[PICKLE][0].removesuffix(PICKLE)
+
+
+def _unpickled(file: CheckpointFile, member: zips.Member, storages: torch_state.Storages):
+    zip_members.stored(member)
+    if member.size > MAX_BYTES:
+        raise bad_pickle(f"has {member.size} bytes", f"At most {MAX_BYTES} were expected.")
+    zip_members.check_crcs(file, [member])
+    reader = Reader(file, member.offset, member.offset + member.size)
+    value = torch_state.run(reader, storages)
+    if reader.left:
+        raise bad_pickle(f"ends {reader.left} bytes early")
+    return value
+
+
+def _storage_member(
+    members: dict[str, zips.Member], prefix: str, storage: torch_state.Storage
+) -> zips.Member:
+    """Return where a storage is; its key is a name to look up, never a path."""
+    member = members.get(f"{prefix}data/{storage.key}")
+    if member is None:
+        raise _misses(storage, "is not in the archive")
+    expected = storage.total * storage.type.itemsize
+    if zip_members.stored(member).size != expected:
+        raise _misses(storage, f"has {member.size} bytes instead of {expected}")
+    return member
+
+
+def _misses(storage: torch_state.Storage, wrong: str) -> CheckpointError:
+    return refused(
+        f"The storage {shown(storage.key)} of {storage.total} elements {wrong}.",
+        "Each storage that the tensors use was expected in full.",
+    )
+
+
+def _byte_order(file: CheckpointFile, member: zips.Member | None) -> str:
+    if member is None:
+        return "<"
+    text = zip_members.content(file, zip_members.stored(member), limit=16)
+    if text not in ORDERS:
+        raise refused(f"Its byte order is {shown(text)}.", "'little' or 'big' was expected.")
+    return ORDERS[text]

@@ -1,0 +1,174 @@
+"""What a model has for the tensors of a checkpoint: its layers with weights, and their shapes."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from keras_alexnet.checkpoints.errors import refused
+from keras_alexnet.variants import Variant, get_variant, list_variants
+from keras_alexnet.variants.records import Conv, Norm
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A layer of the model that has weights.
+
+    Args:
+        name: Its name.
+        layer: The Keras layer.
+        maps: Height, width and channels of the maps that it sees flattened, `None` if it sees
+            none.
+    """
+
+    name: str
+    layer: Any
+    maps: tuple[int, int, int] | None = None
+
+    @property
+    def is_conv(self) -> bool:
+        """Whether it is a convolution."""
+        return len(self.layer.kernel.shape) == 4
+
+
+def targets_of(model) -> list[Target]:
+    """Return the layers with weights of a model, those of models inside it included, in order.
+
+    Raises:
+        CheckpointError: If it has none, or one with weights that no AlexNet has.
+    """
+    if not isinstance(model, keras.Model) or not model.built:
+        raise refused(
+            f"Received {type(model).__name__} instead of a model to load weights into.",
+            "A built keras.Model was expected.",
+            'Pass AlexNet("owt"), say.',
+        )
+    found, foreign, maps = [], [], None
+    for layer in layers_of(model):
+        if isinstance(layer, keras.layers.Flatten):
+            maps = _maps(layer)
+        elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense) and layer.use_bias:
+            dense = isinstance(layer, keras.layers.Dense)
+            found.append(Target(layer.name, layer, maps if dense else None))
+            maps = None
+        elif layer.weights:
+            foreign.append(layer.name)
+    if foreign or not found:
+        raise refused(
+            f"The model {model.name!r} has weights in "
+            f"{', '.join(map(repr, foreign)) or 'no layer at all'}.",
+            "Convolutions and dense layers with biases were expected, as AlexNet has them.",
+            "Load the weights into the AlexNet alone, and add other layers to it afterwards.",
+        )
+    return found
+
+
+def layers_of(model) -> Iterator[Any]:
+    """Give the layers of a model in order, and instead of a model inside it that one's."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from layers_of(layer)
+        else:
+            yield layer
+
+
+def aliases_of(targets: list[Target]) -> dict[str, str]:
+    """Return the names that layers may have in Keras's own files: their own, or by class.
+
+    Keras numbers the layers of each class: `conv2d`, `conv2d_1`, and so on.
+    """
+    aliases, seen = {}, dict[str, int]()
+    for target in targets:
+        kind = _snake_case(type(target.layer).__name__)
+        number = seen[kind] = seen.get(kind, -1) + 1
+        aliases[f"{kind}_{number}" if number else kind] = target.name
+    return {**aliases, **{target.name: target.name for target in targets}}
+
+
+def variants_of(kernels: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Return the names of the variants whose convolutions have these kernels, in Keras's layout.
+
+    Example:
+
+    >>> variants_of({"conv1": (11, 11, 3, 64), "conv4": (3, 3, 384, 256)})
+    ['owt', 'cuda_convnet2', 'notebook']
+    """
+    names = []
+    for name in list_variants():
+        expected = _kernels(get_variant(name))
+        if kernels and all(expected.get(layer) == shape for layer, shape in kernels.items()):
+            names.append(name)
+    return names
+
+
+def differences(model, variant: Variant) -> list[str]:
+    """Say how a model differs from a variant in what shapes do not show: in order and constants.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> model = AlexNet("bvlc", include_top=False)
+    >>> differences(model, get_variant("bvlc"))
+    []
+    >>> differences(model, get_variant("caffenet"))[0]
+    'it has norm1 where the variant has pool1'
+    """
+    rows = dict(variant.rows())
+    expected = [name for name in rows if re.match("conv|norm|cnorm|pool|relu|fc", name)]
+    layers = {layer.name: layer for layer in layers_of(model)}
+    names = [name for name in layers if re.match("conv|norm|cnorm|pool|relu|fc", name)]
+    for name, its in zip(names, expected, strict=False):  # a model may end early
+        if name != its:
+            return [f"it has {name} where the variant has {its}"]
+    found = []
+    for name in names:
+        row, layer = rows[name], layers[name]
+        if isinstance(row, Norm):
+            mine, theirs = ((x.size, x.k, x.alpha, x.beta, x.groups) for x in (layer, row))
+            if mine != theirs:
+                words = "window {}, k {:g}, alpha {:g}, beta {:g}, groups {}"
+                found.append(f"its {name} has {words.format(*mine)}, not {words.format(*theirs)}")
+    return found + _other_start(layers, rows["conv1"])
+
+
+def _other_start(layers, conv) -> list[str]:
+    """Say whether the first convolution sees the image with other zeros around it."""
+    pad, first = layers.get("pad1"), layers.get("conv1")
+    if first is None:
+        return []
+    mine = "same" if first.padding == "same" else (0, 0)
+    mine = tuple(pad.padding[0]) if pad is not None else mine
+    if mine == conv.padding or (mine == "same" and conv.padding == (conv.kernel // 2,) * 2):
+        return []
+    return [f"it pads images by {mine} in front of conv1, not by {conv.padding}"]
+
+
+def _maps(flatten) -> tuple[int, int, int]:
+    """Return height, width and channels of what a layer flattens."""
+    shape = tuple(flatten.input.shape[1:])
+    if len(shape) != 3:
+        return (1, 1, shape[-1])
+    return shape if flatten.data_format == "channels_last" else (shape[1], shape[2], shape[0])
+
+
+def _snake_case(name: str) -> str:
+    """Return the name of a class as Keras writes it in its files.
+
+    >>> [_snake_case(name) for name in ("Conv2D", "GroupedConv2D", "ReLU", "Dense")]
+    ['conv2d', 'grouped_conv2d', 're_lu', 'dense']
+    """
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _kernels(variant: Variant) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a variant's convolutions' kernels."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels = 3
+    for name, row in variant.features:
+        if isinstance(row, Conv):
+            shapes[name] = (row.kernel, row.kernel, channels // row.groups, row.filters)
+            channels = row.filters
+    return shapes

@@ -1,0 +1,385 @@
+"""From tensors to variables: every layout, exact accounting, nothing done if anything is wrong."""
+
+import keras
+import numpy as np
+import pytest
+
+from helpers import double_precision, to_numpy
+from keras_alexnet import backends
+from keras_alexnet.backends import plain
+from keras_alexnet.checkpoints import layouts, loading
+from keras_alexnet.checkpoints.errors import CheckpointError
+from keras_alexnet.checkpoints.layouts import Piece, Placement
+from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+from made_checkpoints import WAYS, contents, drawn_weights, oihw, small_network, weights_of
+
+OTHERS = {"channels_last": "channels_first", "channels_first": "channels_last"}
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Return a function that loads arrays, as if from a file, without looking at the result."""
+
+    def load(model, arrays, metadata=None, **options):
+        monkeypatch.setattr(
+            loading, "open_checkpoint", lambda path: contents(arrays, path, metadata)
+        )
+        monkeypatch.setattr(loading, "named_checkpoint", lambda path: None)
+        return loading.load_checkpoint(
+            model, "made", **{"verify": "off", "verbose": False, **options}
+        )
+
+    return load
+
+
+def assert_equal(model, weights, rtol=0):
+    found = weights_of(model)
+    assert list(found) == list(weights)
+    for name, arrays in weights.items():
+        for mine, expected in zip(found[name], arrays, strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=rtol, atol=rtol * 1e-3)
+
+
+@pytest.mark.parametrize("rows", [64, 3])
+@pytest.mark.parametrize("data_format", OTHERS)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_layout(way, data_format, rows, load, monkeypatch):
+    """Every number of every program's file comes to its place, block by block."""
+    monkeypatch.setattr(layouts, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(layouts, "BLOCK_BYTES", 1000)
+    model = small_network(data_format=data_format)
+    weights = drawn_weights(model)
+    loaded = load(model, WAYS[way](weights))
+    assert loaded.dialect == way
+    assert_equal(model, weights)
+    assert len(loaded.assigned) == 16
+
+
+class Watched(MemoryArray):
+    """An array that remembers how much of it was read at once."""
+
+    def read(self, start=0, stop=None):
+        values = super().read(start, stop)
+        self.most = max(getattr(self, "most", 0), values.nbytes)
+        return values
+
+
+def test_large_tensors_are_never_read_as_a_whole(load):
+    """Of a matrix only blocks are in memory: 64 rows to transpose, a megabyte to copy."""
+    shape = (1000, 600)
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(8, 3, name="conv1"), keras.layers.Flatten()]
+        + [keras.layers.Dense(n, name=name) for name, n in (("fc6", 600), ("fc7", 1000))]
+    )
+    kernel = np.ones((600, 288), "float32")
+    arrays = {"conv1/0": np.ones((8, 3, 3, 3)), "conv1/1": np.ones(8)}
+    arrays |= {"fc6/0": kernel, "fc6/1": np.ones(600), "fc7/1": np.ones(1000)}
+    arrays["fc7/0"] = Watched(np.ones(shape, "float32"))
+    load(model, arrays)
+    assert arrays["fc7/0"].most <= layouts.BLOCK_BYTES < np.prod(shape) * 4
+    assert (to_numpy(model.get_layer("fc7").kernel.value) == 1).all()
+
+
+def test_rows_are_read_while_transposing():
+    """A matrix is transposed 64 stored rows at a time, through Caffe's two axes of one as well."""
+    source = np.arange(200 * 50, dtype="float32").reshape(200, 50)
+    watched = Watched(source)
+    target = np.empty((50, 200), "float32")
+    piece = Piece("fc7/0", watched, 0, 200)
+    Placement((piece,), "OI", "IO", {"O": 200, "I": 50}).fill(target)
+    np.testing.assert_array_equal(target, source.T)
+    assert watched.most == 64 * 50 * 4
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_other_types_in_the_file(kind, load):
+    """Half and double precision are read as well."""
+    model = small_network()
+    weights = {
+        name: tuple(array.astype(kind).astype("float32") for array in arrays)
+        for name, arrays in drawn_weights(model).items()
+    }
+    arrays = {name: a.astype(kind) for name, a in WAYS["torchvision"](weights).items()}
+    load(model, arrays)
+    assert_equal(model, weights)
+
+
+@pytest.mark.parametrize(
+    ("policy", "rtol"),
+    [
+        ("mixed_float16", 0),
+        ("mixed_bfloat16", 0),
+        ("float16", 1e-3),
+        ("bfloat16", 8e-3),
+        ("float64", 0),
+    ],
+)
+def test_dtype_policies(policy, rtol, load):
+    """Variables keep their own type: float32 in mixed precision, the policy's otherwise."""
+    with double_precision():
+        model = small_network(dtype=policy)
+        weights = drawn_weights(model)
+        load(model, WAYS["caffe"](weights))
+        assert_equal(model, weights, rtol)
+        expected = "float32" if policy.startswith("mixed") else policy
+        assert {keras.backend.standardize_dtype(w.dtype) for w in model.weights} == {expected}
+
+
+def test_a_loaded_model_trains(load):
+    """What was assigned is the model's own: a step changes it, and the file's arrays stay."""
+    model = small_network()
+    arrays = WAYS["keras"](drawn_weights(model))
+    copies = {name: array.copy() for name, array in arrays.items()}
+    load(model, arrays)
+    before = weights_of(model)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = np.random.default_rng(0).normal(size=(4, 8, 12, 3)).astype("float32")
+    model.fit(x, np.arange(4), verbose=0)
+    after = weights_of(model)
+    assert all((before[name][0] != after[name][0]).any() for name in before)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, copies[name])
+
+
+def test_one_channel_takes_the_sum(load):
+    """For a grey image the summed kernels give what the colour ones give, and it is said."""
+    weights = drawn_weights(small_network())
+    model = small_network(channels=1)
+    loaded = load(model, WAYS["caffe"](weights), sum_colors=True)
+    kernel, _ = weights_of(model)["conv1"]
+    expected = weights["conv1"][0].sum(axis=2, keepdims=True)
+    np.testing.assert_allclose(kernel, expected, rtol=0, atol=1e-6)
+    assert loaded.changes == ("The first kernels are summed over their 3 colours.",)
+    assert_equal(model, {**weights, "conv1": weights_of(model)["conv1"]})
+
+
+def test_one_channel_is_not_summed_unasked(load):
+    model = small_network(channels=1)
+    with pytest.raises(CheckpointError, match=r"\(32, 3, 7, 7\).*pass sum_colors=True"):
+        load(model, WAYS["caffe"](drawn_weights(small_network())))
+
+
+@pytest.mark.parametrize(
+    ("way", "order", "reversed_", "words"),
+    [
+        ("caffe", "rgb", True, "reversed from BGR to RGB"),
+        ("torchvision", "bgr", True, "reversed from RGB to BGR"),
+        ("caffe", "bgr", False, ""),
+        ("caffe", None, False, ""),
+        ("torchvision", "rgb", False, ""),
+    ],
+)
+def test_channel_order(way, order, reversed_, words, load):
+    """The first kernels are reversed on request alone, and only where they differ."""
+    model = small_network()
+    weights = drawn_weights(model)
+    loaded = load(model, WAYS[way](weights), channel_order=order)
+    kernel, bias = weights["conv1"]
+    expected = kernel[:, :, [2, 1, 0]] if reversed_ else kernel
+    assert_equal(model, {**weights, "conv1": (expected, bias)})
+    assert words in " ".join(loaded.changes)
+    assert loaded.channel_order == (order or "bgr")
+
+
+def test_channel_order_must_be_known(load):
+    """A file of one's own does not tell its order, unless it says it."""
+    model = small_network()
+    arrays = WAYS["keras"](drawn_weights(model))
+    with pytest.raises(CheckpointError, match=r"channel_order='rgb'.*does not say what order"):
+        load(model, arrays, channel_order="rgb")
+    loaded = load(model, arrays, {"channel_order": "bgr"}, channel_order="rgb")
+    assert loaded.changes == ("The first kernels are reversed from BGR to RGB.",)
+
+
+def test_other_classes_keep_the_classifier(load):
+    """With another number of classes all but fc8 is loaded, and that is said."""
+    model = small_network(classes=7)
+    before = weights_of(model)["fc8"]
+    weights = drawn_weights(small_network(classes=5))
+    loaded = load(model, WAYS["torchvision"](weights))
+    assert_equal(model, {**weights, "fc8": before})
+    assert loaded.kept == {"fc8": "the file's is for 5 classes"}
+    reason = "it is for 5 classes, the model for 7"
+    assert loaded.left_out == {"classifier.6.weight": reason, "classifier.6.bias": reason}
+    assert "fc8 keeps the values it had: the file's is for 5 classes." in str(loaded)
+    assert f"Left out classifier.6.weight, classifier.6.bias: {reason}." in str(loaded)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_without_top(way, load):
+    """The fully connected layers' tensors are left out by design, each with the reason."""
+    weights = drawn_weights(small_network())
+    model = small_network(top=False)
+    loaded = load(model, WAYS[way](weights))
+    assert_equal(model, {name: weights[name] for name in list(weights)[:5]})
+    reasons = [why for why in loaded.left_out.values() if why != "it is no weight"]
+    assert sorted(reasons) == sorted(
+        f"the model ends below {layer}" for layer in ("fc6", "fc7", "fc8") * 2
+    )
+
+
+def test_a_model_that_ends_at_fc7(load):
+    """A model cut off anywhere takes what is below."""
+    whole = small_network()
+    weights = drawn_weights(whole)
+    model = keras.Model(whole.inputs, whole.get_layer("fc7").output)
+    loaded = load(model, WAYS["caffe"](weights))
+    assert list(loaded.left_out) == ["fc8/0", "fc8/1"]
+    assert_equal(model, {name: weights[name] for name in list(weights)[:7]})
+
+
+def test_what_is_no_weight_is_left_out(load):
+    """Counters, shapes and the state of an optimizer are accounted for, and not asked for."""
+    model = small_network()
+    weights = drawn_weights(model)
+    arrays = WAYS["keras"](weights)
+    extra = {
+        "layers/batches/vars/0": np.array(7),
+        "optimizer/vars/3": np.ones((2, 2), "float32"),
+        "layers/dropout/seed_generator/vars/0": np.array([1, 2], "uint32"),
+    }
+    loaded = load(model, {**arrays, **extra})
+    assert loaded.left_out == dict.fromkeys(extra, "it is no weight")
+    assert_equal(model, weights)
+
+
+def test_networks_inside_others(load):
+    """The layers are found inside a model that holds the network, and one's own names with it."""
+    inner = small_network()
+    weights = drawn_weights(inner)
+    outer = keras.Sequential([keras.Input((8, 12, 3)), keras.layers.Rescaling(0.5), inner])
+    load(outer, WAYS["caffe"](weights))
+    assert_equal(inner, weights)
+
+
+WRONG = {
+    "missing": (lambda a: a.pop("fc7/1"), ["missing: fc7's bias"]),
+    "unexpected": (lambda a: a.update(fc9=np.ones(3)), ["not expected: 'fc9'"]),
+    "both": (
+        lambda a: a.update({"conv3/7": a.pop("conv3/0")}),
+        ["missing: conv3's kernel", "not expected: 'conv3/7'"],
+    ),
+    "shape": (
+        lambda a: a.update({"conv2/0": np.ones((16, 32, 5, 5), "f4")}),
+        ["'conv2/0' has the shape (16, 32, 5, 5) where conv2's kernel takes (16, 16, 5, 5)"],
+    ),
+    "transposed": (
+        lambda a: a.update({"fc6/0": np.ones((192, 64), "f4")}),
+        ["'fc6/0' has the shape (192, 64) where fc6's kernel takes (64, 192)"],
+    ),
+    "bias": (lambda a: a.update({"fc8/1": np.ones(4, "f4")}), ["'fc8/1' has the shape (4,)"]),
+    "rank": (lambda a: a.update({"fc8/1": np.float32(4)}), ["'fc8/1' has the shape ()"]),
+    "integers": (
+        lambda a: a.update({"conv1/1": np.arange(32)}),
+        ["'conv1/1' is of type int64 where conv1's bias takes real numbers"],
+    ),
+    "many": (
+        lambda a: a.update({f"x{n}\n": np.ones(1) for n in range(20)}),
+        [r"not expected: 'x0\n', 'x1\n'", "and 12 more"],
+    ),
+    "NaN": (lambda a: a["fc6/0"].flat.__setitem__(5, np.nan), ["'fc6/0' holds NaN"]),
+    "infinity": (lambda a: a["conv1/1"].__setitem__(3, -np.inf), ["'conv1/1' holds NaN, inf"]),
+    "too large": (lambda a: a.update({"fc8/1": np.full(5, 1e39)}), ["'fc8/1'", "3.403e+38"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_nothing_is_assigned_if_anything_is_wrong(case, load):
+    """All that is wrong is said together, and the model is as it was, to the last number."""
+    change, expected = WRONG[case]
+    model = small_network()
+    before = weights_of(model)
+    arrays = {name: array.squeeze() for name, array in WAYS["caffe"](drawn_weights(model)).items()}
+    change(arrays)
+    with pytest.raises(CheckpointError) as caught:
+        load(model, arrays)
+    message = str(caught.value)
+    assert message.startswith("'made' was not loaded. ") and message.isprintable()
+    for words in expected:
+        assert words in message
+    assert_equal(model, before)
+
+
+def test_two_tensors_for_one_variable(load):
+    model = small_network()
+    arrays = WAYS["torchvision"](drawn_weights(model))
+    arrays["module.features.0.bias"] = arrays["features.0.bias"]
+    with pytest.raises(CheckpointError, match=r"twice: 'features\.0\.bias' and 'module\.feat"):
+        load(model, arrays)
+
+
+def test_too_large_for_half_precision(load):
+    """What overflows in the variable's type is refused, though the file's numbers are finite."""
+    model = small_network(dtype="float16")
+    arrays = WAYS["torchvision"](drawn_weights(model))
+    arrays["features.3.bias"][2] = 70_000
+    with pytest.raises(CheckpointError, match=r"features\.3\.bias.*beyond 6\.55e\+04.*of float16"):
+        load(model, arrays)
+
+
+def test_the_shapes_of_published_networks_are_named(load):
+    """A file of another published network is told by its convolutions."""
+    model = small_network()
+    arrays = WAYS["caffe"](drawn_weights(model))
+    shapes = {1: (96, 3, 11), 2: (256, 48, 5), 3: (384, 256, 3), 4: (384, 192, 3), 5: (256, 192, 3)}
+    for number, (filters, channels, size) in shapes.items():
+        kernel = np.ones((size, size, channels, filters), "float32")
+        arrays |= {f"conv{number}/0": oihw(kernel), f"conv{number}/1": np.ones(filters, "f4")}
+    with pytest.raises(CheckpointError, match=r"are those of 'paper' and 'source2012' and 'bvlc'"):
+        load(model, arrays)
+
+
+def with_another_layer():
+    model = small_network()
+    return keras.Model(model.inputs, keras.layers.LayerNormalization(name="n")(model.outputs[0]))
+
+
+MODELS = {
+    "a function": (lambda: print, "builtin_function_or_method"),
+    "no weights": (lambda: keras.Sequential([keras.Input((3,)), keras.layers.ReLU()]), "no layer"),
+    "not built": (lambda: keras.Sequential([keras.layers.Dense(3)]), "Sequential.*A built keras"),
+    "a foreign layer": (with_another_layer, r"weights in 'n'\..*add other layers to it afterwards"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_that_are_none(name, load):
+    make, words = MODELS[name]
+    with pytest.raises(CheckpointError, match=words):
+        load(make(), {})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64"])
+def test_fast_assign_is_plain_assign(dtype):
+    """Each backend's way to hand numbers over gives what the plain one gives, and stays."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(70, 50)).astype("float32")
+    fast = backends.chosen("assign")
+    with double_precision():
+        found = []
+        for assign in (fast, plain.assign):
+            variable = keras.Variable(np.zeros((70, 50)), dtype=dtype)
+            buffers = []
+
+            def fill(target, buffers=buffers):
+                assert target.flags.c_contiguous and target.shape == values.shape
+                target[...] = values
+                buffers.append(target)
+
+            assign(variable, fill)
+            assert keras.backend.standardize_dtype(variable.dtype) == dtype
+            found.append(to_numpy(variable.value))
+            variable.assign(variable.value + 1)
+            np.testing.assert_allclose(to_numpy(variable.value), found[-1] + 1, rtol=1e-2)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(found[0], values, rtol=8e-3)
+
+
+def test_variables_share_no_memory():
+    """Two variables filled one after the other keep their own numbers."""
+    assign = backends.chosen("assign")
+    variables = [keras.Variable(np.zeros((300, 300), "float32")) for _ in range(3)]
+    for number, variable in enumerate(variables):
+        assign(variable, lambda target, number=number: target.fill(number))
+    for number, variable in enumerate(variables):
+        assert (to_numpy(variable.value) == number).all()
