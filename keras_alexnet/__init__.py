@@ -5,10 +5,15 @@ from keras_alexnet.startup import start_quietly  # isort: skip
 start_quietly()  # before anything below imports Keras, and with it TensorFlow
 
 from keras_alexnet.benchmarking import BenchmarkCallback, benchmark  # noqa: E402
+from keras_alexnet.checkpoints.loading import load_checkpoint  # noqa: E402
+from keras_alexnet.checkpoints.registry import list_checkpoints  # noqa: E402
 from keras_alexnet.data.image_folder import image_folder  # noqa: E402
 from keras_alexnet.describe import describe  # noqa: E402
+from keras_alexnet.features import feature_extractor  # noqa: E402
+from keras_alexnet.fully_convolutional import fully_convolutional  # noqa: E402
 from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
 from keras_alexnet.model import AlexNet  # noqa: E402
+from keras_alexnet.predictions import decode_predictions  # noqa: E402
 from keras_alexnet.preprocessing import (  # noqa: E402
     PCAColorNoise,
     RandomCropFlip,
@@ -30,11 +35,16 @@ __all__ = [
     "RandomCropFlip",
     "TenCrop",
     "benchmark",
+    "decode_predictions",
     "describe",
     "evaluation_preprocessor",
+    "feature_extractor",
+    "fully_convolutional",
     "get_variant",
     "image_folder",
+    "list_checkpoints",
     "list_variants",
+    "load_checkpoint",
     "preprocess_input",
     "ten_crop_model",
     "training_preprocessor",

@@ -1,10 +1,10 @@
 """The builder: one loop over the rows of a variant."""
 
-import os
-
 import keras
 
 from keras_alexnet.blocks import LayerMaker
+from keras_alexnet.checkpoints.loading import load_checkpoint
+from keras_alexnet.checkpoints.registry import named_checkpoint
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
@@ -26,6 +26,7 @@ def AlexNet(
     initialization="published",
     data_format=None,
     dtype=None,
+    sum_colors=False,
 ):
     """Build one of the published AlexNets as a functional `keras.Model`.
 
@@ -36,8 +37,11 @@ def AlexNet(
     Args:
         variant: Which network, by a name that `list_variants()` gives.
         include_top: Whether to include the fully connected layers.
-        weights: `None` for initial values, or the path of a `.weights.h5` file that a model of
-            the same variant saved.
+        weights: `None` for initial values; `"imagenet"` for the best documented published
+            checkpoint of the variant, or the name of one, as `list_checkpoints()` gives it; or the
+            path of a file, of any format that `load_checkpoint` reads, which never touches the
+            network. With `include_top=False` the fully connected layers' weights are left out,
+            with another number of classes than the file's the classifier's; that is said.
         input_tensor: A Keras tensor to take as the image input.
         input_shape: Shape of an image without the batch, `(height, width, channels)`, or
             `(channels, height, width)` with `data_format="channels_first"`. By default the
@@ -55,6 +59,8 @@ def AlexNet(
         data_format: `"channels_last"` or `"channels_first"`; `None` for Keras's setting. Weights
             saved with one load with the other.
         dtype: Data type or policy of all layers, such as `"mixed_float16"`.
+        sum_colors: With `weights`, for images of one channel: whether the first kernels are
+            summed over the colours of those in the file.
 
     Returns:
         A `keras.Model` from images to `(batch, classes)`; with `include_top=False` to
@@ -63,7 +69,8 @@ def AlexNet(
         less the training mean for the 2012 and the Caffe networks, unit variance for `owt`.
 
     Raises:
-        UserError: (a `ValueError`) for an unknown variant or choice, and for images too small.
+        UserError: (a `ValueError`) for an unknown variant or choice, for images too small, and
+            for weights that cannot be had, cannot be read or do not fit.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, ImageNet classification with deep convolutional neural
@@ -77,6 +84,7 @@ def AlexNet(
     (89578, (None, 10))
     """
     record = get_variant(variant)
+    weights = named_checkpoint(weights, record.name) or weights
     data_format = data_format or keras.config.image_data_format()
     _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
     _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
@@ -95,12 +103,14 @@ def AlexNet(
         pool = getattr(keras.layers, _POOLINGS[pooling])
         x = pool(data_format=data_format, dtype=dtype, name=f"{pooling}_pool")(x)
 
+    sources = inputs
     if input_tensor is not None:
         sources = keras.utils.get_source_inputs(input_tensor)
-        inputs = sources[0] if len(sources) == 1 else sources
-    model = keras.Model(inputs, x, name=name or f"alexnet_{record.name}")
-    if weights is not None:
-        _load(model, weights, record)
+        sources = sources[0] if len(sources) == 1 else sources
+    model = keras.Model(sources, x, name=name or f"alexnet_{record.name}")
+    if weights is not None:  # not for the layers in front of `input_tensor`
+        part = model if input_tensor is None else keras.Model(inputs, x)
+        load_checkpoint(part, weights, sum_colors=sum_colors)
     return model
 
 
@@ -188,37 +198,3 @@ def _check_size(record: Variant, shape, include_top, data_format):
             f"size from {smallest} on, or use a variant for small images such as 'cifar10_18pct'.",
         )
     )
-
-
-def _load(model, weights, record: Variant):
-    """Load a native weights file into the model just built."""
-    path = os.fspath(weights)
-    if not path.endswith(".weights.h5"):
-        raise UserError(
-            explain(
-                f"Received weights={path!r}.",
-                f"For the variant {record.name!r}, `weights` must be None or the path of a "
-                ".weights.h5 file.",
-                "Save one with model.save_weights('my.weights.h5').",
-            )
-        )
-    if not os.path.isfile(path):
-        raise UserError(
-            explain(
-                f"Received weights={path!r}, but there is no such file.",
-                "`weights` must be None or the path of a file that exists.",
-                f"Check the spelling; the current folder is {os.getcwd()!r}.",
-            )
-        )
-    try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            explain(
-                f"Received weights={path!r}, which do not load into this model: {reason}",
-                "The file must hold the weights of the same variant, with the same number of "
-                "classes and size and channels of images.",
-                "Build the model with the arguments of the one that was saved.",
-            )
-        ) from error

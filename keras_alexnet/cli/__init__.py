@@ -10,10 +10,20 @@ import os
 import sys
 
 import keras_alexnet
-from keras_alexnet.cli import benchmark, check_images, describe, evaluate, fit, variants
+from keras_alexnet.cli import (
+    benchmark,
+    check_images,
+    classify,
+    describe,
+    download,
+    evaluate,
+    fit,
+    variants,
+)
 from keras_alexnet.errors import UserError
 
-COMMANDS = (variants, describe, check_images, fit, evaluate, benchmark)  # in the order of --help
+# In the order of --help.
+COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, benchmark)
 
 MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.shared import print_json, printable
 from keras_alexnet.data.checking import Finding, Findings, check_images
 
 BAD_FILES = 1  # the exit code when some were found
@@ -50,14 +50,8 @@ def _print_table(path: str, reason: str, findings: tuple[Finding, ...]) -> None:
 
     table = Table(path, reason, box=None, pad_edge=False, header_style="bold")
     for finding in findings:
-        table.add_row(Text(_printable(finding.path), overflow="fold"), Text(finding.reason))
+        table.add_row(Text(printable(finding.path), overflow="fold"), Text(finding.reason))
     width = None if sys.stdout.isatty() else WIDE  # a file or `grep` gets a line for each
     console = Console(width=width)
     console.print(table)
     console.print()
-
-
-def _printable(path: str) -> str:
-    """Return a path that any terminal can show, whatever bytes it is made of."""
-    shown = path.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
-    return shown.decode(sys.stdout.encoding or "utf-8")

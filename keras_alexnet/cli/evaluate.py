@@ -1,11 +1,9 @@
 """`keras-alexnet evaluate`: how good a trained network is on a folder of images."""
 
 import argparse
-import json
 import os
 
-from keras_alexnet.cli.shared import count, load_model, print_json
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.cli.shared import beside, count, load_model, print_json
 from keras_alexnet.files import check_writable
 
 
@@ -43,8 +41,8 @@ def run(arguments) -> None:
     if arguments.plot:
         check_writable(arguments.plot)
     model = load_model(arguments.model)
-    names = _beside(arguments.model, "classes.json")
-    seed = _split_seed(_beside(arguments.model, "job.json"), arguments.directory)
+    names = beside(arguments.model, "classes.json")
+    seed = _split_seed(beside(arguments.model, "job.json"), arguments.directory)
     files, which = images_to_measure(arguments.directory, names, seed)
     evaluation = measure_files(
         model, files, arguments.ten_crop, arguments.batch_size, progress=not arguments.json
@@ -62,24 +60,6 @@ def run(arguments) -> None:
     print(f"\n{evaluation.summary(arguments.worst)}")
     if picture:
         print(f"\nDrew {picture}")
-
-
-def _beside(model: str, name: str):
-    """Return what a JSON file beside a model holds, `None` if there is none."""
-    path = os.path.join(os.path.dirname(os.path.abspath(model)), name)
-    if not os.path.exists(path):
-        return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            explain(
-                f"The file {path!r}, which stands beside the model, cannot be read: {error}.",
-                "It was written with the model.",
-                "Restore it, or move the model to another folder to go without.",
-            )
-        ) from error
 
 
 def _split_seed(job: dict | None, directory: str) -> int | None:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import sys
 
 import keras
 
@@ -14,6 +15,12 @@ from keras_alexnet.errors import UserError, explain
 def print_json(value) -> None:
     """Print a value for scripts."""
     print(json.dumps(value, indent=2))
+
+
+def printable(path: str) -> str:
+    """Return a path that any terminal can show, whatever bytes it is made of."""
+    shown = path.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    return shown.decode(sys.stdout.encoding or "utf-8")
 
 
 def count(text: str) -> int:
@@ -58,5 +65,23 @@ def load_model(path: str) -> keras.Model:
                 "A .keras file was expected, made of Keras's layers and this package's.",
                 "Save it again with model.save(...), or load a model with other layers in "
                 "Python, after importing the package that registers them.",
+            )
+        ) from error
+
+
+def beside(model: str, name: str):
+    """Return what a JSON file beside a model holds, `None` if there is none."""
+    path = os.path.join(os.path.dirname(os.path.abspath(model)), name)
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            explain(
+                f"The file {path!r}, which stands beside the model, cannot be read: {error}.",
+                "It was written with the model.",
+                "Restore it, or move the model to another folder to go without.",
             )
         ) from error

@@ -1,0 +1,127 @@
+"""`keras-alexnet classify`: what a network takes images for."""
+
+import contextlib
+import dataclasses
+import sys
+import warnings
+
+import keras
+
+from keras_alexnet.cli.shared import beside, count, load_model, print_json, printable
+from keras_alexnet.files import check_writable
+
+WIDE = 10_000  # columns of a table that goes to no terminal
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    classify = command(
+        "classify",
+        run,
+        "name what is on images, with published weights or a trained network",
+        "keras-alexnet classify cat.jpg dog.jpg --weights owt_torchvision --plot classes.png",
+    )
+    classify.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    network = classify.add_mutually_exclusive_group(required=True)
+    network.add_argument(
+        "--weights",
+        metavar="NAME_OR_PATH",
+        help="a published checkpoint, by a name that keras-alexnet download --list shows, "
+        "imagenet for a variant's best documented one, or a file of weights",
+    )
+    network.add_argument(
+        "--model", metavar="FILE", help="a .keras file, of fit or another; instead of weights"
+    )
+    classify.add_argument("--variant", help="the network that a file of weights belongs to")
+    classify.add_argument(
+        "--ten-crop", action="store_true", help="average ten windows of each image"
+    )
+    classify.add_argument("--top", type=count, default=5, metavar="N", help="classes to name")
+    classify.add_argument("--plot", metavar="FILE", help="draw images and classes into this file")
+
+
+def run(arguments) -> None:
+    """Classify, and print a table of the best classes of each image."""
+    # Here, so that commands without images start without what reads them.
+    from keras_alexnet.evaluation.classifying import classify
+    from keras_alexnet.pictures.classification import check_drawable, plot_classified
+
+    if arguments.plot:
+        check_writable(arguments.plot)
+        check_drawable(len(arguments.images))
+    with _quiet(arguments.json):
+        model = _model(arguments)
+    names = _names(arguments.model or arguments.weights)
+    results = classify(model, arguments.images, names, arguments.top, arguments.ten_crop)
+    picture = plot_classified(results, arguments.plot) if arguments.plot else None
+    if arguments.json:
+        images = [
+            {"path": result.path, "classes": [dataclasses.asdict(g) for g in result.guesses]}
+            for result in results
+        ]
+        print_json({"model": model.name, "plot": picture, "images": images})
+        return
+    _print_table(results)
+    if names is None and arguments.model:
+        print("\nThe model has no classes.json beside it: its outputs are taken to be", end=" ")
+        print("ImageNet's classes, if there are a thousand, and are numbered otherwise.")
+    if picture:
+        print(f"\nDrew {picture}")
+
+
+def _model(arguments):
+    from keras_alexnet.evaluation.classifying import published_classifier
+
+    if arguments.model:
+        return load_model(arguments.model)
+    with warnings.catch_warnings(record=True) as notes:  # that weights look untrained, say
+        model = published_classifier(arguments.weights, arguments.variant)
+    for note in notes:
+        print(f"keras-alexnet classify: note: {note.message}", file=sys.stderr)
+    return model
+
+
+def _names(path: str):
+    """Return the names of the classes that stand beside a file, if there are any."""
+    from keras_alexnet.checkpoints.registry import list_checkpoints
+
+    published = path in ("imagenet", *list_checkpoints())
+    return None if published else beside(path, "classes.json")
+
+
+@contextlib.contextmanager
+def _quiet(wanted: bool):
+    """Keep what is said while weights are fetched out of the standard output."""
+    before = keras.config.is_interactive_logging_enabled()
+    if wanted:
+        keras.config.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if before:
+            keras.config.enable_interactive_logging()
+
+
+def _print_table(results) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    probabilities = all(result.probabilities for result in results)
+    known = any(guess.wordnet for result in results for guess in result.guesses)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("image", overflow="fold")
+    table.add_column("class")
+    if known:
+        table.add_column("WordNet")
+    table.add_column("probability" if probabilities else "score", justify="right", no_wrap=True)
+    for result in results:
+        for number, guess in enumerate(result.guesses):
+            score = f"{100 * guess.score:.2f} %" if probabilities else f"{guess.score:.4g}"
+            path = printable(result.path) if number == 0 else ""
+            table.add_row(path, guess.name, *([guess.wordnet or ""] if known else []), score)
+        table.add_row()
+    width = None if sys.stdout.isatty() else WIDE  # a file or `grep` gets a line for each
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in capture.get().rstrip().split("\n")))

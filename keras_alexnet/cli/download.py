@@ -1,0 +1,99 @@
+"""`keras-alexnet download`: published weights, fetched and verified where there is a network."""
+
+import os
+import sys
+
+from keras_alexnet.cli.shared import print_json
+from keras_alexnet.errors import UserError, explain
+
+WIDE = 10_000  # columns of a table that goes to no terminal
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    download = command(
+        "download",
+        run,
+        "download published weights, verify them and say where they are",
+        "keras-alexnet download owt_torchvision",
+    )
+    download.add_argument(
+        "checkpoint",
+        nargs="?",
+        metavar="NAME",
+        help="a published checkpoint, or a variant for its best documented one",
+    )
+    download.add_argument("--list", action="store_true", help="list what there is")
+    download.add_argument(
+        "--output", metavar="FOLDER", help="where to save; unset, where AlexNet finds it"
+    )
+
+
+def run(arguments) -> None:
+    """Download one checkpoint, or list all."""
+    from keras_alexnet.checkpoints.download import download
+    from keras_alexnet.checkpoints.places import folders, look
+    from keras_alexnet.checkpoints.verifying import identity
+
+    if arguments.list:
+        _list(arguments.json)
+        return
+    checkpoint = _named(arguments.checkpoint)
+    there, _ = look(checkpoint, [arguments.output] if arguments.output else folders())
+    path = there or download(checkpoint, arguments.output, progress=not arguments.json)
+    verified = identity(checkpoint)
+    if arguments.json:
+        result = {"name": checkpoint.name, "path": path, "downloaded": there is None}
+        print_json({**result, "verified": verified})
+        return
+    print(f"{'It was there:' if there else 'Saved'} {path}")
+    print(f"Verified: {verified}")
+
+
+def _named(name: str | None):
+    """Return the record of a checkpoint by its name, or by that of a variant."""
+    from keras_alexnet.checkpoints.registry import get_checkpoint, imagenet_checkpoint
+    from keras_alexnet.variants import list_variants
+
+    if name is None:
+        raise UserError(
+            explain(
+                "Received no name of a checkpoint.",
+                "One was expected.",
+                "keras-alexnet download --list shows them.",
+            )
+        )
+    return imagenet_checkpoint(name) if name in list_variants() else get_checkpoint(name)
+
+
+def _copy(checkpoint) -> str | None:
+    """Return the path of a copy, right or wrong, if there is one."""
+    from keras_alexnet.checkpoints.places import folders
+
+    paths = (os.path.join(folder, checkpoint.filename) for folder in folders())
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _list(as_json: bool) -> None:
+    from keras_alexnet.checkpoints.registry import get_checkpoint, list_checkpoints
+
+    records = [get_checkpoint(name) for name in list_checkpoints()]
+    if as_json:
+        keys = ("name", "title", "variant", "filename", "urls", "hashes", "size", "licence")
+        rows = ({key: getattr(record, key) for key in keys} for record in records)
+        copies = ({"path": _copy(record)} for record in records)
+        print_json([{**row, **copy} for row, copy in zip(rows, copies, strict=True)])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("checkpoint", "variant", box=None, pad_edge=False, header_style="bold")
+    table.add_column("MB", justify="right", no_wrap=True)
+    table.add_column("what it is")
+    table.add_column("at hand", overflow="fold")
+    for record in records:
+        size = "" if record.size is None else f"{record.size / 1e6:.1f}"
+        row = (record.name, record.variant, size, record.title, _copy(record) or "")
+        table.add_row(*row)
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, markup=False)
+    console.print(table)

@@ -1,0 +1,90 @@
+"""A picture of images beside the classes that a network gives them."""
+
+import os
+from collections.abc import Sequence
+
+from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.pictures.figure import BLUE, new_figure, save_figure
+
+SIDE = 400  # pixels to which the longer side of an image is brought
+MOST = 40  # images in one picture
+
+
+def check_drawable(images: int) -> None:
+    """Raise if one picture cannot show so many images: better before the work than after."""
+    new_figure(1, 1)  # raises without matplotlib
+    if images > MOST:
+        raise UserError(
+            explain(
+                f"Received {images} images to draw.",
+                f"One picture shows {MOST} at most.",
+                "Give fewer at a time, or leave the picture out.",
+            )
+        )
+
+
+def plot_classified(results: Sequence, path: str) -> str:
+    """Draw each image with bars for its best classes beside it.
+
+    Args:
+        results: What `classify` returns.
+        path: The picture's file; its ending names the format.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: If there are too many images or one cannot be read, or matplotlib is not
+            installed, or the file cannot be written.
+    """
+    check_drawable(len(results))
+    figure = new_figure(8.5, 0.3 + 2.3 * len(results))
+    rows = figure.subplots(len(results), 2, squeeze=False, width_ratios=(1, 1.6))
+    for (left, right), result in zip(rows, results, strict=True):
+        left.imshow(_small(result.path))
+        left.set_title(_name(result.path), fontsize=9)
+        left.set_axis_off()
+        _draw_bars(right, result)
+    return save_figure(figure, path)
+
+
+def _draw_bars(axis, result) -> None:
+    scores = [guess.score for guess in result.guesses]
+    places = range(len(scores))
+    shades = [BLUE, *["#80B8D9"] * (len(scores) - 1)]  # the first is what the network says
+    bars = axis.barh(places, scores, color=shades, height=0.7)
+    labels = [
+        f"{100 * score:.1f} %" if result.probabilities else f"{score:.3g}" for score in scores
+    ]
+    axis.bar_label(bars, labels, padding=4, fontsize=9)
+    axis.set_yticks(places, [guess.name for guess in result.guesses], fontsize=9)
+    axis.invert_yaxis()
+    axis.spines[["top", "right", "bottom"]].set_visible(False)
+    axis.set_xticks([])
+    axis.tick_params(left=False)
+    if result.probabilities:
+        axis.set_xlim(0, 1.18)  # one, and room for the number behind it
+    else:
+        axis.margins(x=0.2)
+
+
+def _name(path: str) -> str:
+    """Return a file's name in the letters that any font has, and not too many."""
+    name = ascii(os.path.basename(path))[1:-1].replace("$", r"\$")  # no formula
+    return name if len(name) <= 40 else f"{name[:28]}...{name[-9:]}"
+
+
+def _small(path: str):
+    try:
+        image = decoded(path)
+    except BadImage as error:
+        raise UserError(
+            explain(
+                f"The image {path!r} cannot be read: {error}.",
+                "A file with a whole image in it was expected.",
+                "It was there before: has it been moved?",
+            )
+        ) from error
+    image.thumbnail((SIDE, SIDE))
+    return image

@@ -1,0 +1,124 @@
+"""`keras-alexnet classify --weights`: published weights and files of weights."""
+
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_alexnet import AlexNet
+from keras_alexnet.checkpoints import table
+from keras_alexnet.cli import main
+from keras_alexnet.evaluation.classifying import published_classifier
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A working folder with an image, with caches of its own and no network."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("KERAS_ALEXNET_CHECKPOINTS", raising=False)
+    monkeypatch.setenv("KERAS_ALEXNET_OFFLINE", "1")
+    Image.new("RGB", (20, 12), (250, 100, 0)).save("a.png")
+    return tmp_path
+
+
+@pytest.fixture
+def tiny(place, monkeypatch):
+    """A network with weights, which is published in a table of one row, and is at hand."""
+    model = AlexNet("cifar10_19pct", initialization="robust", data_format="channels_last")
+    folder = place / "keras" / "keras_alexnet"
+    folder.mkdir(parents=True)
+    path = folder / "tiny.weights.h5"
+    model.save_weights(path)
+    row = dataclasses.replace(
+        table.OWT_TORCHVISION,
+        name="tiny",
+        variant="cifar10_19pct",
+        filename=path.name,
+        hashes=(f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",),
+        size=path.stat().st_size,
+        pixels=dataclasses.replace(table.OWT_TORCHVISION.pixels, base=32),
+        samples=(),
+    )
+    monkeypatch.setattr(table, "CHECKPOINTS", {"tiny": row})
+    return model
+
+
+# The weights of this network are as they were initialised, which the loader says.
+UNTRAINED = pytest.mark.filterwarnings("default:.*The weights look untrained:UserWarning")
+
+
+@UNTRAINED
+def test_published_weights(tiny, capsys):
+    """By name: the variant's network, with the pixels that the checkpoint, not the variant, has."""
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), "uint8")
+    Image.fromarray(pixels).save("c.png")
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    scores = np.asarray(tiny.predict_on_batch(((pixels / 255 - mean) / std)[None]))[0]
+    assert main(["classify", "c.png", "--weights", "tiny", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("keras-alexnet classify: note: ")
+    assert "The weights look untrained" in captured.err
+    assert captured.err.count("\n") == 1
+    (image,) = json.loads(captured.out)["images"]
+    order = np.argsort(-scores)[:5]
+    assert [row["name"] for row in image["classes"]] == [f"class {n}" for n in order]
+    found = [row["score"] for row in image["classes"]]
+    np.testing.assert_allclose(found, scores[order], rtol=1e-4)
+
+
+@UNTRAINED
+def test_weights_from_a_file(tiny, place, capsys):
+    """By path, with the variant: the variant's own pixels, and the names that lie beside it."""
+    tiny.save_weights("mine.weights.h5")
+    with open("classes.json", "w") as file:
+        json.dump([f"kind_{n}" for n in range(10)], file)
+    weights = ["--weights", "mine.weights.h5", "--variant", "cifar10_19pct"]
+    assert main(["classify", "a.png", *weights, "--json"]) == 0
+    (image,) = json.loads(capsys.readouterr().out)["images"]
+    assert image["classes"][0]["name"].startswith("kind ")
+    with pytest.warns(UserWarning, match="look untrained"):
+        model = published_classifier("mine.weights.h5", "cifar10_19pct")
+    square = np.full((1, 32, 32, 3), [250, 100, 0], "float32")
+    expected = tiny.predict_on_batch(square - [125.3, 123.0, 113.9])
+    found = model.predict_on_batch(square.astype("uint8"))
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=0.05)
+
+
+@UNTRAINED
+def test_weights_without_a_classifier(tiny, place, capsys):
+    """Weights for other classes leave the last layer at random values: nothing to name with."""
+    other = AlexNet("cifar10_19pct", classes=4)
+    other.save_weights("other.weights.h5")
+    weights = ["--weights", "other.weights.h5", "--variant", "cifar10_19pct"]
+    assert main(["classify", "a.png", *weights]) == 2
+    captured = capsys.readouterr()
+    assert "'other.weights.h5' leave fc10 without values" in captured.err
+    assert captured.out == ""
+
+
+MISTAKES = [
+    (["owt_torchvison"], "Did you mean 'owt_torchvision'?"),
+    (["imagenet"], "'imagenet', which means another checkpoint for each network"),
+    (["imagenet", "--variant", "paper"], "'paper', of which no weights are published"),
+    (["owt_torchvision"], "'alexnet-owt-7be5be79.pth' is not at hand"),
+    (["owt_torchvision", "--variant", "bvlc"], "'owt_torchvision'"),
+    (["mine.weights.h5"], "'mine.weights.h5' without a variant"),
+    (["a.png", "--variant", "owt"], "'a.png'"),
+]
+
+
+@pytest.mark.parametrize(("weights", "message"), MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(weights, message, place, capsys):
+    """Every mistake gives one line on stderr, nothing on stdout, and exit code 2."""
+    AlexNet("cifar10_19pct").save_weights("mine.weights.h5")
+    assert main(["classify", "a.png", "--weights", *weights]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
