@@ -23,6 +23,9 @@ from keras_alexnet.preprocessing import (  # noqa: E402
     ten_crop_model,
     training_preprocessor,
 )
+from keras_alexnet.recipes import get_recipe, list_recipes  # noqa: E402
+from keras_alexnet.recipes.coupled_sgd import CoupledSGD  # noqa: E402
+from keras_alexnet.recipes.paper import paper_optimizer  # noqa: E402
 from keras_alexnet.variants import get_variant, list_variants  # noqa: E402
 
 __version__ = "0.1.0"
@@ -30,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlexNet",
     "BenchmarkCallback",
+    "CoupledSGD",
     "LocalResponseNormalization",
     "PCAColorNoise",
     "RandomCropFlip",
@@ -40,11 +44,14 @@ __all__ = [
     "evaluation_preprocessor",
     "feature_extractor",
     "fully_convolutional",
+    "get_recipe",
     "get_variant",
     "image_folder",
     "list_checkpoints",
+    "list_recipes",
     "list_variants",
     "load_checkpoint",
+    "paper_optimizer",
     "preprocess_input",
     "ten_crop_model",
     "training_preprocessor",

@@ -1,0 +1,48 @@
+"""Every published way of training these networks as a row of one table."""
+
+import difflib
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.recipes.records import Recipe
+from keras_alexnet.recipes.table import RECIPES
+
+
+def list_recipes() -> list[str]:
+    """Return the names of all recipes, the paper's first.
+
+    Example:
+
+    >>> list_recipes()[:3]
+    ['paper', 'source2012', 'bvlc']
+    """
+    return list(RECIPES)
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the frozen record of how a published network was trained.
+
+    Args:
+        name: A name that `list_recipes` gives, mostly that of the network.
+
+    Raises:
+        UserError: (a `ValueError`) if there is no such recipe.
+
+    Example:
+
+    >>> recipe = get_recipe("cifar10_80sec")
+    >>> recipe.learning_rate, recipe.epochs
+    (Steps(values=(0.001, 0.0001), starts=(0, 8), unit='epochs'), 10)
+    """
+    if isinstance(name, str) and name in RECIPES:
+        return RECIPES[name]
+    close = difflib.get_close_matches(str(name).lower(), RECIPES, n=1)
+    raise UserError(
+        explain(
+            f"Received recipe={name!r}, which is not known.",
+            f"The recipes are: {', '.join(RECIPES)}.",
+            f"Did you mean {close[0]!r}?" if close else "Choose one of them.",
+        )
+    )
+
+
+__all__ = ["Recipe", "get_recipe", "list_recipes"]

@@ -1,0 +1,64 @@
+"""A recipe with another rate or length, all else in proportion."""
+
+import dataclasses
+
+from keras_alexnet.recipes.records import Plateau, Recipe, Steps
+
+
+def scaled(recipe: Recipe, learning_rate: float) -> Recipe:
+    """Return a recipe that begins with another learning rate, and has all others in proportion.
+
+    >>> from keras_alexnet import get_recipe
+    >>> scaled(get_recipe("bvlc"), 0.02).learning_rate.values[:2]
+    (0.02, 0.002)
+    """
+    first = recipe.learning_rate.values[0]
+
+    def rate(steps):
+        if isinstance(steps, Plateau):
+            return dataclasses.replace(steps, value=steps.value * learning_rate / first)
+        values = tuple(value * learning_rate / first for value in steps.values)
+        return dataclasses.replace(steps, values=values)
+
+    parts = tuple(
+        part
+        if part.learning_rate is None
+        else dataclasses.replace(part, learning_rate=rate(part.learning_rate))
+        for part in recipe.parts
+    )
+    return dataclasses.replace(recipe, learning_rate=rate(recipe.learning_rate), parts=parts)
+
+
+def stretched(recipe: Recipe, epochs: int) -> Recipe:
+    """Return a recipe for another number of epochs, with its steps at the same shares of them.
+
+    >>> from keras_alexnet import get_recipe
+    >>> stretched(get_recipe("cifar10_80sec"), 20).learning_rate
+    Steps(values=(0.001, 0.0001), starts=(0.0, 0.8), unit='share')
+    """
+    whole = {"epochs": recipe.epochs, "iterations": recipe.iterations, "share": 1}
+
+    def shares(steps):
+        if isinstance(steps, Plateau):
+            patience = max(1, round(steps.patience * epochs / recipe.epochs))
+            return dataclasses.replace(steps, patience=patience)
+        starts = tuple(start / whole[steps.unit] for start in steps.starts)
+        return Steps(steps.values, starts, "share")
+
+    parts = tuple(
+        dataclasses.replace(
+            part,
+            learning_rate=None if part.learning_rate is None else shares(part.learning_rate),
+            weight_decay=shares(part.weight_decay),
+        )
+        for part in recipe.parts
+    )
+    return dataclasses.replace(
+        recipe,
+        epochs=epochs,
+        iterations=None,
+        held_back=round(recipe.held_back * epochs / recipe.epochs),
+        learning_rate=shares(recipe.learning_rate),
+        parts=parts,
+        color_noise=shares(recipe.color_noise),
+    )

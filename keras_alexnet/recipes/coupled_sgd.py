@@ -1,0 +1,156 @@
+"""Stochastic gradient descent as the papers of the time wrote it."""
+
+import keras
+from keras import ops
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.recipes.group import BIAS, Group
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+GROUPS_2012 = (Group(BIAS, factor=2.0), Group(weight_decay=5e-4))
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class CoupledSGD(keras.optimizers.Optimizer):
+    """Gradient descent with momentum, weight decay in the gradient, and rates by group.
+
+    With the gradient g of the mean loss, the rate e and the decay d of a variable w, and its
+    velocity v, which starts at 0, one step is
+
+        v <- momentum * v - e * (g + d * w),    w <- w + v    velocity="with_rate"
+        v <- momentum * v + g + d * w,      w <- w - e * v    velocity="without_rate"
+
+    "with_rate" is the rule of the 2012 paper (section 5), of cuda-convnet and of Caffe: a step
+    keeps the rate of its time as long as the velocity remembers it. "without_rate" is PyTorch's
+    and Torch7's, where a new rate holds for all remembered steps at once. Both are the same until
+    the rate changes; when it falls to a tenth, the first goes on at nearly the old speed for some
+    ten steps.
+
+    `keras.optimizers.SGD(weight_decay=d)` is neither (Keras 3.11 to 3.15): it multiplies each
+    variable by 1 - e * d before the step, outside the velocity, so momentum 0.9 does not make the
+    decay ten times as strong as it does here, and it decays biases too. A `kernel_regularizer` of
+    `keras.regularizers.L2(d / 2)` would be the same as this decay, but counts as loss.
+
+    Args:
+        learning_rate: The rate e: a number, which may be changed while training, or a
+            `keras.optimizers.schedules.LearningRateSchedule`.
+        momentum: A number of at least 0 and below 1, or a schedule.
+        groups: `Group`s; the first whose pattern fits a variable's path holds for it. A variable
+            of no group has the learning rate and no decay. The default is that of 2012: biases
+            at twice the rate and without decay, all else with 5e-4.
+        velocity: `"with_rate"` or `"without_rate"`.
+        name: Name of the optimizer.
+        **kwargs: The other arguments of `keras.optimizers.Optimizer`, such as `clipnorm`, but for
+            `weight_decay`, which belongs to the groups.
+
+    Raises:
+        UserError: (a `ValueError`) for a wrong momentum or velocity, and for `weight_decay`.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton, NIPS 2012, section 5; `Weights::update` of cuda-convnet's
+        weights.cuh; Caffe's sgd_solver.cpp; `torch.optim.SGD`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> w = keras.Variable(np.ones(2, "float32"), name="kernel")
+    >>> optimizer = CoupledSGD(0.1, groups=[Group("kernel", weight_decay=0.5)])
+    >>> optimizer.apply([np.zeros(2, "float32")], [w])
+    >>> np.allclose(keras.ops.convert_to_numpy(w), 1 - 0.1 * (0 + 0.5 * 1))
+    True
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.01,
+        momentum=0.9,
+        groups=GROUPS_2012,
+        velocity="with_rate",
+        name="coupled_sgd",
+        **kwargs,
+    ):
+        _check(momentum, velocity, kwargs.pop("weight_decay", None))
+        super().__init__(learning_rate, name=name, **kwargs)
+        self.momentum = momentum
+        self.groups = tuple(groups)
+        self.velocity = velocity
+
+    def build(self, variables):
+        """Make a velocity for each variable, and find its group."""
+        if self.built:
+            return
+        super().build(variables)
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        self._group_of = [self.group(variable.path) for variable in variables]
+
+    def group(self, path: str) -> Group:
+        """Return the group of a variable with this path."""
+        return next((group for group in self.groups if group.fits(path)), Group())
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Change one variable and its velocity."""
+        number = self._get_variable_index(variable)  # as `keras.Optimizer` documents it
+        group, velocity = self._group_of[number], self._velocities[number]
+
+        def number_of(value):
+            value = value(self.iterations) if isinstance(value, Schedule) else value
+            return ops.cast(value, variable.dtype)
+
+        own = group.learning_rate
+        rate = number_of(learning_rate if own is None else own) * number_of(group.factor)
+        slope = ops.cast(gradient, variable.dtype)
+        if isinstance(group.weight_decay, Schedule) or group.weight_decay:
+            slope = slope + number_of(group.weight_decay) * variable
+        kept = number_of(self.momentum) * velocity
+        if self.velocity == "with_rate":
+            new = kept - rate * slope
+            self.assign_add(variable, new)
+        else:
+            new = kept + slope
+            self.assign_sub(variable, rate * new)
+        self.assign(velocity, new)
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        config = super().get_config()
+        del config["weight_decay"]
+        return {
+            **config,
+            "momentum": keras.saving.serialize_keras_object(self.momentum),
+            "groups": keras.saving.serialize_keras_object(self.groups),
+            "velocity": self.velocity,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Return the optimizer of a config, with its groups and schedules made again."""
+        made = keras.saving.deserialize_keras_object
+        parts = {name: made(config[name], custom_objects) for name in ("momentum", "groups")}
+        return super().from_config({**config, **parts}, custom_objects)
+
+
+def _check(momentum, velocity, weight_decay) -> None:
+    if weight_decay is not None:
+        raise UserError(
+            explain(
+                f"Received weight_decay={weight_decay!r}.",
+                "Here the decay belongs to the groups of variables that it is for.",
+                f"Give groups=[Group(weight_decay={weight_decay!r})], or use paper_optimizer.",
+            )
+        )
+    if not isinstance(momentum, Schedule) and not 0 <= momentum < 1:
+        raise UserError(
+            explain(
+                f"Received momentum={momentum!r}.",
+                "It must be at least 0 and below 1.",
+                "All published recipes have 0.9.",
+            )
+        )
+    if velocity not in ("with_rate", "without_rate"):
+        raise UserError(
+            explain(
+                f"Received velocity={velocity!r}.",
+                "It must be 'with_rate' or 'without_rate'.",
+                "The first is the paper's and Caffe's rule, the second is PyTorch's.",
+            )
+        )

@@ -1,0 +1,49 @@
+"""The optimizer of 2012."""
+
+from keras_alexnet.recipes.coupled_sgd import CoupledSGD
+from keras_alexnet.recipes.group import BIAS, Group
+
+
+def paper_optimizer(
+    learning_rate=0.01, momentum=0.9, weight_decay=5e-4, bias_factor=2.0, **kwargs
+) -> CoupledSGD:
+    """Return the optimizer that the 2012 network was trained with, ready for `compile`.
+
+    For a weight w with the gradient g of the mean loss and the velocity v, one step is
+
+        v <- momentum * v - weight_decay * learning_rate * w - learning_rate * g,    w <- w + v
+
+    and for a bias the same without decay, at `bias_factor` times the rate. The paper has "an equal
+    learning rate for all layers" and says nothing of biases; the authors' program gave them twice
+    the rate and no decay, and so do Caffe's networks. With batches of 128 images divide the rate by
+    10 when the validation error stops improving: `ReduceOnPlateau`, or `get_recipe("paper")` for
+    all of it together.
+
+    Args:
+        learning_rate: The rate of the weights, a number or a
+            `keras.optimizers.schedules.LearningRateSchedule`.
+        momentum: Share of the velocity that is kept.
+        weight_decay: Strength of the decay, on all but the biases.
+        bias_factor: Rate of the biases as a multiple of that of the weights.
+        **kwargs: The arguments of `keras.optimizers.Optimizer`, such as `clipnorm`.
+
+    Returns:
+        A `CoupledSGD`.
+
+    Raises:
+        UserError: (a `ValueError`) for a momentum outside 0 to 1.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton, NIPS 2012, section 5; layer-params-145.cfg of the authors'
+        program: epsW 0.01, epsB 0.02, momentum 0.9, wc 0.0005 on weights alone.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> model = AlexNet("cifar10_18pct")
+    >>> model.compile(paper_optimizer(0.001), "sparse_categorical_crossentropy")
+    >>> model.optimizer.group("conv1/bias").factor
+    2.0
+    """
+    groups = (Group(BIAS, factor=float(bias_factor)), Group(weight_decay=float(weight_decay)))
+    return CoupledSGD(learning_rate, momentum, groups, **kwargs)
