@@ -91,6 +91,7 @@ EXAMPLES = {  # what a part of the output of each must be
     "benchmarks/compile_modes.py --quick": "cifar10_18pct",
     "benchmarks/cost_growth.py --quick": "ten times one crop",
     "benchmarks/layers.py --quick": "LRN (2, 27, 27, 256)",
+    "benchmarks/optimizer_step.py --quick": "of keras SGD",
     "benchmarks/step_profile.py --quick": "arithmetic alone",
     "benchmarks/steps.py --quick": "ours, TensorFlow",
 }

@@ -22,6 +22,7 @@ def chosen(name: str, backend: str | None = None):
     return getattr(module, name, getattr(plain, name))
 
 
+descend = chosen("descend")
 differentiable = chosen("differentiable")
 dropout = chosen("dropout")
 grouped_conv = chosen("grouped_conv")

@@ -94,6 +94,34 @@ def resize(ops, images, rows: int, columns: int, antialias: bool):
     )
 
 
+def descend(optimizer, variable, velocity, gradient, rate, momentum, decay, rate_in_velocity):
+    """Take one step of gradient descent with momentum: `CoupledSGD` has the formula.
+
+    Args:
+        optimizer: Whose `assign` is to be used.
+        variable: What is trained; it is changed.
+        velocity: The variable of the same shape and type that remembers; it is changed.
+        gradient: A tensor of the same shape and type.
+        rate: A number, or a tensor of one; so are the next two.
+        momentum: Share of the velocity that is kept.
+        decay: Share of the variable that is added to the gradient.
+        rate_in_velocity: Whether the velocity remembers the rate of each step.
+    """
+    gradient = decayed(gradient, variable, decay)
+    if rate_in_velocity:
+        new = momentum * velocity - rate * gradient
+        optimizer.assign_add(variable, new)
+    else:
+        new = momentum * velocity + gradient
+        optimizer.assign_sub(variable, rate * new)
+    optimizer.assign(velocity, new)
+
+
+def decayed(gradient, variable, decay):
+    """Return a gradient with the share of the variable, unless that share is always 0."""
+    return gradient + decay * variable if ops.is_tensor(decay) or decay else gradient
+
+
 def assign(variable, fill):
     """Give a Keras variable the values that `fill` writes into an array of its shape.
 

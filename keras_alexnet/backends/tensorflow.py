@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -40,6 +41,23 @@ def dropout(x, rate: float, seed_generator):
     """Draw with Philox: what XLA takes by itself needs thirty times as long on a CPU."""
     seed = tf.cast(seed_generator.next(), "int32")
     return tf.nn.experimental.stateless_dropout(x, rate, seed=seed, rng_alg="philox")
+
+
+def descend(optimizer, variable, velocity, gradient, rate, momentum, decay, rate_in_velocity):
+    """Change variable and velocity in one pass over memory; without XLA the formula takes five."""
+    kernels = tf.raw_ops.ResourceApplyKerasMomentum, tf.raw_ops.ResourceApplyMomentum
+    apply = kernels[0] if rate_in_velocity else kernels[1]
+    if isinstance(variable, keras.Variable):
+        variable = variable.value
+    apply(
+        var=variable.handle,
+        accum=velocity.value.handle,
+        lr=tf.cast(rate, variable.dtype),
+        grad=plain.decayed(gradient, variable, decay),
+        momentum=tf.cast(momentum, variable.dtype),
+        use_locking=False,
+        use_nesterov=False,
+    )
 
 
 @functools.cache

@@ -26,6 +26,36 @@ def grouped_conv(x, kernel, groups: int, **options):
     return ops.conv(x, kernel, **options)
 
 
+def descend(optimizer, variable, velocity, gradient, rate, momentum, decay, rate_in_velocity):
+    """Change variable and velocity in place, slice by slice: new tensors cost ten times as much."""
+    with torch.no_grad():
+        for w, v, g in _flat_slices(variable.value, velocity.value, gradient):
+            v.mul_(momentum)
+            if rate_in_velocity:
+                _add(_add(v, g, -rate), w, -rate * decay)
+                w.add_(v)
+            else:
+                _add(v.add_(g), w, decay)
+                _add(w, v, -rate)
+
+
+def _add(total, x, factor):
+    """Add a multiple of x; a factor that is a tensor stays on its device."""
+    if isinstance(factor, torch.Tensor):
+        return total.addcmul_(x, factor)
+    return total.add_(x, alpha=factor) if factor else total
+
+
+def _flat_slices(*tensors):
+    """Yield slices of tensors of one shape that stay in a CPU's cache, else the tensors."""
+    if torch.compiler.is_compiling() or not all(
+        tensor.device.type == "cpu" and tensor.is_contiguous() for tensor in tensors
+    ):
+        return [tensors]
+    size = SLICE_BYTES // tensors[0].element_size()
+    return zip(*(tensor.view(-1).split(size) for tensor in tensors), strict=True)
+
+
 @functools.cache
 def differentiable(operation):
     """Give `operation` its own gradient, which keeps nothing but the input.

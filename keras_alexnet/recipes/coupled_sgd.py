@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_alexnet.backends import descend
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.recipes.group import BIAS, Group
 
@@ -94,21 +95,19 @@ class CoupledSGD(keras.optimizers.Optimizer):
 
         def number_of(value):
             value = value(self.iterations) if isinstance(value, Schedule) else value
-            return ops.cast(value, variable.dtype)
+            return value if isinstance(value, float) else ops.cast(value, variable.dtype)
 
         own = group.learning_rate
-        rate = number_of(learning_rate if own is None else own) * number_of(group.factor)
-        slope = ops.cast(gradient, variable.dtype)
-        if isinstance(group.weight_decay, Schedule) or group.weight_decay:
-            slope = slope + number_of(group.weight_decay) * variable
-        kept = number_of(self.momentum) * velocity
-        if self.velocity == "with_rate":
-            new = kept - rate * slope
-            self.assign_add(variable, new)
-        else:
-            new = kept + slope
-            self.assign_sub(variable, rate * new)
-        self.assign(velocity, new)
+        descend(
+            self,
+            variable,
+            velocity,
+            ops.cast(gradient, variable.dtype),
+            number_of(learning_rate if own is None else own) * float(group.factor),
+            number_of(self.momentum),
+            number_of(group.weight_decay),
+            self.velocity == "with_rate",
+        )
 
     def get_config(self):
         """Return the arguments of the constructor."""
