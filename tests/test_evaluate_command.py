@@ -5,9 +5,13 @@ import json
 import keras
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from PIL import Image
 
+from keras_alexnet import AlexNet
 from keras_alexnet.cli import main
+from keras_alexnet.pictures.figure import ORANGE
 from keras_alexnet.preprocessing import CenterCrop, SquareResize
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
@@ -71,10 +75,12 @@ def test_it_says_what_was_measured(place, capsys):
     assert evaluate("images", "--plot", "confusion.png", "--worst", "1") == 0
     out = capsys.readouterr().out
     assert out == (
-        "Measured the images in 'images'.\n\n"
+        "Measured the images in 'images'.\n"
+        "The folders, in alphabetical order, are not in the order of the model's classes; they "
+        "were matched by their names.\n\n"
         "16 images of 3 classes; guessing gives 33.33 %\n\n"
-        "accuracy    top-1  top-5\n"
-        "one crop  93.75 %      -\n\n"
+        "accuracy    top-1  top-5  top-1 error  top-5 error\n"
+        "one crop  93.75 %      -       6.25 %            -\n\n"
         "worst classes  recognised  images  most often taken for\n"
         "red               83.33 %       6  blue, once\n\n"
         "Drew confusion.png\n"
@@ -116,6 +122,94 @@ def test_without_class_names_the_folders_decide(place, capsys):
     out = capsys.readouterr().out
     assert "93.75 %" in out
     assert "taken to be the folders" in out
+
+
+def thousand(order=None):
+    """Return a model of ImageNet's classes whose outputs for red are class 0, green 1, blue 2."""
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D(data_format="channels_last")(inputs)
+    dense = keras.layers.Dense(1000, activation="softmax", use_bias=False)
+    model = keras.Model(inputs, dense(x), name="thousand")
+    kernel = np.zeros((3, 1000), "float32")
+    kernel[range(3), [0, 1, 2] if order is None else order] = 0.1
+    dense.kernel.assign(kernel)
+    return model
+
+
+@pytest.mark.parametrize("names", [("n01440764", "n01443537"), ("tench", "Goldfish")])
+def test_a_thousand_outputs_are_imagenets_classes(names, place, capsys):
+    """Folders by WordNet identifier or by label; classes of which there is no folder are left."""
+    thousand().save("model.keras")
+    for colour, name in zip(("red", "green"), names, strict=True):
+        (place / "images" / colour).rename(place / "images" / name)
+    (place / "images" / "blue").rename(place / "images" / "great white-shark")
+    result = figures(capsys)
+    assert (result["top1"], result["top1_error"]) == (15 / 16, 1 / 16)
+    assert result["class_names"][2] == "n01484850_great_white_shark"
+    assert "taken to be ImageNet's" in result["notes"][0]
+    assert "in alphabetical order, are not in the order" in result["notes"][1]
+    assert len(result["notes"]) == 2
+
+
+def test_another_order_of_the_classes_is_noticed(place, capsys):
+    """Folders in alphabetical order, which is not that of the outputs: low figures, and why."""
+    for name, colour in COLOURS.items():
+        paint(place / "images" / name, colour, 30, start=10)
+    colour_model(order=("red", "blue", "green")).save("model.keras")
+    assert evaluate() == 0
+    out = capsys.readouterr().out
+    assert "taken to be the folders, in alphabetical order" in out
+    assert (
+        "The classes seem to be in another order than the model's outputs: 0.0 % are right" in out
+    )
+    assert "and 99.1 % would be" in out
+    assert "'blue' mostly gets the output of 'green'" in out
+    assert "into a file classes.json beside the model" in out
+
+
+def test_published_weights(place, capsys):
+    """A file of weights with its variant: its classes are ImageNet's, its images its own."""
+    AlexNet("owt", initialization="robust").save_weights("owt.weights.h5")
+    (place / "images" / "red").rename(place / "images" / "n01440764")
+    (place / "images" / "green").rename(place / "images" / "goldfish")
+    (place / "images" / "blue").rename(place / "images" / "tiger shark")
+    command = ["evaluate", "owt.weights.h5", "images", "--variant", "owt", "--no-ten-crop"]
+    assert main([*command, "--json"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert (result["images"], len(result["class_names"])) == (16, 1000)
+    rows = np.array(result["confusion"]).sum(axis=1)
+    assert np.flatnonzero(rows).tolist() == [0, 1, 3]
+    assert "keras-alexnet evaluate: note:" in captured.err
+    assert "look untrained" in captured.err
+
+
+def test_the_panel(place, capsys, monkeypatch):
+    """Photos of as many classes as can be, their own class in orange where it is among the best."""
+    drawn = []
+    save_figure = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save_figure(self, *a, **k))
+    )
+    save(colour_model(), names=["n00000001_red_$", "green", "blue"])
+    (place / "images" / "red").rename(place / "images" / "n00000001")
+    assert evaluate("images", "--panel", "panel.png") == 0
+    assert "Drew panel.png" in capsys.readouterr().out
+    photos = [axis for axis in drawn[0].axes if axis.images]
+    bars = [axis for axis in drawn[0].axes if axis.patches]
+    assert len(photos) == len(bars) == 8
+    titles = [axis.get_title() for axis in photos]
+    assert max(titles.count(title) for title in set(titles)) == 3
+    for photo, axis in zip(photos, bars, strict=True):
+        colour = tuple(np.asarray(photo.images[0].get_array())[0, 0].tolist())
+        label = {(255, 0, 0): r"red \$", (0, 255, 0): "green", (0, 0, 255): "blue"}[colour]
+        names = [text.get_text() for text in axis.texts[::2]]
+        assert names[0] == label  # what the model says, by the photo's colour
+        widths = [bar.get_width() for bar in axis.patches]
+        assert widths == sorted(widths, reverse=True)
+        assert sum(widths) == pytest.approx(1)
+        orange = [bar.get_facecolor()[:3] == to_rgb(ORANGE) for bar in axis.patches]
+        assert orange == [name == photo.get_title() for name in names]
 
 
 def test_the_val_part_is_measured(place, capsys):
@@ -182,6 +276,9 @@ MISTAKES = [
     (lambda: save(colour_model()), ["nowhere"], "'nowhere', which does not exist"),
     (lambda: save(colour_model()), ["images", "--ten-crop"], "cuts no window"),
     (lambda: save(colour_model()), ["images", "--plot", "no/a.png"], "'no/a.png'"),
+    (lambda: save(colour_model()), ["images", "--panel", "no/a.png"], "'no/a.png'"),
+    (lambda: save(colour_model()), ["images", "--variant", "nosuch"], "variant='nosuch'"),
+    (lambda: thousand().save("model.keras"), ["images"], "of 1000 classes and images of 3"),
     (lambda: None, ["images"], "no such file"),
 ]
 

@@ -143,9 +143,9 @@ def test_the_table():
     text = str(Evaluation(tuple("abcdef"), 200, 0.75, 0.985, confusion, 0.8, 1.0))
     assert text == (
         "200 images of 6 classes; guessing gives 16.67 %\n\n"
-        "accuracy     top-1     top-5\n"
-        "one crop   75.00 %   98.50 %\n"
-        "ten crops  80.00 %  100.00 %\n\n"
+        "accuracy     top-1     top-5  top-1 error  top-5 error\n"
+        "one crop   75.00 %   98.50 %      25.00 %       1.50 %\n"
+        "ten crops  80.00 %  100.00 %      20.00 %       0.00 %\n\n"
         "worst classes  recognised  images  most often taken for\n"
         "b                 50.00 %     100  a, 30 times\n"
         "a                100.00 %      90\n"
@@ -171,6 +171,10 @@ def test_json():
         "confusion": [[1, 1, 0], [0, 0, 0], [0, 0, 0]],
         "ten_crop_top1": 0.5,
         "ten_crop_top5": None,
+        "top1_error": 0.5,
+        "top5_error": None,
+        "ten_crop_top1_error": 0.5,
+        "ten_crop_top5_error": None,
         "per_class": [
             {"name": "ant", "images": 2, "correct": 1, "taken_for": "bee", "times": 1}
             | {"recall": 0.5}

@@ -1,13 +1,18 @@
 """`keras-alexnet classify`: what a network takes images for."""
 
-import contextlib
 import dataclasses
 import sys
-import warnings
 
-import keras
-
-from keras_alexnet.cli.shared import beside, count, load_model, print_json, printable
+from keras_alexnet.cli.shared import (
+    beside,
+    count,
+    is_published,
+    load_model,
+    load_weights,
+    print_json,
+    printable,
+    quiet,
+)
 from keras_alexnet.files import check_writable
 
 WIDE = 10_000  # columns of a table that goes to no terminal
@@ -49,7 +54,7 @@ def run(arguments) -> None:
     if arguments.plot:
         check_writable(arguments.plot)
         check_drawable(len(arguments.images))
-    with _quiet(arguments.json):
+    with quiet(arguments.json):
         model = _model(arguments)
     names = _names(arguments.model or arguments.weights)
     results = classify(model, arguments.images, names, arguments.top, arguments.ten_crop)
@@ -70,36 +75,14 @@ def run(arguments) -> None:
 
 
 def _model(arguments):
-    from keras_alexnet.evaluation.classifying import published_classifier
-
     if arguments.model:
         return load_model(arguments.model)
-    with warnings.catch_warnings(record=True) as notes:  # that weights look untrained, say
-        model = published_classifier(arguments.weights, arguments.variant)
-    for note in notes:
-        print(f"keras-alexnet classify: note: {note.message}", file=sys.stderr)
-    return model
+    return load_weights(arguments.weights, arguments.variant, "classify")
 
 
 def _names(path: str):
     """Return the names of the classes that stand beside a file, if there are any."""
-    from keras_alexnet.checkpoints.registry import list_checkpoints
-
-    published = path in ("imagenet", *list_checkpoints())
-    return None if published else beside(path, "classes.json")
-
-
-@contextlib.contextmanager
-def _quiet(wanted: bool):
-    """Keep what is said while weights are fetched out of the standard output."""
-    before = keras.config.is_interactive_logging_enabled()
-    if wanted:
-        keras.config.disable_interactive_logging()
-    try:
-        yield
-    finally:
-        if before:
-            keras.config.enable_interactive_logging()
+    return None if is_published(path) else beside(path, "classes.json")
 
 
 def _print_table(results) -> None:

@@ -3,8 +3,18 @@
 import argparse
 import os
 
-from keras_alexnet.cli.shared import beside, count, load_model, print_json
+from keras_alexnet.cli.shared import (
+    beside,
+    count,
+    is_published,
+    load_model,
+    load_weights,
+    print_json,
+    quiet,
+)
 from keras_alexnet.files import check_writable
+
+BARS = 5  # classes under each photo of the panel, as the paper has them
 
 
 def add(command) -> None:
@@ -13,15 +23,21 @@ def add(command) -> None:
         "evaluate",
         run,
         "measure a trained network: top-1, top-5, one crop and ten, the worst classes",
-        "keras-alexnet evaluate run/model.keras photos/ --plot confusion.png",
+        "keras-alexnet evaluate run/model.keras photos/ --panel panel.png --plot confusion.png",
     )
-    evaluate.add_argument("model", metavar="MODEL", help="a .keras file, of fit or another")
+    evaluate.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a .keras file, of fit or another; or published weights, by a name that "
+        "keras-alexnet download --list shows, or a file of weights with --variant",
+    )
     evaluate.add_argument(
         "directory",
         metavar="DIR",
         help="a folder with one folder of images per class, named by label or WordNet "
         "identifier, or with two such folders named train and val, of which val is measured",
     )
+    evaluate.add_argument("--variant", help="the network that a file of weights belongs to")
     evaluate.add_argument(
         "--ten-crop",
         action=argparse.BooleanOptionalAction,
@@ -30,36 +46,82 @@ def add(command) -> None:
     evaluate.add_argument("--batch-size", type=count, default=32, help="images per step")
     evaluate.add_argument("--worst", type=count, default=5, metavar="N", help="classes to list")
     evaluate.add_argument("--plot", metavar="FILE", help="draw the confusion matrix into this file")
+    evaluate.add_argument(
+        "--panel", metavar="FILE", help="draw eight photos with their five best classes into it"
+    )
 
 
 def run(arguments) -> None:
-    """Measure, and print the accuracies and the worst classes."""
+    """Measure, and print accuracies, errors and the worst classes."""
     # Here, so that commands without images start without what reads them.
-    from keras_alexnet.evaluation.folder import images_to_measure, measure_files
+    from keras_alexnet.evaluation.class_order import order_note
+    from keras_alexnet.evaluation.folder import measure_files
     from keras_alexnet.pictures import plot_confusion
+    from keras_alexnet.pictures.classification import check_drawable
 
-    if arguments.plot:
-        check_writable(arguments.plot)
-    model = load_model(arguments.model)
-    names = beside(arguments.model, "classes.json")
-    seed = _split_seed(beside(arguments.model, "job.json"), arguments.directory)
-    files, which = images_to_measure(arguments.directory, names, seed)
+    for path in filter(None, (arguments.plot, arguments.panel)):
+        check_writable(path)
+        check_drawable(1)
+    with quiet(arguments.json):
+        model = _model(arguments)
+    files, which, notes = _files(model, arguments)
     evaluation = measure_files(
         model, files, arguments.ten_crop, arguments.batch_size, progress=not arguments.json
     )
-    picture = None
+    notes += filter(None, [order_note(evaluation)])
+    plot = panel = None
     if arguments.plot:
-        picture = plot_confusion(evaluation.confusion, evaluation.class_names, arguments.plot)
+        plot = plot_confusion(evaluation.confusion, evaluation.class_names, arguments.plot)
+    if arguments.panel:
+        panel = _draw_panel(model, files, evaluation.ten_crop_top1 is not None, arguments.panel)
     if arguments.json:
-        print_json({"measured": which, "plot": picture, **evaluation.to_dict()})
+        pictures = {"plot": plot, "panel": panel}
+        print_json({"measured": which, "notes": notes, **pictures, **evaluation.to_dict()})
         return
-    print(f"Measured {which}.")
-    if names is None:
-        print("The model has no classes.json beside it: its classes are taken to be the folders,")
-        print("in alphabetical order.")
+    print("\n".join([f"Measured {which}.", *notes]))
     print(f"\n{evaluation.summary(arguments.worst)}")
-    if picture:
-        print(f"\nDrew {picture}")
+    if plot or panel:
+        print(f"\nDrew {' and '.join(filter(None, (plot, panel)))}")
+
+
+def _model(arguments):
+    if arguments.variant or is_published(arguments.model):
+        return load_weights(arguments.model, arguments.variant, "evaluate")
+    return load_model(arguments.model)
+
+
+def _files(model, arguments):
+    """Return the files to measure, what they are in words, and what is to be said of the classes.
+
+    The folders are matched with the model's classes by name, so that their order does not matter;
+    but whoever numbers them as they lie gets other numbers than the model has, and is told.
+    """
+    from keras_alexnet.evaluation.folder import classes_of, images_to_measure
+
+    notes = []
+    names = None if is_published(arguments.model) else beside(arguments.model, "classes.json")
+    if names is None:
+        names, taken_as = classes_of(model, arguments.directory)
+        notes.append(f"The model has no classes.json beside it. {taken_as}")
+    seed = _split_seed(beside(arguments.model, "job.json"), arguments.directory)
+    files, which = images_to_measure(arguments.directory, names, seed)
+    if list(files.labels) != sorted(files.labels):
+        notes.append(
+            "The folders, in alphabetical order, are not in the order of the model's classes; they "
+            "were matched by their names."
+        )
+    return files, which, notes
+
+
+def _draw_panel(model, files, ten_crop: bool, path: str) -> str:
+    """Draw some of the photos with what the model, with ten crops if it can, takes them for."""
+    from keras_alexnet.evaluation.classifying import classify, named
+    from keras_alexnet.evaluation.folder import spread
+    from keras_alexnet.pictures.panel import PHOTOS, plot_panel
+
+    chosen = spread(files, PHOTOS)
+    results = classify(model, chosen.paths, files.class_names, BARS, ten_crop)
+    return plot_panel(results, [named(files.class_names[label]) for label in chosen.labels], path)
 
 
 def _split_seed(job: dict | None, directory: str) -> int | None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import warnings
 
 import keras
 
@@ -67,6 +68,37 @@ def load_model(path: str) -> keras.Model:
                 "Python, after importing the package that registers them.",
             )
         ) from error
+
+
+def is_published(name: str) -> bool:
+    """Say whether a name is that of published weights, not of a file."""
+    from keras_alexnet.checkpoints.registry import list_checkpoints
+
+    return name in ("imagenet", *list_checkpoints())
+
+
+def load_weights(weights: str, variant: str | None, command: str) -> keras.Model:
+    """Build the network that weights belong to; what is to be noted goes to the standard error."""
+    from keras_alexnet.evaluation.classifying import published_classifier
+
+    with warnings.catch_warnings(record=True, action="always") as notes:  # of odd weights, say
+        model = published_classifier(weights, variant)
+    for note in notes:
+        print(f"keras-alexnet {command}: note: {note.message}", file=sys.stderr)
+    return model
+
+
+@contextlib.contextmanager
+def quiet(wanted: bool):
+    """Keep what is said while weights are fetched out of the standard output."""
+    before = keras.config.is_interactive_logging_enabled()
+    if wanted:
+        keras.config.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if before:
+            keras.config.enable_interactive_logging()
 
 
 def beside(model: str, name: str):

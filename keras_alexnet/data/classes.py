@@ -1,5 +1,6 @@
 """Names of class folders: labels, WordNet identifiers such as n01440764, or both."""
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -32,7 +33,7 @@ def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[st
     numbers: dict[str, int] = {}
     taken: dict[int, str] = {}
     for folder in folders:
-        number = _only(folder, _matches(folder, class_names), class_names)
+        number = _only(folder, matches(folder, class_names), class_names)
         if number in taken:
             raise UserError(
                 explain(
@@ -47,8 +48,14 @@ def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[st
     return numbers
 
 
-def _matches(folder: str, class_names: Sequence[str]) -> list[int]:
-    """Return the numbers of the classes that fit a folder by the first rule that any fits by."""
+def matches(folder: str, class_names: Sequence[str]) -> list[int]:
+    """Return the numbers of the classes that fit a folder by the first rule that any fits by.
+
+    Example:
+
+    >>> matches("crane", ["n02012849_crane", "n03126707_crane"])
+    [0, 1]
+    """
     whole = [number for number, name in enumerate(class_names) if name == folder]
     if whole:
         return whole
@@ -76,17 +83,18 @@ def parts(name: str) -> tuple[str, str]:
     return (found[1], found[2] or "") if found else ("", name)
 
 
+@functools.lru_cache(maxsize=4096)  # a thousand folders meet a thousand classes
 def _parts(name: str) -> tuple[str, str]:
     """Return them with the label in small letters, and single spaces between its words."""
     identifier, label = parts(name)
     return identifier, re.sub(r"[-_ ]+", " ", label).strip().lower()
 
 
-def _only(folder: str, matches: list[int], class_names: Sequence[str]) -> int:
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        several = " and ".join(repr(class_names[number]) for number in matches)
+def _only(folder: str, found: list[int], class_names: Sequence[str]) -> int:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " and ".join(repr(class_names[number]) for number in found)
         wrong = f"The folder {folder!r} matches more than one class: {several}."
     else:
         few = ", ".join(repr(name) for name in class_names[:3])

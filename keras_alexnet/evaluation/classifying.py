@@ -86,6 +86,18 @@ def classify(
     return results
 
 
+def named(class_name: str) -> tuple[str, str | None]:
+    """Return the label, in words, and the WordNet identifier of a class, `None` without one.
+
+    Example:
+
+    >>> named("n01484850_great_white_shark"), named("n01484850")
+    (('great white shark', 'n01484850'), ('n01484850', 'n01484850'))
+    """
+    wordnet, label = parts(class_name)
+    return (label or wordnet).replace("_", " "), wordnet or None
+
+
 def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
     """Return the names of a model's classes, as `classify` finds them.
 
@@ -178,7 +190,5 @@ def _classified(path: str, scores: np.ndarray, names: Sequence[str], top: int) -
     probabilities = bool(scores.min() >= 0 and abs(scores.sum() - 1) < 1e-2)
     guesses = []
     for number in best(scores, top):
-        wordnet, label = parts(names[number])
-        name = (label or wordnet).replace("_", " ")
-        guesses.append(Guess(name, wordnet or None, float(scores[number])))
+        guesses.append(Guess(*named(names[number]), float(scores[number])))
     return Classified(path, tuple(guesses), probabilities)

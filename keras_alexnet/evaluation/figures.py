@@ -76,7 +76,7 @@ class Evaluation:
         return sorted(self.per_class(), key=lambda figures: figures.recall)[:count]
 
     def to_dict(self) -> dict:
-        """Return all figures as plain lists, dicts and numbers."""
+        """Return all figures, and the errors that papers report, as plain lists and numbers."""
         classes = [
             {**dataclasses.asdict(figures), "recall": figures.recall}
             for figures in self.per_class()
@@ -84,10 +84,15 @@ class Evaluation:
         figures = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         figures["class_names"] = list(self.class_names)
         figures["confusion"] = self.confusion.tolist()
-        return {**figures, "per_class": classes}
+        return {**figures, **self.errors(), "per_class": classes}
+
+    def errors(self) -> dict[str, float | None]:
+        """Return what the accuracies leave of one, as papers report it: `top1_error` and so on."""
+        names = ("top1", "top5", "ten_crop_top1", "ten_crop_top5")
+        return {f"{name}_error": _rest(getattr(self, name)) for name in names}
 
     def summary(self, worst: int = 5) -> str:
-        """Return the accuracies and the `worst` classes as a table of text."""
+        """Return accuracies, errors and the `worst` classes as a table of text."""
         from rich.console import Console
 
         text = io.StringIO()
@@ -101,7 +106,7 @@ class Evaluation:
         return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
 
     def __str__(self) -> str:
-        """Return the accuracies and the five worst classes as a table of text."""
+        """Return accuracies, errors and the five worst classes as a table of text."""
         return self.summary()
 
     def _figures(self, number: int) -> ClassFigures:
@@ -113,11 +118,12 @@ class Evaluation:
         )
 
     def _accuracies(self):
-        table = _table("accuracy", ("top-1", "top-5"))
-        table.add_row("one crop", _percent(self.top1), _percent(self.top5))
+        table = _table("accuracy", ("top-1", "top-5", "top-1 error", "top-5 error"))
+        rows = {"one crop": (self.top1, self.top5)}
         if self.ten_crop_top1 is not None:
-            ten = (_percent(self.ten_crop_top1), _percent(self.ten_crop_top5))
-            table.add_row("ten crops", *ten)
+            rows["ten crops"] = (self.ten_crop_top1, self.ten_crop_top5)
+        for name, parts in rows.items():
+            table.add_row(name, *map(_percent, (*parts, *map(_rest, parts))))
         return table
 
     def _worst_table(self, count):
@@ -136,6 +142,10 @@ def _table(first: str, others: Sequence[str]):
     for heading in others:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
+
+
+def _rest(part: float | None) -> float | None:
+    return None if part is None else 1 - part
 
 
 def _percent(part: float | None) -> str:

@@ -1,9 +1,14 @@
 """A model measured on a folder of images, read as the model wants them."""
 
+import collections
 import os
 from collections.abc import Sequence
 
+import numpy as np
+
 from keras_alexnet.data.batches import file_batches
+from keras_alexnet.data.classes import matches
+from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
 from keras_alexnet.data.labelled import (
     HELD_OUT,
     TRAINING,
@@ -44,6 +49,43 @@ def images_to_measure(
         held_out = training_and_held_out(directory, split_seed, class_names=class_names)[1]
         return held_out, f"the images in {directory!r} that were held out in training"
     return find_images(directory, class_names), f"the images in {directory!r}"
+
+
+def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
+    """Say what the classes of a model without a list of them are taken to be.
+
+    Args:
+        model: The model.
+        directory: The folder of images, as `images_to_measure` takes it.
+
+    Returns:
+        ImageNet's classes for a thousand outputs and folders of which one at least is named by a
+        WordNet identifier or a label of ImageNet; else `None`, for the folders; and that in words.
+    """
+    train, val = _part(directory, TRAINING), _part(directory, HELD_OUT)
+    folder = val if train and val else directory
+    names = imagenet_class_names()
+    if model.output_shape[-1] == CLASSES and os.path.isdir(folder):
+        with os.scandir(folder) as entries:
+            folders = sorted(entry.name for entry in entries if entry.is_dir())
+        if any(matches(name, names) for name in folders):
+            return names, (
+                "Its thousand classes are taken to be ImageNet's, in the order of their WordNet "
+                "identifiers."
+            )
+    return None, "Its classes are taken to be the folders, in alphabetical order."
+
+
+def spread(files: LabelledFiles, count: int, seed: int = 0) -> LabelledFiles:
+    """Choose some files at random, of as many classes as can be."""
+    order = np.random.default_rng(seed).permutation(len(files)).tolist()
+    seen: collections.Counter = collections.Counter()
+    turns = []
+    for index in order:
+        turns.append(seen[files.labels[index]])
+        seen[files.labels[index]] += 1
+    ranked = sorted(range(len(order)), key=turns.__getitem__)
+    return files.take([order[place] for place in ranked[:count]])
 
 
 def measure_files(

@@ -54,8 +54,8 @@ def measure(
     >>> print(measure(model, (scores, [1, 0, 0]), ["cat", "dog"]))
     3 images of 2 classes; guessing gives 50 %
     <BLANKLINE>
-    accuracy    top-1  top-5
-    one crop  66.67 %      -
+    accuracy    top-1  top-5  top-1 error  top-5 error
+    one crop  66.67 %      -      33.33 %            -
     <BLANKLINE>
     worst classes  recognised  images  most often taken for
     cat               50.00 %       2  dog, once

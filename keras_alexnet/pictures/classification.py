@@ -42,7 +42,9 @@ def plot_classified(results: Sequence, path: str) -> str:
     figure = new_figure(8.5, 0.3 + 2.3 * len(results))
     rows = figure.subplots(len(results), 2, squeeze=False, width_ratios=(1, 1.6))
     for (left, right), result in zip(rows, results, strict=True):
-        left.imshow(_small(result.path))
+        image = readable(result.path)
+        image.thumbnail((SIDE, SIDE))
+        left.imshow(image)
         left.set_title(_name(result.path), fontsize=9)
         left.set_axis_off()
         _draw_bars(right, result)
@@ -75,9 +77,14 @@ def _name(path: str) -> str:
     return name if len(name) <= 40 else f"{name[:28]}...{name[-9:]}"
 
 
-def _small(path: str):
+def readable(path: str):
+    """Return the image in a file that could be read before.
+
+    Raises:
+        UserError: If it cannot any more.
+    """
     try:
-        image = decoded(path)
+        return decoded(path)
     except BadImage as error:
         raise UserError(
             explain(
@@ -86,5 +93,3 @@ def _small(path: str):
                 "It was there before: has it been moved?",
             )
         ) from error
-    image.thumbnail((SIDE, SIDE))
-    return image
