@@ -1,11 +1,9 @@
-"""How the command line starts: without TensorFlow's notices, and with memory in large pages."""
+"""How the command line starts: without TensorFlow's notices about the machine."""
 
 import contextlib
 import os
 import sys
 import tempfile
-
-TUNABLES = "GLIBC_TUNABLES"
 
 
 @contextlib.contextmanager
@@ -16,8 +14,10 @@ def notices_held_back():
     mistake would not be one line. They are shown after all if the block fails, and kept with
     `TF_CPP_MIN_LOG_LEVEL=0`. A program that imports this package is left alone.
     """
+    words = " ".join(os.path.basename(word) for word in sys.orig_argv[:3])
+    from_command_line = "-m keras_alexnet" in words or "keras-alexnet" in words
     try:
-        wanted = _from_command_line() and os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0"
+        wanted = from_command_line and os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0"
         errors = os.dup(2) if wanted else None
     except OSError:  # the error stream is closed: there is nothing to keep clean
         errors = None
@@ -38,30 +38,8 @@ def notices_held_back():
             os.close(errors)
 
 
-def _from_command_line() -> bool:
-    words = " ".join(os.path.basename(word) for word in sys.orig_argv[:3])
-    return "-m keras_alexnet" in words or "keras-alexnet" in words
-
-
-def take_large_pages() -> None:
-    """Start the process anew with memory in pages of 2 MB, for the commands that compute long.
-
-    A train step asks for some gigabytes anew each time, and the system hands them out and clears
-    them page by page: with large pages a step takes a tenth less (README, "Timing"). GNU's C
-    library reads the setting when a process starts, and others ignore it.
-    """
-    commands = {"fit", "evaluate", "benchmark"}
-    settings = os.environ.get(TUNABLES, "")
-    if sys.platform != "linux" or "hugetlb" in settings or not commands & {*sys.orig_argv[1:4]}:
-        return
-    if _from_command_line():
-        os.environ[TUNABLES] = ":".join(filter(None, (settings, "glibc.malloc.hugetlb=1")))
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
 def start_quietly() -> None:
     """Import Keras with its backend's notices held back; the last come with the first operation."""
-    take_large_pages()
     with notices_held_back() as held:
         import keras
 

@@ -11,7 +11,7 @@ import keras
 import pytest
 from PIL import Image
 
-from keras_alexnet import AlexNet, list_variants, startup
+from keras_alexnet import AlexNet, list_variants
 from keras_alexnet.cli import main
 
 
@@ -231,32 +231,3 @@ def test_a_run_goes_on_after_ctrl_c_and_after_being_killed(tmp_path, capsys, mon
     assert "Going on after epoch " in capsys.readouterr().out
     rows = history.read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == list(range(1, more + 1))
-
-
-@pytest.mark.parametrize(
-    ("words", "settings", "wanted"),
-    [
-        ("python -m keras_alexnet fit photos", None, "glibc.malloc.hugetlb=1"),
-        ("python -m keras_alexnet fit photos", "glibc.pthread.rseq=0", "glibc.pthread.rseq=0:"),
-        ("python /bin/keras-alexnet benchmark", None, "glibc.malloc.hugetlb=1"),
-        ("python -m keras_alexnet fit photos", "glibc.malloc.hugetlb=0", None),
-        ("python -m keras_alexnet list", None, None),
-        ("python train.py fit", None, None),
-    ],
-)
-def test_long_commands_take_large_pages(words, settings, wanted, monkeypatch):
-    """The process starts anew once, with what was set before, and only as the command line."""
-    started = []
-    monkeypatch.setattr(startup.sys, "platform", "linux")
-    monkeypatch.setattr(startup.sys, "orig_argv", words.split())
-    monkeypatch.setattr(startup.os, "execv", lambda *command: started.append(command))
-    monkeypatch.delenv(startup.TUNABLES, raising=False)
-    if settings is not None:
-        monkeypatch.setenv(startup.TUNABLES, settings)
-    startup.take_large_pages()
-    assert [arguments[1:] for _, arguments in started] == [words.split()[1:]] * bool(wanted)
-    if wanted:
-        assert os.environ[startup.TUNABLES].startswith(wanted)
-        assert "glibc.malloc.hugetlb=1" in os.environ[startup.TUNABLES]
-    startup.take_large_pages()  # in the process started anew
-    assert len(started) == bool(wanted)

@@ -126,15 +126,12 @@ def test_augmentation_is_the_variants_own(augmentation):
     assert model.predict(photo, verbose=0).shape == (1, 10)
 
 
-def test_the_measured_compile_mode_is_chosen():
-    """Large networks are compiled with XLA where it is the faster mode; a wish is followed."""
-    large = build_model(Job(variant="paper", image_size=67), 10)
-    small = build_model(Job(variant="cifar10_18pct"), 10)
-    expected = {"tensorflow": (True, False), "jax": (True, True), "torch": (False, False)}
-    backend = keras.backend.backend()
-    assert (large.jit_compile, small.jit_compile) == expected[backend]
+def test_compile_modes():
+    """Keras's own choice, which was measured to be the faster one, unless another is wished for."""
+    chosen = build_model(Job(variant="cifar10_18pct"), 10)
+    assert chosen.jit_compile == (keras.backend.backend() == "jax")
     assert not build_model(Job(variant="cifar10_18pct", compile_mode="plain"), 10).jit_compile
-    if backend == "torch":
+    if keras.backend.backend() == "torch":
         with pytest.raises(
             ValueError, match=r"'xla' on the PyTorch backend\. .*Leave it at 'auto'"
         ):

@@ -90,6 +90,7 @@ EXAMPLES = {  # what a part of the output of each must be
     "benchmarks/checkpoint_loading.py --quick": "keras_alexnet ",
     "benchmarks/compile_modes.py --quick": "cifar10_18pct",
     "benchmarks/cost_growth.py --quick": "ten times one crop",
+    "benchmarks/import_time.py --quick": "more than Keras alone",
     "benchmarks/layers.py --quick": "LRN (2, 27, 27, 256)",
     "benchmarks/optimizer_step.py --quick": "of keras SGD",
     "benchmarks/step_profile.py --quick": "arithmetic alone",

@@ -1,30 +1,26 @@
-"""Which compile mode trains faster."""
+"""How the training step is compiled."""
 
 import keras
 
 from keras_alexnet.errors import UserError, explain
 
 MODES = ("auto", "xla", "plain")
-# Parameters from which XLA trains faster on a CPU: there it is the optimizer's passes over memory
-# that it saves. It gains 1.2 to 1.5 times on 60 million and loses a tenth on 90 thousand.
-MANY_PARAMETERS = 10_000_000
 
 
-def jit_compile(mode: str, parameters: int) -> bool | str:
+def jit_compile(mode: str) -> bool | str:
     """Return what `compile(jit_compile=...)` should be given.
 
-    `"auto"` leaves the choice to Keras, which is XLA on JAX and on GPUs and nothing on PyTorch, but
-    for TensorFlow without a GPU: there Keras compiles nothing, and XLA is the faster mode for the
-    large networks (examples/benchmarks/compile_modes.py).
+    `"auto"` is Keras's own choice: XLA on JAX and on TensorFlow with a GPU, nothing on PyTorch and
+    on TensorFlow without a GPU. There the layers of this package compile their slow parts
+    themselves, and XLA for the whole step takes 1.0 to 1.3 times as long
+    (examples/benchmarks/compile_modes.py).
 
     Args:
         mode: `"auto"`, `"xla"` or `"plain"`.
-        parameters: How many parameters the model has.
 
     Raises:
         UserError: If there is no such mode, or the backend does not have it.
     """
-    backend = keras.backend.backend()
     if mode not in MODES:
         raise UserError(
             explain(
@@ -33,7 +29,7 @@ def jit_compile(mode: str, parameters: int) -> bool | str:
                 "'auto' takes the one that was measured to be faster.",
             )
         )
-    if mode == "xla" and backend == "torch":
+    if mode == "xla" and keras.backend.backend() == "torch":
         raise UserError(
             explain(
                 "Received compile_mode='xla' on the PyTorch backend.",
@@ -41,11 +37,4 @@ def jit_compile(mode: str, parameters: int) -> bool | str:
                 "Leave it at 'auto'.",
             )
         )
-    if mode != "auto":
-        return mode == "xla"
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        if not tf.config.list_physical_devices("GPU"):
-            return parameters >= MANY_PARAMETERS
-    return "auto"
+    return "auto" if mode == "auto" else mode == "xla"

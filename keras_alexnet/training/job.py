@@ -107,6 +107,6 @@ def build_model(job: Job, classes: int) -> keras.Model:
         keras.optimizers.Adam(job.learning_rate),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
-        jit_compile=jit_compile(job.compile_mode, model.count_params()),
+        jit_compile=jit_compile(job.compile_mode),
     )
     return model
