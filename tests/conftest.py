@@ -16,6 +16,9 @@ INSTALL = {
     "jax": 'pip install "keras-alexnet[jax]"',
     "torch": 'pip install "keras-alexnet[torch]"',
     "onnx": 'pip install "keras-alexnet[onnx]"',
+    "onnxruntime": "pip install onnxruntime",
+    "safetensors": "pip install safetensors",
+    "cv2": 'pip install "opencv-python-headless<5"',  # 5 reads no files of Caffe
 }
 LEFT_OUT = pytest.StashKey[collections.Counter]()
 
