@@ -15,6 +15,7 @@ ARRAYS = {
     "conv1": (np.arange(24, dtype="f4").reshape(2, 2, 3, 2), np.array([0.5, -1.5], "f4")),
     "fc6": (np.linspace(-1, 1, 8, dtype="f4").reshape(2, 4), np.arange(4, dtype="f4")),
 }
+BY_CLASS = dict(zip(("conv2d", "dense"), ARRAYS.values(), strict=True))  # as Keras 3 names them
 PARTS = ("kernel", "bias")
 
 
@@ -27,8 +28,8 @@ def hdf5_file(write, **options):
 
 
 def weights_file(layers=None, **options):
-    """Return a .weights.h5 file of Keras 3."""
-    layers = ARRAYS if layers is None else layers
+    """Return a .weights.h5 file of Keras 3, which names layers by their classes."""
+    layers = BY_CLASS if layers is None else layers
 
     def write(root):
         for name, arrays in layers.items():

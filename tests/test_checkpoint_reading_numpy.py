@@ -12,6 +12,7 @@ from keras_alexnet.checkpoints.reading.arrays import DecodedArray, FileArray, Me
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from numpy_files import LAYERS, NUMBERS, array2, npy_file, saved, toronto_file
 from pickle_writer import Called, Named, Text2, pickled
+from stored import assert_same, read_all
 
 RANDOM = np.random.default_rng(0)
 PARTS = {f"{name}/{i}": part for name, parts in LAYERS.items() for i, part in enumerate(parts)}
@@ -21,25 +22,7 @@ PARTS = {f"{name}/{i}": part for name, parts in LAYERS.items() for i, part in en
 def contents(tmp_path):
     """Return a function that writes bytes to a file and reads all of it."""
 
-    def read(content):
-        path = tmp_path / "weights"
-        path.write_bytes(content)
-        with open_checkpoint(path) as opened:
-            assert opened.path == str(path)
-            arrays = {name: array.read() for name, array in opened.arrays.items()}
-            for name, array in opened.arrays.items():
-                assert (array.shape, array.dtype) == (arrays[name].shape, arrays[name].dtype)
-            return opened.format, arrays
-
-    return read
-
-
-def assert_same(actual, expected):
-    assert list(actual) == list(expected)
-    for name, value in expected.items():
-        np.testing.assert_array_equal(actual[name], value, err_msg=name)
-        assert actual[name].dtype == np.asarray(value).dtype.newbyteorder("=")
-        assert actual[name].flags.c_contiguous and actual[name].flags.writeable
+    return lambda content: read_all(tmp_path / "weights", content)[:2]
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])

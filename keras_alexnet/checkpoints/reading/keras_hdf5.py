@@ -205,11 +205,11 @@ class _Collector:
         """Return where the chunks lie."""
         found = {}
 
-        def note(chunk) -> bool:
-            """Note where a chunk lies; true ends the search."""
+        def note(chunk) -> bool | None:
+            """Note where a chunk lies; anything but None, be it False, ends the search."""
             if chunk.filter_mask == 0 and chunk.byte_offset is not None:
                 found[tuple(chunk.chunk_offset)] = (self._start + chunk.byte_offset, chunk.size)
-            return len(found) > MAX_CHUNKS
+            return True if len(found) > MAX_CHUNKS else None
 
         dataset.id.chunk_iter(note)
         return found
