@@ -26,12 +26,7 @@ ARRAYS = {
 
 def four_sizes(shape):
     """Return the sizes as before 2015: four, ones in front."""
-    return fields_of_sizes((1,) * (4 - len(shape)) + tuple(shape))
-
-
-def fields_of_sizes(sizes):
-    """Return the old fields of sizes, one for each that is given."""
-    return b"".join(map(field, (NUM, CHANNELS, HEIGHT, WIDTH), sizes))
+    return b"".join(map(field, (NUM, CHANNELS, HEIGHT, WIDTH), (1,) * (4 - len(shape)) + shape))
 
 
 def new_shape(shape):

@@ -123,7 +123,7 @@ def prototxt(rows, size):
 
 
 def onnx_nodes(name, row, x, weights):
-    """Return the nodes of a row whose input is `x`, with the names of its weights, if it has any."""
+    """Return the nodes of a row, with the names of its input and of its weights, if any."""
     match row:
         case Conv(_, kernel, stride, pad, groups):
             sizes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}

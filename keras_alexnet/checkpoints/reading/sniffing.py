@@ -16,7 +16,7 @@ PICKLE = re.compile(rb"\x80[\x02-\x05]")
 WEB_PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|!--|html|head|body|script|\?xml)", re.I)
 # Protocol buffers: the numbers of the fields that begin a NetParameter (name, layers, input,
 # layer), a BlobProto (num and channels, or data), and a ModelProto (ir_version, any later field).
-CAFFE = re.compile(rb"\x0a[\x00-\x7f]|\x12|\x1a|\xa2\x06", re.S)
+CAFFE = re.compile(rb"\x0a[\x80-\xff]?[\x00-\x7f]|\x12|\x1a|\xa2\x06", re.S)
 CAFFE_MEAN = re.compile(rb"\x08[\x80-\xff]*[\x00-\x7f]\x10|\x2a", re.S)
 ONNX = re.compile(rb"\x08[\x00-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", re.S)
 
