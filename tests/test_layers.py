@@ -29,6 +29,7 @@ from keras_alexnet.layers import (
     Dropout,
     LocalResponseNormalization,
     MaxPooling2D,
+    pooling,
 )
 
 
@@ -155,11 +156,11 @@ def test_shape_before_and_after(case, training):
     assert layer.compute_output_shape(x.shape) == wanted
     symbolic = layer(keras.Input(case.shape), **arguments)
     assert symbolic.shape == (None, *wanted[1:])
+    assert (wanted == x.shape) is case.same_size
     model = keras.Sequential([keras.Input((None, None, case.shape[-1])), layer])
     sizes = (4, 4) if case.kind is AdaptiveAveragePooling2D else (None, None)
     assert model.output_shape == (None, *sizes, wanted[-1])
     assert model(x, training=training).shape == wanted
-    assert (wanted == x.shape) is case.same_size
 
 
 # Half a unit in the last place for each of the roundings that inputs, weights and the result
@@ -399,6 +400,13 @@ def first_maxima(x, dy, size, strides):
     return slope
 
 
+@pytest.fixture(params=[True, False], ids=["ours", "the backend's"])
+def whose_pooling(request, monkeypatch):
+    """Pool with what stands here, and with the backend's own, wherever either is chosen."""
+    monkeypatch.setattr(pooling, "slow_max_pool", lambda values: request.param)
+
+
+@pytest.mark.usefixtures("whose_pooling")
 @pytest.mark.parametrize("levels", [2, 10_000])
 @pytest.mark.parametrize(
     ("size", "strides", "sizes", "data_format"),
@@ -422,7 +430,8 @@ def test_max_pooling_by_its_definition(size, strides, sizes, levels, data_format
     order, back = ((0, 1, 2, 3),) * 2
     if data_format == "channels_first":
         order, back = (0, 3, 1, 2), (0, 2, 3, 1)
-    run = compiled(lambda x, dy: (layer(x), gradient(layer, x, dy)))
+    run = compiled if data_format == "channels_first" else traced
+    run = run(lambda x, dy: (layer(x), gradient(layer, x, dy)))
     y, dx = run(tensor(x.transpose(order)), tensor(dy.transpose(order)))
     np.testing.assert_array_equal(to_numpy(y).transpose(back), wanted)
     np.testing.assert_allclose(to_numpy(dx).transpose(back), slope, rtol=1e-6, atol=1e-6)
@@ -430,6 +439,7 @@ def test_max_pooling_by_its_definition(size, strides, sizes, levels, data_format
 
 if BACKEND != "torch":  # whose own derivative is taken
 
+    @pytest.mark.usefixtures("whose_pooling")
     def test_max_pooling_forwards():
         """Along a direction, a pooling changes by what stands at each maximum."""
         x, dx, layer = normal(2, 7, 8, 3), normal(2, 7, 8, 3, seed=1), MaxPooling2D(3, 2)
@@ -467,6 +477,7 @@ def ceil_pool(x, pool_size, strides, reduction):
     return POOLS[reduction](x, pool_size, strides, (0, after))
 
 
+@pytest.mark.usefixtures("whose_pooling")
 @every_window
 @every_reduction
 @pytest.mark.parametrize("shift", [0, -10])
@@ -480,6 +491,7 @@ def test_pooling_is_the_references(size, pool_size, strides, reduction, shift):
     np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("whose_pooling")
 @every_window
 @every_reduction
 def test_pooling_has_the_references_gradient(size, pool_size, strides, reduction):

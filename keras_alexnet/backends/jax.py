@@ -29,7 +29,7 @@ def differentiable(operation):
     return jax.jit(jax.checkpoint(forward, prevent_cse=False))
 
 
-def slow_max_pool() -> bool:
+def slow_max_pool(values: int) -> bool:
     """Return whether all computes on a CPU, where XLA's gradient of a pooling is slow."""
     return jax.default_backend() == "cpu"
 

@@ -28,8 +28,12 @@ def differentiable(operation):
     return operation.forward
 
 
-def slow_max_pool() -> bool:
-    """Return whether the backend's own gradient of max pooling is slow on this device."""
+def slow_max_pool(values: int) -> bool:
+    """Return whether the backend's own gradient of max pooling is slow on this device.
+
+    Args:
+        values: How many there are in one image's maps.
+    """
     return False
 
 

@@ -1,5 +1,7 @@
 """Pooling rules of Caffe, cuda-convnet and PyTorch that Keras lacks."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -10,10 +12,18 @@ from keras_alexnet.layers.max_pool import MaxPool
 
 def max_pool(x, size: int, strides: int, data_format: str):
     """Return the maximum of each whole window, with the gradient that is fast on the device."""
-    axes = (1, 2) if data_format == "channels_last" else (2, 3)
-    if slow_max_pool() and None not in (x.shape[axes[0]], x.shape[axes[1]]):
+    if has_slow_max_pool(x, data_format):
+        axes = (1, 2) if data_format == "channels_last" else (2, 3)
         return differentiable(MaxPool(size, strides, axes))(x)
     return ops.max_pool(x, size, strides, "valid", data_format=data_format)
+
+
+def has_slow_max_pool(x, data_format: str) -> bool:
+    """Return whether the backend's own gradient is slow, or missing, and `MaxPool` is possible."""
+    if None in x.shape[1:]:
+        return False
+    values = math.prod(x.shape[1:]) if data_format == "channels_last" else math.inf
+    return slow_max_pool(values)
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -86,9 +96,9 @@ class CeilPooling2D(keras.layers.Layer):
 
     def call(self, inputs):
         """Pool over the input, padded at its lower and right end by what strides may skip."""
-        padded = self._pad(inputs, -float("inf") if self.reduction == "max" else 0.0)
         if self.reduction == "max":
-            return max_pool(padded, self.pool_size, self.strides, self.data_format)
+            return self._maxima(inputs)
+        padded = self._pad(inputs, 0.0)
         # The windows' mean counts padding; dividing by the share that is real undoes that.
         real = self._pad(ops.ones_like(inputs[:1]), 0.0)
         return self._averages(padded) / self._averages(real)
@@ -124,6 +134,20 @@ class CeilPooling2D(keras.layers.Layer):
         if not any(after for _, after in padding):
             return x
         return ops.pad(x, padding, constant_values=value)
+
+    def _maxima(self, x):
+        """Return the windows' maxima; Keras's own `"same"`, where that is it, need not copy x."""
+        is_same = all(
+            x.shape[axis] is not None
+            and _same_padding(x.shape[axis], self.pool_size, self.strides)
+            == (0, (self.pool_size - x.shape[axis]) % self.strides)
+            for axis in self._axes()
+        )
+        if is_same and not has_slow_max_pool(x, self.data_format):
+            options = {"data_format": self.data_format}
+            return ops.max_pool(x, self.pool_size, self.strides, "same", **options)
+        padded = self._pad(x, -float("inf"))
+        return max_pool(padded, self.pool_size, self.strides, self.data_format)
 
     def _averages(self, x):
         size = self.pool_size
@@ -195,6 +219,12 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
             "output_size": self.output_size,
             "data_format": self.data_format,
         }
+
+
+def _same_padding(size: int, window: int, strides: int) -> tuple[int, int]:
+    """Return what `"same"` puts before and after an image of this size."""
+    total = max(0, (-(-size // strides) - 1) * strides + window - size)
+    return total // 2, total - total // 2
 
 
 def _averaging_matrix(size: int, output_size: int) -> np.ndarray:
