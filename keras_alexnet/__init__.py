@@ -11,6 +11,7 @@ from keras_alexnet.data.image_folder import image_folder  # noqa: E402
 from keras_alexnet.describe import describe  # noqa: E402
 from keras_alexnet.features import feature_extractor  # noqa: E402
 from keras_alexnet.fully_convolutional import fully_convolutional  # noqa: E402
+from keras_alexnet.layers.local import LocallyConnected2D  # noqa: E402
 from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
 from keras_alexnet.model import AlexNet  # noqa: E402
 from keras_alexnet.predictions import decode_predictions  # noqa: E402
@@ -35,6 +36,7 @@ __all__ = [
     "BenchmarkCallback",
     "CoupledSGD",
     "LocalResponseNormalization",
+    "LocallyConnected2D",
     "PCAColorNoise",
     "RandomCropFlip",
     "TenCrop",

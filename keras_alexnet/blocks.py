@@ -13,6 +13,7 @@ from keras_alexnet.layers import (
     CeilPooling2D,
     Conv2D,
     DownscaledDropout,
+    LocallyConnected2D,
     LocalResponseNormalization,
     MaxPooling2D,
 )
@@ -22,6 +23,7 @@ from keras_alexnet.variants.records import (
     Dense,
     Dropout,
     Initial,
+    Local,
     Norm,
     Pool,
     Relu,
@@ -97,6 +99,13 @@ class LayerMaker:
 
     @_apply.register
     def _(self, row: Conv, name, x):
+        return self._convolution(Conv2D, row, name, x, groups=row.groups)
+
+    @_apply.register
+    def _(self, row: Local, name, x):
+        return self._convolution(LocallyConnected2D, row, name, x)
+
+    def _convolution(self, kind: type, row: Conv, name, x, **arguments):
         padding = "same"
         if isinstance(row.padding, tuple):
             before, after = row.padding
@@ -110,15 +119,15 @@ class LayerMaker:
                     name=name.replace("conv", "pad"),
                 )(x)
         fan_in = row.kernel**2 * self._channels(x) // row.groups
-        return Conv2D(
+        return kind(
             row.filters,
             row.kernel,
             strides=row.strides,
             padding=padding,
-            groups=row.groups,
             data_format=self.data_format,
             dtype=self.dtype,
             name=name,
+            **arguments,
             **self._initializers(name, fan_in),
         )(x)
 

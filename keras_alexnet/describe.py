@@ -9,6 +9,7 @@ import os
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.layers.sliding import SlidingDense
 
 
@@ -130,8 +131,8 @@ def describe(model) -> Description:
 
     Args:
         model: A built Keras model, such as `AlexNet` makes. Models inside it are opened up.
-            Neurons and multiply-adds are counted for `Conv2D` and `Dense` layers, as the paper
-            counts them: every output of such a layer is a neuron.
+            Neurons and multiply-adds are counted for `Conv2D`, `LocallyConnected2D` and `Dense`
+            layers, as the paper counts them: every output of such a layer is a neuron.
 
     Returns:
         A `Description`: `print` shows it as a table, `to_json()` and `to_dict()` give the
@@ -179,13 +180,15 @@ def _layer_figures(model):
 def _counts(layer, shape) -> tuple[int | None, int | None]:
     """Return the neurons and multiply-adds of a layer with this output shape."""
     weighted = layer.layer if isinstance(layer, SlidingDense) else layer
-    if not isinstance(weighted, keras.layers.Conv2D | keras.layers.Dense):
+    unshared = isinstance(weighted, LocallyConnected2D)
+    if not unshared and not isinstance(weighted, keras.layers.Conv2D | keras.layers.Dense):
         return 0, 0
     if None in shape:
         return None, None
     neurons = math.prod(shape)
-    inputs_per_neuron = math.prod(weighted.kernel.shape[:-1])
-    return neurons, neurons * inputs_per_neuron
+    if unshared:  # each weight of its kernels is used once
+        return neurons, math.prod(weighted.kernel.shape)
+    return neurons, neurons * math.prod(weighted.kernel.shape[:-1])
 
 
 def _total(values) -> int | None:

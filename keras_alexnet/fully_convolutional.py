@@ -4,7 +4,7 @@ import keras
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.graphs import functional, retraced
-from keras_alexnet.layers import AdaptiveAveragePooling2D
+from keras_alexnet.layers import AdaptiveAveragePooling2D, LocallyConnected2D
 from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize
 
@@ -116,6 +116,11 @@ class _Slider:
                 f"averages maps of {layer.input.shape[1:]} down in the layer {layer.name!r}",
                 "Build it for the published size, 224 x 224 for 'owt', where nothing is averaged; "
                 "the weights are the same.",
+            )
+        if isinstance(layer, LocallyConnected2D):
+            raise self.refused(
+                f"has weights of their own for every place in the layer {layer.name!r}",
+                "Use a variant with convolutions alone, such as 'cifar10_19pct'.",
             )
         outputs = layer(*args, **kwargs)
         if len(outputs.shape) != 4:

@@ -675,13 +675,6 @@ PUBLISHED: dict[str, Variant] = {
         _CIFAR10_18PCT,
         _CIFAR10_19PCT,
         _CIFAR10_80SEC,
-    )
-}
-
-# The networks with unshared weights, kept apart: the package does not build them yet.
-PUBLISHED_LATER: dict[str, Variant] = {
-    variant.name: variant
-    for variant in (
         _CIFAR10_11PCT,
         _CIFAR10_13PCT,
     )
@@ -762,9 +755,6 @@ INITIAL: dict[str, dict[str, Initial]] = {
     "cifar10_80sec": _initial(
         "conv1 conv2 conv3 fc64 fc10", _normal(1e-4, 0.01, 0.01, 0.1, 0.1), [0.0] * 5
     ),
-}
-
-INITIAL_LATER: dict[str, dict[str, Initial]] = {
     "cifar10_11pct": _INITIAL_CIFAR10_13PCT,
     "cifar10_13pct": _INITIAL_CIFAR10_13PCT,
 }

@@ -9,6 +9,7 @@ CAFFE = (256, 227, (104.00698793, 116.66876762, 122.67891434), (1, 1, 1), 1, Tru
 TORCHVISION = (256, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 1 / 255, False)
 SLIM = (256, 224, (123.68, 116.78, 103.94), (1, 1, 1), 1, False)
 CIFAR = (32, 32, (125.27, 122.93, 113.86), (1, 1, 1), 1, False)
+CIFAR_CROPS = (32, 24, (125.27, 122.93, 113.86), (1, 1, 1), 1, False)
 PUBLISHED = {
     "paper": SOURCE2012,
     "source2012": SOURCE2012,
@@ -23,6 +24,8 @@ PUBLISHED = {
     "cifar10_18pct": CIFAR,
     "cifar10_19pct": CIFAR,
     "cifar10_80sec": CIFAR,
+    "cifar10_11pct": CIFAR_CROPS,
+    "cifar10_13pct": CIFAR_CROPS,
 }
 
 

@@ -73,6 +73,29 @@ def conv2d(
     return np.concatenate(parts, axis=3) + bias
 
 
+def local2d(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray,
+    stride: int = 1,
+    pad: tuple[int, int] = (0, 0),
+) -> np.ndarray:
+    """Correlate each window of x with the kernel of its place, and add the bias of its place.
+
+    y[p, q, f] = bias[p, q, f]
+               + sum over i, j, c of x[stride p + i, stride q + j, c] kernel[p, q, i, j, c, f]
+    """
+    x = _pad(np.asarray(x, np.float64), pad, 0.0)
+    rows, columns, height, width, _, filters = kernel.shape
+    y = np.empty((len(x), rows, columns, filters))
+    for p in range(rows):
+        for q in range(columns):
+            top, left = stride * p, stride * q
+            window = x[:, top : top + height, left : left + width]
+            y[:, p, q] = np.tensordot(window, kernel[p, q], 3) + bias[p, q]
+    return y
+
+
 def max_pool(x: np.ndarray, size: int, stride: int, pad: tuple[int, int] = (0, 0)) -> np.ndarray:
     """Largest pixel of each window; padding never wins, since it is minus infinity."""
     return _windows(_pad(np.asarray(x, np.float64), pad, -np.inf), size, stride).max(axis=3)
@@ -254,14 +277,17 @@ def lrn_within_gradient(
 # ---------------------------------------------------------------------------------------------
 
 
-def weight_shapes(variant: Variant) -> dict[str, tuple[tuple[int, ...], tuple[int]]]:
-    """Kernel and bias shapes of every convolution and dense layer of a published network."""
+def weight_shapes(variant: Variant) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Kernel and bias shapes of every layer with weights of a published network."""
     shapes = {}
     current = variant.input_shape
     for row in variant.rows:
         if row.op == "conv":
             kernel = (row.kernel, row.kernel, current[2] // row.groups, row.filters)
             shapes[row.name] = (kernel, (row.filters,))
+        elif row.op == "local":
+            window = (row.kernel, row.kernel, current[2])
+            shapes[row.name] = ((*row.output[:2], *window, row.filters), row.output)
         elif row.op == "fc":
             shapes[row.name] = ((int(np.prod(current)), row.filters), (row.filters,))
         current = row.output
@@ -279,7 +305,8 @@ def random_weights(
     weights = {}
     for name, (kernel, bias) in weight_shapes(variant).items():
         values = rng.standard_normal(kernel, dtype=np.float32)
-        values *= np.float32(np.sqrt(2 / np.prod(kernel[:-1])))
+        fan_in = np.prod(kernel[-4:-1])  # the places of an unshared kernel come first
+        values *= np.float32(np.sqrt(2 / fan_in))
         weights[name] = (values, np.float32(0.1) * rng.standard_normal(bias, dtype=np.float32))
     return weights
 
@@ -298,6 +325,8 @@ def forward(
     for row in variant.rows:
         if row.op == "conv":
             x = conv2d(x, *weights[row.name], row.stride, row.padding, row.groups)
+        elif row.op == "local":
+            x = local2d(x, *weights[row.name], row.stride, row.padding)
         elif row.op == "fc":
             x = dense(x.reshape(len(x), -1), *weights[row.name])
         elif row.op == "relu":

@@ -27,6 +27,7 @@ from keras_alexnet.layers import (
     Conv2D,
     DownscaledDropout,
     Dropout,
+    LocallyConnected2D,
     LocalResponseNormalization,
     MaxPooling2D,
     pooling,
@@ -41,6 +42,7 @@ class Case:
     arguments: dict
     shape: tuple = (6, 7, 4)
     same_size: bool = False
+    any_size: bool = True  # whether sizes may be unknown when it is built
 
     def make(self, **more):
         """Return a new layer."""
@@ -50,6 +52,11 @@ class Case:
 CASES = {
     "conv": Case(Conv2D, {"filters": 6, "kernel_size": 3, "strides": 2, "groups": 2}),
     "whole conv": Case(Conv2D, {"filters": 6, "kernel_size": 3, "padding": "same"}),
+    "local": Case(
+        LocallyConnected2D,
+        {"filters": 5, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu"},
+        any_size=False,
+    ),
     "whole windows": Case(MaxPooling2D, {"pool_size": 3, "strides": 2}),
     "inverted dropout": Case(Dropout, {"rate": 0.25, "seed": 3}, same_size=True),
     "max": Case(CeilPooling2D, {"pool_size": 3, "strides": 2}),
@@ -157,6 +164,8 @@ def test_shape_before_and_after(case, training):
     symbolic = layer(keras.Input(case.shape), **arguments)
     assert symbolic.shape == (None, *wanted[1:])
     assert (wanted == x.shape) is case.same_size
+    if not case.any_size:
+        return
     model = keras.Sequential([keras.Input((None, None, case.shape[-1])), layer])
     sizes = (4, 4) if case.kind is AdaptiveAveragePooling2D else (None, None)
     assert model.output_shape == (None, *sizes, wanted[-1])

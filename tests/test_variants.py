@@ -71,7 +71,7 @@ class TestStructure:
         name, model = built
         for layer, initial in INITIAL[name].items():
             kernel, bias = model.get_layer(layer).get_weights()
-            fan_in = np.prod(kernel.shape[:-1])
+            fan_in = np.prod(kernel.shape[-4:-1])
             check_distribution(kernel, initial.weight, fan_in, kernel.shape)
             if initial.bias == "fan_in_uniform":
                 check_distribution(bias, ("fan_in_uniform",), fan_in, kernel.shape)
@@ -188,6 +188,7 @@ def test_public_names():
         "AlexNet",
         "BenchmarkCallback",
         "LocalResponseNormalization",
+        "LocallyConnected2D",
         "PCAColorNoise",
         "RandomCropFlip",
         "TenCrop",

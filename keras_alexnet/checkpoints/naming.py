@@ -82,7 +82,7 @@ class Dialect:
 
 
 # Fully connected layers, as we name them and as Keras numbers them.
-TOP = r"fc(?P<ours>\d+)|dense(?:_(?P<keras>\d+))?"
+TOP = r"(?:fc|local)(?P<ours>\d+)|(?:dense|locally_connected2d)(?:_(?P<keras>\d+))?"
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
 

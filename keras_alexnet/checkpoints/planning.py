@@ -10,6 +10,7 @@ from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
 from keras_alexnet.checkpoints.naming import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.targets import Target, variants_of
+from keras_alexnet.layers import LocallyConnected2D
 
 LISTED = 8  # names in a message
 MANY = 1_000_000  # more than any layer's number
@@ -208,6 +209,9 @@ def _of_layer(
 def _layouts(target: Target, part: str, dialect: Dialect) -> tuple[str, str, dict[str, int]]:
     """Return a variable's layout in the file and in the model, and its sizes along the axes."""
     shape = tuple(getattr(target.layer, part).shape)
+    if isinstance(target.layer, LocallyConnected2D):  # which no other program's files have
+        layout = "PQO" if part == "bias" else "PQHWIO"
+        return layout, layout, dict(zip(layout, shape, strict=True))
     if part == "bias":
         return "O", "O", {"O": shape[0]}
     if target.is_conv:
@@ -220,7 +224,7 @@ def _layouts(target: Target, part: str, dialect: Dialect) -> tuple[str, str, dic
 
 def _pieces(named: list[tuple[str, StoredArray]], stored: str) -> tuple[Piece, ...]:
     """Return tensors side by side, without the leading axes of one that Caffe once had."""
-    rank = len(shape_of(stored, dict.fromkeys("OIHWC", 1)))
+    rank = len(shape_of(stored, dict.fromkeys("OIHWCPQ", 1)))
     axis = 0 if stored.startswith("O") else rank - 1
     pieces, first = [], 0
     for name, array in named:

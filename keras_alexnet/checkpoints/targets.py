@@ -8,8 +8,12 @@ from typing import Any
 import keras
 
 from keras_alexnet.checkpoints.errors import refused
+from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.variants import Variant, get_variant, list_variants
 from keras_alexnet.variants.records import Conv, Norm
+
+COMPARED = "conv|norm|cnorm|pool|relu|local|fc"  # layers, by the start of their names
+WEIGHTED = (keras.layers.Conv2D, LocallyConnected2D, keras.layers.Dense)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Target:
 
     @property
     def is_conv(self) -> bool:
-        """Whether it is a convolution."""
+        """Whether it is a convolution with shared weights."""
         return len(self.layer.kernel.shape) == 4
 
 
@@ -49,7 +53,7 @@ def targets_of(model) -> list[Target]:
     for layer in layers_of(model):
         if isinstance(layer, keras.layers.Flatten):
             maps = _maps(layer)
-        elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense) and layer.use_bias:
+        elif isinstance(layer, WEIGHTED) and layer.use_bias:
             dense = isinstance(layer, keras.layers.Dense)
             found.append(Target(layer.name, layer, maps if dense else None))
             maps = None
@@ -116,9 +120,9 @@ def differences(model, variant: Variant) -> list[str]:
     'it has norm1 where the variant has pool1'
     """
     rows = dict(variant.rows())
-    expected = [name for name in rows if re.match("conv|norm|cnorm|pool|relu|fc", name)]
+    expected = [name for name in rows if re.match(COMPARED, name)]
     layers = {layer.name: layer for layer in layers_of(model)}
-    names = [name for name in layers if re.match("conv|norm|cnorm|pool|relu|fc", name)]
+    names = [name for name in layers if re.match(COMPARED, name)]
     for name, its in zip(names, expected, strict=False):  # a model may end early
         if name != its:
             return [f"it has {name} where the variant has {its}"]

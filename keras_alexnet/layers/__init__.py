@@ -2,6 +2,7 @@
 
 from keras_alexnet.layers.conv import Conv2D
 from keras_alexnet.layers.dropout import DownscaledDropout, Dropout
+from keras_alexnet.layers.local import LocallyConnected2D
 from keras_alexnet.layers.lrn import LocalResponseNormalization
 from keras_alexnet.layers.pooling import AdaptiveAveragePooling2D, CeilPooling2D, MaxPooling2D
 
@@ -12,5 +13,6 @@ __all__ = [
     "DownscaledDropout",
     "Dropout",
     "LocalResponseNormalization",
+    "LocallyConnected2D",
     "MaxPooling2D",
 ]

@@ -1,5 +1,7 @@
 """How images become the input of each family of networks: figures and their sources."""
 
+import dataclasses
+
 from keras_alexnet.variants.records import Pixels
 
 PIXELS_2012 = Pixels(
@@ -47,3 +49,5 @@ PIXELS_CIFAR = Pixels(
     mirrors=False,
     source="cuda-convnet, convdata.py (CIFARDataProvider); means measured on the training set",
 )
+# Crops of 24 x 24, mirrored half the time (CroppedCIFARDataProvider, in the same file).
+PIXELS_CIFAR_CROPS = dataclasses.replace(PIXELS_CIFAR, mirrors=True)

@@ -35,6 +35,11 @@ class Conv:
 
 
 @dataclasses.dataclass(frozen=True)
+class Local(Conv):
+    """A convolution whose weights are not shared: each place has its kernels and biases."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Pool:
     """A pooling; `ceil` rounds the output's size up instead of down."""
 
@@ -127,13 +132,15 @@ class Variant:
         title: What it is, in a few words.
         differs: How it differs from its neighbours in the table, in a sentence.
         source: Where its figures stand.
-        features: (layer name, row) pairs up to the last pooling.
-        classifier: (layer name, row) pairs after it, without the softmax.
+        features: (layer name, row) pairs up to the last pooling, for images of any size.
+        classifier: (layer name, row) pairs after it, without the softmax; their weights are for
+            one size of images.
         initial: Layer name to the initial values (weights, biases) of that layer.
         parameters: Number of trainable parameters, biases included.
         multiply_adds: Multiply-adds of one forward pass of one image at `input_size`; biases are
             not counted, products with padding zeros are.
-        neurons: Outputs of convolutions and fully connected layers, as the paper counts them.
+        neurons: Outputs of convolutions, shared or not, and of fully connected layers, as the
+            paper counts them.
         pixels: How images become its input.
         input_size: Height and width of the images.
         classes: Number of classes.

@@ -10,6 +10,13 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from keras_alexnet.variants.cifar import (
+    CIFAR10_11PCT,
+    CIFAR10_13PCT,
+    CIFAR10_18PCT,
+    CIFAR10_19PCT,
+    CIFAR10_80SEC,
+)
 from keras_alexnet.variants.layout import (
     constant,
     head,
@@ -22,19 +29,16 @@ from keras_alexnet.variants.layout import (
 from keras_alexnet.variants.pixels import (
     PIXELS_2012,
     PIXELS_CAFFE,
-    PIXELS_CIFAR,
     PIXELS_SLIM,
     PIXELS_TORCHVISION,
 )
 from keras_alexnet.variants.records import (
     AdaptivePool,
     Conv,
-    Dense,
     Dropout,
     Initial,
     Norm,
     Pool,
-    Relu,
     Variant,
 )
 
@@ -254,57 +258,6 @@ UNGROUPED = dataclasses.replace(
     pixels=PIXELS_TORCHVISION,
 )
 
-CIFAR_CONVS = numbered(*[Conv(filters, 5, padding=(2, 2)) for filters in (32, 32, 64)])
-CIFAR_POOLS = numbered(Pool(ceil=True), *[Pool("average", ceil=True)] * 2)
-CIFAR10_18PCT = Variant(
-    name="cifar10_18pct",
-    title="CIFAR-10, 18 % test error, with normalisation",
-    differs="Three convolutions; normalisation within each map after the first two poolings.",
-    source="layers-18pct.cfg of cuda-convnet",
-    features=stages(
-        ("conv pool relu norm", "conv relu pool norm", "conv relu pool"),
-        conv=CIFAR_CONVS,
-        norm=Norm(3, k=1.0, alpha=5e-5 / 9, region="within_channel"),
-        pool=CIFAR_POOLS,
-    ),
-    classifier=(("fc10", Dense(None)),),
-    initial=initial(
-        normal(1e-4, 0.01, 0.01, 0.01), constant(*[0] * 4), ("conv1", "conv2", "conv3", "fc10")
-    ),
-    parameters=89_578,
-    multiply_adds=12_298_240,
-    neurons=45_066,
-    input_size=32,
-    classes=10,
-    pixels=PIXELS_CIFAR,
-)
-
-CIFAR10_19PCT = dataclasses.replace(
-    CIFAR10_18PCT,
-    name="cifar10_19pct",
-    title="CIFAR-10, 19 % test error",
-    differs="cifar10_18pct without normalisation.",
-    source="layers-19pct.cfg of cuda-convnet",
-    features=stages(("conv relu pool",) * 3, conv=CIFAR_CONVS, pool=CIFAR_POOLS),
-)
-
-CIFAR10_80SEC = dataclasses.replace(
-    CIFAR10_19PCT,
-    name="cifar10_80sec",
-    title="CIFAR-10, 26 % test error in 80 seconds of 2011",
-    differs="cifar10_19pct with a hidden layer of 64 units before the classifier.",
-    source="layers-80sec.cfg of cuda-convnet",
-    classifier=(("fc64", Dense(64)), ("relu4", Relu()), ("fc10", Dense(None))),
-    initial=initial(
-        normal(1e-4, 0.01, 0.01, 0.1, 0.1),
-        constant(*[0] * 5),
-        ("conv1", "conv2", "conv3", "fc64", "fc10"),
-    ),
-    parameters=145_578,
-    multiply_adds=12_354_176,
-    neurons=45_130,
-)
-
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
     {
         variant.name: variant
@@ -322,6 +275,8 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             CIFAR10_18PCT,
             CIFAR10_19PCT,
             CIFAR10_80SEC,
+            CIFAR10_11PCT,
+            CIFAR10_13PCT,
         )
     }
 )
