@@ -36,7 +36,8 @@ def AlexNet(
 
     Args:
         variant: Which network, by a name that `list_variants()` gives.
-        include_top: Whether to include the fully connected layers.
+        include_top: Whether to include the fully connected layers, and the unshared ones in front
+            of them in `cifar10_11pct` and `cifar10_13pct`: their weights are for one image size.
         weights: `None` for initial values; `"imagenet"` for the best documented published
             checkpoint of the variant, or the name of one, as `list_checkpoints()` gives it; or the
             path of a file, of any format that `load_checkpoint` reads, which never touches the

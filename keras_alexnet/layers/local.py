@@ -53,8 +53,8 @@ class LocallyConnected2D(keras.layers.Layer):
 
     >>> import numpy as np
     >>> layer = LocallyConnected2D(64, 3, padding="same", data_format="channels_last")
-    >>> layer(np.zeros((1, 6, 6, 64), "float32")).shape[1:], layer.count_params()
-    ((6, 6, 64), 1329408)
+    >>> tuple(layer(np.zeros((1, 6, 6, 64), "float32")).shape), layer.count_params()
+    ((1, 6, 6, 64), 1329408)
     """
 
     def __init__(
