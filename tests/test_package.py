@@ -83,11 +83,13 @@ def test_readme_table_is_the_codes():
 
 
 EXAMPLES = {  # what a part of the output of each must be
+    "cifar10.py --quick": "test error",
     "googlenet_stem.py": "features of (28, 28, 192)",
     "fit_folder.py": "Held-out accuracy: ",
     "benchmarks/augmentation.py --quick": "into the training step",
     "benchmarks/callback_overhead.py --quick": "ms per step without the callback",
     "benchmarks/checkpoint_loading.py --quick": "keras_alexnet ",
+    "benchmarks/cifar10_steps.py --quick": "images/s",
     "benchmarks/compile_modes.py --quick": "cifar10_18pct",
     "benchmarks/cost_growth.py --quick": "ten times one crop",
     "benchmarks/import_time.py --quick": "more than Keras alone",

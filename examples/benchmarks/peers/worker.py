@@ -42,6 +42,25 @@ SIDES = {  # name: (Keras's backend, module, function, arguments)
         "side",
         {"compiled": True, "channels_last": True},
     ),
+    **{
+        f"ours, {name}, CIFAR": (backend, "cifar_sides", "ours", {"compiled": compiled})
+        for name, backend, compiled in (
+            ("TensorFlow", "tensorflow", False),
+            ("TensorFlow XLA", "tensorflow", True),
+            ("JAX", "jax", True),
+            ("PyTorch", "torch", False),
+        )
+    },
+    **{
+        f"PyTorch{' compiled' * compiled}{', channels last' * last}, CIFAR": (
+            "torch",
+            "cifar_sides",
+            "torch_side",
+            {"compiled": compiled, "channels_last": last},
+        )
+        for compiled in (False, True)
+        for last in (False, True)
+    },
     "TF1 program": ("tensorflow", "notebook_side", "side", {}),
     "OpenCV": ("torch", "opencv_side", "side", {}),
 }

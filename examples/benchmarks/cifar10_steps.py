@@ -1,0 +1,50 @@
+"""Images per second in training the networks for CIFAR-10, here and in PyTorch.
+
+The same networks with the same weights, each side in a process of its own; they take turns, and
+their outputs for the same images are compared first. One step is `train_on_batch` with momentum,
+or the same written out in PyTorch.
+
+    python examples/benchmarks/cifar10_steps.py
+    python examples/benchmarks/cifar10_steps.py cifar10_11pct --rounds 20
+"""
+
+import argparse
+import statistics
+
+from steps import time_row
+
+NETS = ("cifar10_80sec", "cifar10_19pct", "cifar10_18pct", "cifar10_13pct", "cifar10_11pct")
+SIDES = ("TensorFlow", "TensorFlow XLA", "JAX", "PyTorch")
+TORCH = ("PyTorch", "PyTorch, channels last", "PyTorch compiled", "PyTorch compiled, channels last")
+NAMES = (*(f"ours, {side}, CIFAR" for side in SIDES), *(f"{side}, CIFAR" for side in TORCH))
+
+
+def main():
+    """Time the networks that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("nets", nargs="*", help=f"some of {', '.join(NETS)}")
+    parser.add_argument("--sides", nargs="+", help=f"some of {'; '.join(NAMES)}")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--quick", action="store_true", help="a small batch, to see that it runs")
+    arguments = parser.parse_args()
+    nets, names, batch = arguments.nets or NETS, arguments.sides or NAMES, arguments.batch_size
+    if arguments.quick:
+        nets, names, batch, arguments.rounds = (
+            ("cifar10_13pct",),
+            ("ours, TensorFlow, CIFAR",),
+            4,
+            1,
+        )
+    for net in nets:
+        found = time_row(net, "train", batch, names, arguments.rounds)
+        best = min(statistics.median(times) for name, times in found.items() if "ours" in name)
+        print(f"{net}, batch {batch}")
+        for name, times in found.items():
+            middle = statistics.median(times)
+            rate = f"{batch / middle:8.0f} images/s"
+            print(f"  {name:40} {1000 * middle:8.1f} ms {rate}  {middle / best:5.2f} x", flush=True)
+
+
+if __name__ == "__main__":
+    main()
