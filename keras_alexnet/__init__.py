@@ -5,6 +5,7 @@ from keras_alexnet.startup import start_quietly  # isort: skip
 start_quietly()  # before anything below imports Keras, and with it TensorFlow
 
 from keras_alexnet.benchmarking import BenchmarkCallback, benchmark  # noqa: E402
+from keras_alexnet.checkpoints.converting import convert_checkpoint  # noqa: E402
 from keras_alexnet.checkpoints.loading import load_checkpoint  # noqa: E402
 from keras_alexnet.checkpoints.registry import list_checkpoints  # noqa: E402
 from keras_alexnet.data.image_folder import image_folder  # noqa: E402
@@ -41,6 +42,7 @@ __all__ = [
     "RandomCropFlip",
     "TenCrop",
     "benchmark",
+    "convert_checkpoint",
     "decode_predictions",
     "describe",
     "evaluation_preprocessor",

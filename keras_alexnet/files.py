@@ -1,6 +1,7 @@
 """Files that are there in full or not at all."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 
 from keras_alexnet.errors import UserError, explain
 
+NO_ROOM = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EFBIG", "EDQUOT")}
 WRITING = ".writing-"  # how the names of temporary folders begin
 
 
@@ -40,7 +42,7 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
         except OSError as error:
             raise UserError(
                 explain(
-                    f"Could not write {path!r}: {error.strerror or error}.",
+                    f"Could not write {path!r}: {_reason(error)}.",
                     "The disk must have room for the file.",
                     "Nothing was changed; free some space or choose another place.",
                 )
@@ -48,11 +50,37 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
         os.replace(target, path)
 
 
+def check_room(path: str, size: int) -> None:
+    """Raise unless a file of this size can be written at `path`, where there is none yet.
+
+    For writers that do not bear a full disk: the HDF5 library crashes the process (seen with
+    1.14.6).
+
+    Raises:
+        OSError: If the disk is too full, or a quota or limit too small.
+    """
+    with open(path, "wb") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            elif shutil.disk_usage(os.path.dirname(path)).free < size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise  # others: the file system cannot tell
+    os.remove(path)
+
+
 def remove_leftovers(folder: str, writing: str = WRITING) -> None:
     """Remove what writers that were killed left in a folder; no writer may be at work there."""
     for name in os.listdir(folder):
         if name.startswith(writing):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def _reason(error: OSError) -> str:
+    """Say in a line why the system refused; the words of libraries can be pages."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def check_writable(path: str) -> None:

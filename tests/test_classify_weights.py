@@ -108,7 +108,7 @@ MISTAKES = [
     (["imagenet", "--variant", "paper"], "'paper', of which no weights are published"),
     (["owt_torchvision"], "'alexnet-owt-7be5be79.pth' is not at hand"),
     (["owt_torchvision", "--variant", "bvlc"], "'owt_torchvision'"),
-    (["mine.weights.h5"], "'mine.weights.h5' without a variant"),
+    (["mine.weights.h5"], "'mine.weights.h5' are, by their names and shapes, those of 'cifar10_18"),
     (["a.png", "--variant", "owt"], "'a.png'"),
 ]
 

@@ -1,5 +1,6 @@
 """The plain `keras.ops` version of every operation that a backend may do faster."""
 
+import keras
 import numpy as np
 from keras import ops, random
 
@@ -151,3 +152,14 @@ def new_values(variable) -> np.ndarray:
     room = np.empty(size + 64, "uint8")
     start = -room.ctypes.data % 64
     return room[start : start + size].view(dtype).reshape(shape)
+
+
+def as_array(variable) -> np.ndarray:
+    """Return the values of a Keras variable, or of a tensor; of bfloat16 as float32.
+
+    NumPy has no bfloat16; float32 holds its values exactly.
+    """
+    value = getattr(variable, "value", variable)
+    if keras.backend.standardize_dtype(value.dtype) == "bfloat16":
+        value = ops.cast(value, "float32")
+    return np.asarray(ops.convert_to_numpy(value))

@@ -1,5 +1,8 @@
 """The one error for a checkpoint that cannot be read or does not fit, and words for it."""
 
+import contextlib
+from collections.abc import Iterator
+
 from keras_alexnet.errors import UserError, explain
 
 SHOWN = 100  # characters of untrusted text in a message
@@ -21,6 +24,15 @@ def refused(wrong: str, expected: str, remedy: str = AGAIN) -> CheckpointError:
     'It has 0 bytes. A checkpoint was expected. Download it again.'
     """
     return CheckpointError(explain(wrong, expected, remedy))
+
+
+@contextlib.contextmanager
+def not_loaded(path: str) -> Iterator[None]:
+    """Put the path of a file that is not loaded in front of the errors of a block."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{path!r} was not loaded. {error}") from error
 
 
 def shown(text: str | bytes) -> str:

@@ -7,19 +7,18 @@ import warnings
 import keras
 
 from keras_alexnet.checkpoints.assigning import carry_out
-from keras_alexnet.checkpoints.errors import CheckpointError, refused
+from keras_alexnet.checkpoints.errors import not_loaded, refused
 from keras_alexnet.checkpoints.loaded import Loaded, changes_of
-from keras_alexnet.checkpoints.naming import Dialect, recognise
-from keras_alexnet.checkpoints.planning import Wishes, make_plan
+from keras_alexnet.checkpoints.preparing import Prepared, prepare
 from keras_alexnet.checkpoints.proof import prove
-from keras_alexnet.checkpoints.reading import Contents, open_checkpoint
+from keras_alexnet.checkpoints.provenance import ORDERS, claimed_variant
+from keras_alexnet.checkpoints.reading import open_checkpoint
 from keras_alexnet.checkpoints.registry import Checkpoint, named_checkpoint
-from keras_alexnet.checkpoints.targets import aliases_of, differences, targets_of, variants_of
+from keras_alexnet.checkpoints.targets import differences, variants_of
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.variants import get_variant
 
 VERIFY = ("warn", "raise", "off")
-ORDERS = (None, "rgb", "bgr")
 
 
 def load_checkpoint(
@@ -73,45 +72,37 @@ def load_checkpoint(
     >>> loaded.format, loaded.assigned["conv1/kernel"]
     ('hdf5', ('layers/conv2d/vars/0',))
     """
-    _check(verify, VERIFY, "verify")
-    _check(channel_order, ORDERS, "channel_order")
+    check_options(verify, channel_order)
     checkpoint = path if isinstance(path, Checkpoint) else named_checkpoint(path)
-    place = os.fspath(path) if checkpoint is None else _local_path(checkpoint)
-    targets = targets_of(model)
-    aliases = aliases_of(targets)
+    place = os.fspath(path) if checkpoint is None else local_copy(checkpoint)
     with open_checkpoint(place) as contents:
-        dialect = recognise(contents.arrays, aliases)
-        order = _order(contents, dialect, checkpoint)
-        reverse = _must_reverse(order, channel_order, place)
-        try:
-            plan = make_plan(
-                contents.arrays, dialect, targets, aliases, Wishes(sum_colors, reverse)
-            )
-            if verify != "off":
-                _complain(_other_network(model, targets, dialect, checkpoint), verify)
-            carry_out(plan)
-        except CheckpointError as error:
-            raise CheckpointError(f"{place!r} was not loaded. {error}") from error
-    changes = changes_of(plan, order)
-    samples = checkpoint.samples if checkpoint is not None and not changes else ()
-    proof = prove(targets, samples) if verify != "off" else None
-    loaded = Loaded(
-        path=place,
-        format=contents.format,
-        dialect=dialect.name,
-        checkpoint=checkpoint.name if checkpoint is not None else None,
-        assigned={f"{made.layer}/{made.part}": made.sources for made in plan.assignments},
-        left_out=plan.left_out,
-        kept=plan.kept,
-        changes=changes,
-        channel_order=channel_order or order,
-        proof=proof,
-    )
+        prepared = prepare(contents, model, checkpoint, channel_order, sum_colors)
+        return load_prepared(prepared, verify, verbose)
+
+
+def load_prepared(prepared: Prepared, verify: str, verbose: bool) -> Loaded:
+    """Assign what is planned, look at the result, and give the account: see `load_checkpoint`."""
+    path = prepared.contents.path
+    with not_loaded(path):
+        if verify != "off":
+            _complain(_other_network(prepared), verify)
+        carry_out(prepared.plan)
+    loaded = _account(prepared, verify)
     if verbose:
-        _say(str(loaded))
-    if proof is not None:
-        _complain(proof.suspicions(foreign=not dialect.own), verify, place)
+        say(str(loaded))
+    if loaded.proof is not None:
+        _complain(loaded.proof.suspicions(foreign=not prepared.dialect.own), verify, path)
     return loaded
+
+
+def check_options(verify: str, channel_order: str | None) -> None:
+    """Raise unless these are what `load_checkpoint` takes.
+
+    Raises:
+        UserError: If one is not.
+    """
+    _check(verify, VERIFY, "verify")
+    _check(channel_order, (None, *ORDERS), "channel_order")
 
 
 def _check(value, choices, argument: str) -> None:
@@ -125,41 +116,47 @@ def _check(value, choices, argument: str) -> None:
         )
 
 
-def _local_path(checkpoint: Checkpoint) -> str:
+def local_copy(checkpoint: Checkpoint) -> str:
     """Return where a published checkpoint lies, once it is there."""
     from keras_alexnet.checkpoints import download  # alone in needing the network's modules
 
     return download.local_path(checkpoint)
 
 
-def _order(contents: Contents, dialect: Dialect, checkpoint: Checkpoint | None) -> str | None:
-    """Return the order of colours that the weights in a file take, if it is known."""
-    if checkpoint is not None:
-        return checkpoint.pixels.order
-    return contents.metadata.get("channel_order", dialect.order)
+def _account(prepared: Prepared, verify: str) -> Loaded:
+    """Return the account of a load, with a look at the weights unless that is off."""
+    plan, checkpoint = prepared.plan, prepared.checkpoint
+    changes = changes_of(plan, prepared.order)
+    samples = checkpoint.samples if checkpoint is not None and not changes else ()
+    return Loaded(
+        path=prepared.contents.path,
+        format=prepared.contents.format,
+        dialect=prepared.dialect.name,
+        checkpoint=checkpoint.name if checkpoint is not None else None,
+        assigned={f"{made.layer}/{made.part}": made.sources for made in plan.assignments},
+        left_out=plan.left_out,
+        kept=plan.kept,
+        changes=changes,
+        channel_order=prepared.wanted_order or prepared.order,
+        proof=prove(prepared.targets, samples) if verify != "off" else None,
+    )
 
 
-def _must_reverse(order: str | None, wanted: str | None, place: str) -> bool:
-    if wanted is not None and order is None:
-        raise refused(
-            f"Received channel_order={wanted!r} for {place!r}, which does not say what order of "
-            "colours its weights take.",
-            "A file that says it, or whose names do, was expected.",
-            "Load it as it is, and give the model images in the order it was trained with.",
-        )
-    return wanted not in (None, order)
-
-
-def _other_network(model, targets, dialect: Dialect, checkpoint: Checkpoint | None) -> list[str]:
+def _other_network(prepared: Prepared) -> list[str]:
     """Say how a model computes otherwise than the networks that the weights can belong to."""
-    names = dialect.variants if checkpoint is None else (checkpoint.variant,)
+    names = prepared.dialect.variants
+    said = claimed_variant(prepared.contents.metadata)
+    if prepared.checkpoint is not None:
+        names = (prepared.checkpoint.variant,)
+    elif prepared.dialect.own and said is not None:
+        names = (said,)
     kernels = {
         target.name: tuple(target.layer.kernel.shape)
-        for target in targets[1:]  # the first may be for other colours
+        for target in prepared.targets[1:]  # the first may be for other colours
         if target.is_conv
     }
     names = tuple(name for name in names if name in variants_of(kernels)) or names
-    others = {name: differences(model, get_variant(name)) for name in names}
+    others = {name: differences(prepared.model, get_variant(name)) for name in names}
     if not others or not all(others.values()):
         return []
     against = "; ".join(f"than {name!r}, {found[0]}" for name, found in others.items())
@@ -173,10 +170,10 @@ def _complain(suspicions: list[str], verify: str, place: str = "") -> None:
     text = " ".join(suspicions)
     if verify == "raise":
         raise refused(text, "Weights of this network were expected, trained and in order.")
-    warnings.warn(f"{place!r}: {text}" if place else text, stacklevel=3)
+    warnings.warn(f"{place!r}: {text}" if place else text, stacklevel=4)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Print, or log where Keras's own messages are logged."""
     if keras.config.is_interactive_logging_enabled():
         print(text)

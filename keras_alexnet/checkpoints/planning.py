@@ -9,7 +9,7 @@ from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
 from keras_alexnet.checkpoints.naming import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
-from keras_alexnet.checkpoints.targets import Target, variants_of
+from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
 from keras_alexnet.layers import LocallyConnected2D
 
 LISTED = 8  # names in a message
@@ -117,7 +117,7 @@ def make_plan(
     problems = _Problems()
     slots, left_out = _sorted(arrays, dialect, aliases, problems)
     known = [target.name for target in targets]
-    kernels = _conv_kernels(arrays, slots, dialect)
+    kernels = conv_kernels(arrays, slots, dialect)
     above = {slot.layer for slot in slots} - set(known)
     cut_off = _is_above(above, known)
     for slot in [slot for slot in slots if slot.layer in above]:
@@ -273,16 +273,6 @@ def _other_classes(made: list[Assignment]) -> int:
     if not classes or classes == made[0].placement.sizes["O"]:
         return 0
     return 0 if any(_misfit(one, classes) for one in made) else classes
-
-
-def _conv_kernels(arrays, slots, dialect: Dialect) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the convolutions' kernels in a file, in Keras's layout."""
-    places = [dialect.conv.index(axis) for axis in "HWIO"]
-    return {
-        slot.layer: tuple(arrays[name].shape[place] for place in places)
-        for slot, name in slots.items()
-        if slot.layer.startswith("conv") and len(arrays[name].shape) == 4
-    }
 
 
 def _does_not_fit(problems: _Problems, dialect: Dialect, variants: list[str]) -> CheckpointError:

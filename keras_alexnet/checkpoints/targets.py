@@ -2,15 +2,20 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 
 from keras_alexnet.checkpoints.errors import refused
+from keras_alexnet.checkpoints.naming import Dialect, Slot
+from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.variants import Variant, get_variant, list_variants
-from keras_alexnet.variants.records import Conv, Norm
+from keras_alexnet.variants.records import Conv, Dense, Local, Norm
+
+# Rows that have weights, and how Keras writes the classes of their layers in its files.
+KINDS: Mapping[type, str] = {Conv: "conv2d", Local: "locally_connected2d", Dense: "dense"}
 
 COMPARED = "conv|norm|cnorm|pool|relu|local|fc"  # layers, by the start of their names
 WEIGHTED = (keras.layers.Conv2D, LocallyConnected2D, keras.layers.Dense)
@@ -83,12 +88,48 @@ def aliases_of(targets: list[Target]) -> dict[str, str]:
 
     Keras numbers the layers of each class: `conv2d`, `conv2d_1`, and so on.
     """
-    aliases, seen = {}, dict[str, int]()
-    for target in targets:
-        kind = _snake_case(type(target.layer).__name__)
+    return _aliases((target.name, _snake_case(type(target.layer).__name__)) for target in targets)
+
+
+def aliases_in(variant: Variant) -> dict[str, str]:
+    """Return the same names for the layers of a variant, of which there need be no model.
+
+    Example:
+
+    >>> aliases_in(get_variant("cifar10_19pct"))["conv2d_2"]
+    'conv3'
+    """
+    return _aliases((name, KINDS[type(row)]) for name, row in variant.rows() if type(row) in KINDS)
+
+
+def _aliases(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the aliases of layers, given their names and Keras's words for their classes."""
+    numbered, names, seen = {}, {}, dict[str, int]()
+    for name, kind in kinds:
         number = seen[kind] = seen.get(kind, -1) + 1
-        aliases[f"{kind}_{number}" if number else kind] = target.name
-    return {**aliases, **{target.name: target.name for target in targets}}
+        numbered[f"{kind}_{number}" if number else kind] = names[name] = name
+    return {**numbered, **names}
+
+
+def conv_kernels(
+    arrays: Mapping[str, StoredArray], slots: Mapping[Slot, str], dialect: Dialect
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the convolutions' kernels in a file, in Keras's layout.
+
+    Args:
+        arrays: What the file holds.
+        slots: The names of its tensors by their places.
+        dialect: How it is laid out.
+    """
+    places = [dialect.conv.index(axis) for axis in "HWIO"]
+    kernels: dict[str, tuple[int, ...]] = {}
+    for slot, name in slots.items():
+        shape = arrays[name].shape
+        if slot.layer.startswith("conv") and slot.part == "kernel" and len(shape) == 4:
+            *rest, outputs = (shape[place] for place in places)
+            others = kernels.get(slot.layer, (0,))[-1]  # of the other half, if it is in halves
+            kernels[slot.layer] = (*rest, outputs + others)
+    return kernels
 
 
 def variants_of(kernels: Mapping[str, tuple[int, ...]]) -> list[str]:

@@ -14,6 +14,7 @@ from keras_alexnet.cli import (
     benchmark,
     check_images,
     classify,
+    convert,
     describe,
     download,
     evaluate,
@@ -23,7 +24,7 @@ from keras_alexnet.cli import (
 from keras_alexnet.errors import UserError
 
 # In the order of --help.
-COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, benchmark)
+COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, convert, benchmark)
 
 MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
 

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 
 import keras
 
@@ -81,11 +82,17 @@ def load_weights(weights: str, variant: str | None, command: str) -> keras.Model
     """Build the network that weights belong to; what is to be noted goes to the standard error."""
     from keras_alexnet.evaluation.classifying import published_classifier
 
-    with warnings.catch_warnings(record=True, action="always") as notes:  # of odd weights, say
-        model = published_classifier(weights, variant)
+    with notes_of(command):  # of odd weights, say
+        return published_classifier(weights, variant)
+
+
+@contextlib.contextmanager
+def notes_of(command: str) -> Iterator[None]:
+    """Print the warnings of a block as notes of a command, a line each."""
+    with warnings.catch_warnings(record=True, action="always") as notes:
+        yield
     for note in notes:
         print(f"keras-alexnet {command}: note: {note.message}", file=sys.stderr)
-    return model
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """Single images, and the classes that a network gives them."""
 
 import dataclasses
-import os
 from collections.abc import Sequence
 
 import keras
@@ -125,7 +124,8 @@ def published_classifier(weights: str, variant: str | None = None):
     Args:
         weights: The name of a published checkpoint, downloaded if it is not at hand; `"imagenet"`
             for the best documented one of the variant; or the path of a file.
-        variant: The network; it can be left out with a checkpoint's name.
+        variant: The network; it can be left out with a checkpoint's name, and with a file that
+            tells it.
 
     Returns:
         A `keras.Model` of RGB pixels of 0 to 255, for images of any size.
@@ -136,7 +136,9 @@ def published_classifier(weights: str, variant: str | None = None):
     """
     from keras_alexnet.checkpoints.download import local_path
     from keras_alexnet.checkpoints.loading import load_checkpoint
-    from keras_alexnet.checkpoints.registry import get_checkpoint, named_checkpoint
+    from keras_alexnet.checkpoints.networks import network_of
+    from keras_alexnet.checkpoints.reading import open_checkpoint
+    from keras_alexnet.checkpoints.registry import named_checkpoint
     from keras_alexnet.model import AlexNet
     from keras_alexnet.preprocessing import evaluation_preprocessor
     from keras_alexnet.variants import get_variant
@@ -145,18 +147,9 @@ def published_classifier(weights: str, variant: str | None = None):
     if checkpoint is not None:
         local_path(checkpoint)  # before a network is built for it
         record = dataclasses.replace(get_variant(checkpoint.variant), pixels=checkpoint.pixels)
-    elif not os.path.exists(weights):
-        get_checkpoint(weights)  # raises, with the names that there are
-    elif variant is None:
-        raise UserError(
-            explain(
-                f"Received the weights {weights!r} without a variant.",
-                "For a file the network must be named, for more than one may fit it.",
-                "Add --variant, with a name that keras-alexnet list shows.",
-            )
-        )
     else:
-        record = get_variant(variant)
+        with open_checkpoint(weights) as contents:
+            record = get_variant(network_of(contents, variant=variant))
     model = AlexNet(record.name, data_format="channels_last")
     loaded = load_checkpoint(model, checkpoint.name if checkpoint else weights, verbose=False)
     if loaded.kept:
@@ -168,6 +161,8 @@ def published_classifier(weights: str, variant: str | None = None):
                 "Train the classifier first and save the model, then give it with --model.",
             )
         )
+    order = loaded.channel_order or record.pixels.order  # a file can be for another than usual
+    record = dataclasses.replace(record, pixels=dataclasses.replace(record.pixels, order=order))
     images = keras.Input((None, None, 3), name="image")
     prepared = evaluation_preprocessor(record, data_format="channels_last")(images)
     return keras.Model(images, model(prepared), name=model.name)

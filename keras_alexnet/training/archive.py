@@ -3,9 +3,9 @@
 import json
 import zipfile
 
-import keras
 import numpy as np
 
+from keras_alexnet.backends.plain import as_array
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
 from keras_alexnet.training.generators import generator_states, set_generator_states
@@ -27,7 +27,7 @@ def save_state(model, path: str) -> None:
     with written_whole(path) as beside, zipfile.ZipFile(beside, "w") as archive:
         archive.writestr("about.json", json.dumps(_about(model, variables)))
         for number, variable in enumerate(variables):
-            _write(archive, f"{number:05}", _as_array(variable))
+            _write(archive, f"{number:05}", as_array(variable))
         for name, state in generator_states().items():
             _write(archive, GENERATORS + name, state)
 
@@ -93,12 +93,6 @@ def _about(model, variables) -> dict:
         "optimizer": type(model.optimizer).__name__,
         "shapes": [list(variable.shape) for variable in variables],
     }
-
-
-def _as_array(variable) -> np.ndarray:
-    if variable.dtype == "bfloat16":  # NumPy has no such type; float32 holds its values exactly
-        return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32")))
-    return np.asarray(keras.ops.convert_to_numpy(variable))
 
 
 def _check_same(saved: dict, model, variables, path: str) -> None:

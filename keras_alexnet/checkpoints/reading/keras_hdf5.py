@@ -28,6 +28,7 @@ from keras_alexnet.checkpoints.reading.hdf5_chunks import MAX_CHUNKS, Chunks
 from keras_alexnet.checkpoints.reading.hdf5_files import Window, check_superblock
 
 MEMBER, ABOUT = "model.weights.h5", "metadata.json"  # of a .keras archive
+PROVENANCE = "keras_alexnet.json"  # of one that this package converted
 LEGACY = "model_weights"  # the group with the weights in an .h5 file with a whole model
 MAX_ABOUT = 1 << 16
 MAX_OBJECTS = 10_000  # groups and arrays; an AlexNet with its optimizer's state has 100
@@ -62,21 +63,22 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 
 
 def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read a .keras archive: the weights in it, and when and by which version it was saved."""
+    """Read a .keras archive: the weights in it, and what it says about itself."""
     members = zips.read_directory(file)
     member = zip_members.stored(members[MEMBER])
     zip_members.check_crcs(file, [member])
     arrays, metadata = _contents(file, member.offset, member.size)
-    if ABOUT in members:
-        metadata.update(_about(zip_members.content(file, members[ABOUT], MAX_ABOUT)))
+    for name in (ABOUT, PROVENANCE):
+        if name in members:
+            metadata.update(_about(name, zip_members.content(file, members[name], MAX_ABOUT)))
     return arrays, metadata
 
 
-def _about(content: bytes) -> dict[str, str]:
+def _about(name: str, content: bytes) -> dict[str, str]:
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise refused(f"Its {ABOUT} cannot be read.", "JSON was expected.") from error
+        raise refused(f"Its {name} cannot be read.", "JSON was expected.") from error
     pairs = value.items() if type(value) is dict else ()
     return {name: text for name, text in pairs if type(text) is str}
 

@@ -1,0 +1,196 @@
+"""From a checkpoint of any format to one of Keras's own or safetensors."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+
+from keras_alexnet.checkpoints.comparing import check_same
+from keras_alexnet.checkpoints.errors import not_loaded, refused
+from keras_alexnet.checkpoints.loaded import Loaded
+from keras_alexnet.checkpoints.loading import check_options, load_prepared, local_copy, say
+from keras_alexnet.checkpoints.networks import arguments_for, network_of
+from keras_alexnet.checkpoints.preparing import Prepared, prepare
+from keras_alexnet.checkpoints.provenance import (
+    claimed_checkpoint,
+    provenance,
+    published,
+    sha256_of,
+)
+from keras_alexnet.checkpoints.reading import Contents, open_checkpoint
+from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, named_checkpoint
+from keras_alexnet.checkpoints.writing import format_to_write
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import check_writable, written_whole
+from keras_alexnet.model import AlexNet
+from keras_alexnet.variants import get_variant
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """What a conversion did. `print` says it in sentences.
+
+    Args:
+        path: The file that was written.
+        size: Its size in bytes.
+        loaded: The account of reading the source.
+        provenance: What the file says about where its weights are from, by name.
+    """
+
+    path: str
+    size: int
+    loaded: Loaded
+    provenance: Mapping[str, str]
+
+    @property
+    def written(self) -> str:
+        """What was written, and what it says of how images are prepared, in two sentences."""
+        return (
+            f"Wrote {self.path!r}, {self.size:,} bytes, and read it again: its "
+            f"{len(self.loaded.assigned)} tensors equal the source's, bit for bit. "
+            + self.provenance.get("preprocessing", "How images are prepared is not known.")
+        )
+
+    def __str__(self) -> str:
+        """Return the whole account in a few lines."""
+        return f"{self.loaded}\n{self.written}"
+
+
+def convert_checkpoint(
+    path,
+    out,
+    *,
+    variant: str | None = None,
+    model=None,
+    channel_order: str | None = None,
+    overwrite: bool = False,
+    verify: str = "warn",
+    verbose: bool = True,
+) -> Converted:
+    """Write the weights of any format as Keras's or safetensors, with their provenance inside.
+
+    The source is read as `load_checkpoint` reads it. The file is written beside `out`, read again
+    and compared with the source tensor by tensor, and then renamed: it is there in full or not at
+    all. `AlexNet(variant, weights=out)` loads it, on every backend and in both data formats.
+
+    What the file says about itself, text by name: `variant`, `checkpoint` and `licence` if these
+    are published weights, `channel_order`, `preprocessing` in a sentence and its figures in
+    `pixels`, `layout`, `source_file`, `source_sha256`, `source_format`, `source_naming`, `changes`
+    and `keras_alexnet_version`. It stands in the attributes of a `.weights.h5` file's root, in
+    `keras_alexnet.json` in a `.keras` archive, and in the `__metadata__` of safetensors; what is
+    not known is left out.
+
+    Args:
+        path: A file, or the name of a published checkpoint, as `list_checkpoints()` gives it.
+        out: The file to write. Its ending tells the format: `.weights.h5` for
+            `model.load_weights`, `.keras` for `keras.saving.load_model`, or `.safetensors`, with
+            our layers' names and Keras's layouts (`conv1.kernel`: height, width, in, out).
+        variant: The network that the weights are of, by a name that `list_variants()` gives.
+            Needed only where the file does not tell: it does if it is a copy of a published one,
+            if it was converted before, or if its names and shapes are those of one network alone.
+        model: Instead of a variant, a built network for the weights, of images of another size
+            say. How images are prepared for it is not known.
+        channel_order: As `load_checkpoint` takes it: `"rgb"` or `"bgr"` to have the first kernels
+            reversed where the weights take the other order.
+        overwrite: Whether to replace a file at `out`.
+        verify: As `load_checkpoint` takes it.
+        verbose: Whether the account is printed, as `load_checkpoint` does it.
+
+    Returns:
+        A `Converted`: path and size, the account of the load, and the provenance.
+
+    Raises:
+        UserError: (a `ValueError`) if the source cannot be read or does not fit; if more than one
+            network can be meant, with their names; if `out` is there already, or has another
+            ending, or cannot be written. No file is left then.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> from keras_alexnet import AlexNet
+    >>> folder = tempfile.mkdtemp()
+    >>> source, out = (os.path.join(folder, name) for name in ("net.keras", "net.safetensors"))
+    >>> AlexNet("cifar10_80sec").save(source)
+    >>> converted = convert_checkpoint(source, out, verify="off", verbose=False)
+    >>> converted.provenance["variant"], converted.provenance["source_file"]
+    ('cifar10_80sec', 'net.keras')
+    """
+    out = os.fspath(out)
+    check_options(verify, channel_order)
+    _check_one(variant, model)
+    form = format_to_write(out)
+    _check_free(out, overwrite)
+    checkpoint = path if isinstance(path, Checkpoint) else named_checkpoint(path, variant)
+    place = os.fspath(path) if checkpoint is None else local_copy(checkpoint)
+    with open_checkpoint(place) as contents:
+        checkpoint = checkpoint or published(place, contents.format)
+        name = network_of(contents, checkpoint, variant) if model is None else None
+        if name is not None:
+            model = _built(contents, name)
+        prepared = prepare(contents, model, checkpoint, channel_order)
+        _check_complete(prepared)
+        loaded = load_prepared(prepared, verify, verbose)
+        said = provenance(loaded, sha256_of(place), name, _origin(prepared, name))
+        with written_whole(out) as beside:
+            form.write(prepared.model, said, beside)
+            check_same(prepared, beside)
+            size = os.path.getsize(beside)
+            _check_free(out, overwrite)
+    converted = Converted(out, size, loaded, said)
+    if verbose:
+        say(converted.written)
+    return converted
+
+
+def _check_one(variant: str | None, model) -> None:
+    """Raise if a variant and a model are given, which could contradict each other."""
+    if variant is not None and model is not None:
+        raise UserError(
+            explain(
+                f"Received both variant={variant!r} and a model.",
+                "One of them was expected.",
+                "Leave `variant` out: the model says what is computed.",
+            )
+        )
+
+
+def _check_free(out: str, overwrite: bool) -> None:
+    """Raise unless a file may be written at `out`."""
+    check_writable(out)
+    if os.path.lexists(out) and not overwrite:
+        raise UserError(
+            explain(
+                f"Received the path {out!r}, where there is a file already.",
+                "A new file was expected, so that none is lost.",
+                "Choose another name, or pass overwrite=True (--overwrite) to replace it.",
+            )
+        )
+
+
+def _built(contents: Contents, variant: str):
+    """Return a new model of a variant that a file's tensors fit."""
+    with not_loaded(contents.path):
+        arguments = arguments_for(contents.arrays, get_variant(variant))
+    return AlexNet(**arguments, data_format="channels_last", dtype="float32")
+
+
+def _check_complete(prepared: Prepared) -> None:
+    """Raise unless every layer of the model gets its weights from the file."""
+    kept = prepared.plan.kept
+    if kept:
+        raise refused(
+            f"{prepared.contents.path!r} does not fit the model: for {', '.join(kept)}, "
+            f"{'; '.join(kept.values())}.",
+            "Weights of all layers were expected.",
+            "Build the model with as many classes, or leave `model` out.",
+        )
+
+
+def _origin(prepared: Prepared, variant: str | None) -> str | None:
+    """Return the name of the published checkpoint that the weights are of, if there is one.
+
+    A file that was converted before says it; whether that is true can no longer be seen.
+    """
+    if prepared.checkpoint is not None:
+        return prepared.checkpoint.name
+    name = claimed_checkpoint(prepared.contents.metadata) if prepared.dialect.own else None
+    return name if name and get_checkpoint(name).variant == variant else None

@@ -1,0 +1,54 @@
+"""`keras-alexnet convert`: weights of any format as Keras's or safetensors."""
+
+from keras_alexnet.cli.shared import notes_of, print_json, quiet
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    convert = command(
+        "convert",
+        run,
+        "write weights of any format as .weights.h5, .keras or .safetensors, and verify them",
+        "keras-alexnet convert bvlc_alexnet.caffemodel alexnet.safetensors --variant bvlc",
+    )
+    convert.add_argument(
+        "source",
+        metavar="SRC",
+        help="a file of weights, or a published checkpoint, by a name that keras-alexnet download "
+        "--list shows",
+    )
+    convert.add_argument(
+        "out",
+        metavar="OUT",
+        help="the file to write: its ending, .weights.h5, .keras or .safetensors, is its format",
+    )
+    convert.add_argument(
+        "--variant", help="the network of the weights; needed where the file does not tell"
+    )
+    convert.add_argument(
+        "--channel-order",
+        choices=("rgb", "bgr"),
+        help="the order of colours that the network is to take; unset, the one it was trained with",
+    )
+    convert.add_argument(
+        "--overwrite", action="store_true", help="replace the file that is there already"
+    )
+
+
+def run(arguments) -> None:
+    """Convert, and say what was read, written and compared."""
+    from keras_alexnet import convert_checkpoint
+
+    with quiet(arguments.json), notes_of("convert"):
+        converted = convert_checkpoint(
+            arguments.source,
+            arguments.out,
+            variant=arguments.variant,
+            channel_order=arguments.channel_order,
+            overwrite=arguments.overwrite,
+        )
+    if arguments.json:
+        loaded = converted.loaded
+        account = {"assigned": dict(loaded.assigned), "left_out": dict(loaded.left_out)}
+        result = {"path": converted.path, "size": converted.size, **account}
+        print_json({**result, "provenance": dict(converted.provenance)})
