@@ -317,14 +317,16 @@ def test_too_large_for_half_precision(load):
         load(model, arrays)
 
 
-def test_the_shapes_of_published_networks_are_named(load):
+@pytest.mark.parametrize("ones", [(), (1, 1, 1)], ids=["biases", "biases with four axes"])
+def test_the_shapes_of_published_networks_are_named(ones, load):
     """A file of another published network is told by its convolutions."""
     model = small_network()
     arrays = WAYS["caffe"](drawn_weights(model))
     shapes = {1: (96, 3, 11), 2: (256, 48, 5), 3: (384, 256, 3), 4: (384, 192, 3), 5: (256, 192, 3)}
     for number, (filters, channels, size) in shapes.items():
         kernel = np.ones((size, size, channels, filters), "float32")
-        arrays |= {f"conv{number}/0": oihw(kernel), f"conv{number}/1": np.ones(filters, "f4")}
+        bias = np.ones((*ones, filters), "float32")
+        arrays |= {f"conv{number}/0": oihw(kernel), f"conv{number}/1": bias}
     with pytest.raises(CheckpointError, match=r"are those of 'paper' and 'source2012' and 'bvlc'"):
         load(model, arrays)
 

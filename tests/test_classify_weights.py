@@ -12,6 +12,7 @@ from keras_alexnet import AlexNet
 from keras_alexnet.checkpoints import table
 from keras_alexnet.cli import main
 from keras_alexnet.evaluation.classifying import published_classifier
+from weight_files import safetensors
 
 
 @pytest.fixture
@@ -88,6 +89,28 @@ def test_weights_from_a_file(tiny, place, capsys):
     expected = tiny.predict_on_batch(square - [125.3, 123.0, 113.9])
     found = model.predict_on_batch(square.astype("uint8"))
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=0.05)
+
+
+@UNTRAINED
+def test_a_file_that_tells_its_network(place):
+    """Shapes of one network alone, and what a converted file says, make the variant known."""
+    network = AlexNet("cifar10_80sec", initialization="robust", data_format="channels_last")
+    network.save_weights("mine.weights.h5")
+    arrays = {
+        f"{layer.name}.{part}": np.asarray(value)
+        for layer in network.layers
+        for part, value in zip(("kernel", "bias"), layer.get_weights(), strict=False)
+    }
+    said = {"variant": "cifar10_80sec", "channel_order": "bgr"}
+    (place / "bgr.safetensors").write_bytes(safetensors(arrays, said))
+    square = np.full((1, 32, 32, 3), [250, 100, 0], "float32")
+    prepared = square - [125.27, 122.93, 113.86]
+    for path, order in (("mine.weights.h5", 1), ("bgr.safetensors", -1)):
+        with pytest.warns(UserWarning, match="look untrained"):
+            model = published_classifier(path)
+        expected = network.predict_on_batch(np.ascontiguousarray(prepared[..., ::order]))
+        found = model.predict_on_batch(square.astype("uint8"))
+        np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-3)
 
 
 @UNTRAINED

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import keras_alexnet
-from readme_table import README, with_table
+from readme_table import README, TABLES, with_tables
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
@@ -76,10 +76,31 @@ def test_readme_quotes_the_stacks_sentence():
     assert str(keras_alexnet.training_preprocessor("paper")) in " ".join(comments)
 
 
-def test_readme_table_is_the_codes():
-    """The table of variants in the README is the one made from the code."""
+def test_readme_tables_are_the_codes():
+    """The tables in the README, of variants and of published weights, are made from the code."""
     readme = README.read_text(encoding="utf-8")
-    assert with_table(readme) == readme, "run: python tests/readme_table.py"
+    assert with_tables(readme) == readme, "run: python tests/readme_table.py"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_renewed(name):
+    """What stands between its marks, and that alone, is replaced by a row for each record."""
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    renewed = with_tables(f"before\n{start}old\n{end}after\n")
+    before, table, after = re.split(r"<!-- .*-->\n", renewed)
+    assert (before, after) == ("before\n", "after\n")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert len({len(row) for row in rows}) == 1
+    known = {"variants": keras_alexnet.list_variants, "checkpoints": keras_alexnet.list_checkpoints}
+    assert [row[0] for row in rows[2:]] == [f"`{record}`" for record in known[name]()]
+
+
+def test_the_table_of_published_weights_has_the_published_accuracies():
+    """Accuracies stand in percent, beside the variant and the images they were measured on."""
+    rows = {line.split("|")[1].strip(): line for line in TABLES["checkpoints"]().splitlines()}
+    assert "| `owt` |" in rows["`owt_torchvision`"]
+    assert "| 56.52 % | 79.07 % | RGB, shorter side 256" in rows["`owt_torchvision`"]
+    assert "| 57.1 % | 80.2 % | BGR, warped to 256 x 256" in rows["`bvlc_caffe`"]
 
 
 EXAMPLES = {  # what a part of the output of each must be

@@ -1,0 +1,177 @@
+"""`keras-alexnet convert`: what it prints, what it leaves, and mistakes."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from keras_alexnet import AlexNet, load_checkpoint
+from keras_alexnet.checkpoints.writing import WrittenFormat
+from keras_alexnet.cli import main
+from made_checkpoints import learned_weights, small_network
+
+# Without this the notes that the command prints would be errors before it can print them.
+UNTRAINED = pytest.mark.filterwarnings("default:.*The weights look untrained:UserWarning")
+
+
+@pytest.fixture
+def net(tmp_path, monkeypatch):
+    """A working folder with the weights of a network, which look learned."""
+    monkeypatch.chdir(tmp_path)
+    network = AlexNet("cifar10_80sec", data_format="channels_last")
+    filters = learned_weights(small_network())["conv1"][0][:5, :5]
+    network.get_layer("conv1").set_weights([filters, np.ones(32, "float32")])
+    network.save_weights("net.weights.h5")
+    return network
+
+
+def test_convert(net, capsys):
+    """A file is written that loads as the original does, and what was done is said."""
+    assert main(["convert", "net.weights.h5", "out.safetensors"]) == 0
+    captured = capsys.readouterr()
+    first, _, last = captured.out.splitlines()
+    assert first.startswith("Loaded 10 variables from 'net.weights.h5'")
+    size = os.path.getsize("out.safetensors")
+    assert last.startswith(f"Wrote 'out.safetensors', {size:,} bytes, and read it again: ")
+    assert captured.err == ""
+    again = AlexNet("cifar10_80sec", weights="out.safetensors")
+    for mine, theirs in zip(again.get_weights(), net.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_json(net, capsys):
+    """`--json` gives the account for scripts, and nothing else."""
+    options = ["--variant", "cifar10_80sec", "--json"]
+    assert main(["convert", "net.weights.h5", "out.keras", *options]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert captured.err == ""
+    assert (result["path"], result["size"]) == ("out.keras", os.path.getsize("out.keras"))
+    assert result["assigned"]["fc64/bias"] == ["layers/dense/vars/1"]
+    assert len(result["assigned"]) == 10 and result["left_out"] == {}
+    with open("net.weights.h5", "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    assert result["provenance"]["source_sha256"] == digest
+    assert result["provenance"]["variant"] == "cifar10_80sec"
+
+
+@UNTRAINED
+def test_channel_order_and_notes(tmp_path, monkeypatch, capsys):
+    """The order of colours is changed on request; what looks wrong is a note of one line."""
+    monkeypatch.chdir(tmp_path)
+    source = AlexNet("owt", include_top=False)
+    kernel = source.get_layer("conv1").get_weights()[0]
+    arrays = {}
+    for number, name in zip((0, 3, 6, 8, 10), [f"conv{n}" for n in range(1, 6)], strict=True):
+        weight, bias = source.get_layer(name).get_weights()
+        arrays[f"features.{number}.weight"] = np.einsum("hwio->oihw", weight)
+        arrays[f"features.{number}.bias"] = bias
+    np.savez("net.npz", **arrays)
+    assert main(["convert", "net.npz", "out.weights.h5", "--channel-order", "bgr"]) == 0
+    captured = capsys.readouterr()
+    assert "The first kernels are reversed from RGB to BGR." in captured.out
+    assert captured.err.startswith("keras-alexnet convert: note: 'net.npz': The weights look untr")
+    assert captured.err.count("\n") == 1
+    load_checkpoint(source, "out.weights.h5", verify="off", verbose=False)
+    found = source.get_layer("conv1").get_weights()[0]
+    np.testing.assert_array_equal(found, kernel[:, :, ::-1])
+
+
+def test_a_file_is_replaced_only_when_asked(net, capsys):
+    """A second conversion to the same place needs `--overwrite`."""
+    arguments = ["convert", "net.weights.h5", "out.safetensors"]
+    assert main(arguments) == 0
+    os.truncate("out.safetensors", 5)
+    capsys.readouterr()
+    assert main(arguments) == 2
+    assert "(--overwrite)" in capsys.readouterr().err
+    assert os.path.getsize("out.safetensors") == 5
+    assert main([*arguments, "--overwrite"]) == 0
+    load_checkpoint(net, "out.safetensors", verbose=False)
+
+
+MISTAKES = [
+    (["none.pth", "out.keras"], "'none.pth', which is no published checkpoint, and there is no"),
+    (["net.weights.h5", "out.h5"], "Call it 'out.weights.h5', say."),
+    (["net.weights.h5", "no/out.keras"], "does not exist"),
+    (["net.weights.h5", "net.weights.h5"], "where there is a file already"),
+    (["net.weights.h5", "out.keras", "--variant", "alex"], "variant='alex', which is not known"),
+    (["net.weights.h5", "out.keras", "--variant", "owt"], "'net.weights.h5' was not loaded."),
+    (["net.weights.h5", "out.keras", "--channel-order", "rgb"], "does not say what order"),
+    (["page.pth", "out.keras"], "'page.pth' cannot be read as a checkpoint: The file is a web"),
+    (["19pct.weights.h5", "out.keras"], "(--variant cifar10_18pct)"),
+    (["owt_torchvision", "out.keras", "--variant", "bvlc"], "belong to the variant 'owt'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, message, net, capsys):
+    """Every mistake gives one line on stderr, nothing on stdout, exit code 2, and no file."""
+    with open("page.pth", "w") as file:
+        file.write("<!doctype html>")
+    AlexNet("cifar10_19pct").save_weights("19pct.weights.h5")
+    before = sorted(os.listdir())
+    assert main(["convert", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.startswith("keras-alexnet convert: ")
+    assert captured.err.count("\n") == 1
+    assert sorted(os.listdir()) == before
+
+
+def test_interrupted(net, monkeypatch, capsys):
+    """Ctrl-C is one line, exit code 130, and no file."""
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(WrittenFormat, "write", stopped)
+    assert main(["convert", "net.weights.h5", "out.keras"]) == 130
+    assert "keras-alexnet convert: interrupted; nothing was saved" in capsys.readouterr().err
+    assert os.listdir() == ["net.weights.h5"]
+
+
+SLOW = """
+import sys, time
+from keras_alexnet.checkpoints import converting
+from keras_alexnet.cli import main
+
+def wait(*arguments):
+    print("written", flush=True)
+    time.sleep(60)
+
+converting.check_same = wait
+sys.exit(main(["convert", "net.weights.h5", "out.keras"]))
+"""
+
+
+def test_a_real_interrupt(net):
+    """The signal that Ctrl-C sends, in the middle of a process: the half file is removed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert any(line == "written\n" for line in process.stdout)
+    assert len(os.listdir()) == 2  # the source, and the folder that is written to
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.endswith("keras-alexnet convert: interrupted; nothing was saved\n")
+    assert os.listdir() == ["net.weights.h5"]
+
+
+def test_help_has_an_example(capsys):
+    """`--help` ends in an example."""
+    with pytest.raises(SystemExit) as stop:
+        main(["convert", "--help"])
+    assert stop.value.code == 0
+    assert "example: keras-alexnet convert " in capsys.readouterr().out
