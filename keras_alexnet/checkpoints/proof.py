@@ -16,9 +16,9 @@ initial values are, whatever their size. A network that has learned from images 
 import dataclasses
 import math
 
-import keras
 import numpy as np
 
+from keras_alexnet.backends.plain import as_array
 from keras_alexnet.checkpoints.registry import Sample
 from keras_alexnet.checkpoints.targets import Target
 
@@ -145,7 +145,7 @@ def prove(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Proof:
         if target.maps is not None and min(target.maps[:2]) > 1:
             resemblance = _resemblances(weights, target.maps)
     first = next(target for target in targets if target.is_conv)
-    kernel = keras.ops.convert_to_numpy(keras.ops.cast(first.layer.kernel.value, "float64"))
+    kernel = as_array(first.layer.kernel).astype("float64")
     in_place = [_in_place(targets, sample) for sample in samples]
     return Proof(
         _smoothness(kernel), spread, by_chance, resemblance, all(in_place) if in_place else None
@@ -154,8 +154,7 @@ def prove(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Proof:
 
 def _first_units(target: Target) -> np.ndarray:
     """Return the weights of a layer's first units, `(..., units)`."""
-    kernel = target.layer.kernel.value[..., :UNITS]
-    return keras.ops.convert_to_numpy(keras.ops.cast(kernel, "float32"))
+    return as_array(target.layer.kernel.value[..., :UNITS]).astype("float32")
 
 
 def _smoothness(kernel: np.ndarray) -> float:
@@ -212,5 +211,4 @@ def _in_place(targets: list[Target], sample: Sample) -> bool:
     (layer,) = (target.layer for target in targets if target.name == sample.layer)
     stop = sample.column + len(sample.values)
     part = layer.kernel.value[sample.row, sample.column : stop, sample.channel, sample.filter]
-    found = keras.ops.convert_to_numpy(keras.ops.cast(part, "float32"))
-    return bool(np.allclose(found, sample.values, rtol=0, atol=sample.tolerance))
+    return bool(np.allclose(as_array(part), sample.values, rtol=0, atol=sample.tolerance))
