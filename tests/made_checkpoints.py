@@ -242,3 +242,48 @@ def contents(arrays, path="made", metadata=None):
         for name, array in arrays.items()
     }
     yield Contents(path, "made", stored, metadata or {})
+
+
+CONVS = {  # filters, side of the kernel, channels of a group
+    "paper": [(96, 11, 3), (256, 5, 48), (384, 3, 256), (384, 3, 192), (256, 3, 192)],
+    "source2012_half": [(48, 11, 3), (128, 5, 48), (192, 3, 128), (192, 3, 192), (256, 3, 192)],
+    "owt": [(64, 11, 3), (192, 5, 64), (384, 3, 192), (256, 3, 384), (256, 3, 256)],
+    "slim_v2": [(64, 11, 3), (192, 5, 64), (384, 3, 192), (384, 3, 384), (256, 3, 384)],
+    "ungrouped": [(96, 11, 3), (256, 5, 96), (384, 3, 256), (384, 3, 384), (256, 3, 384)],
+    "cifar10_18pct": [(32, 5, 3), (32, 5, 32), (64, 5, 32)],
+    "cifar10_80sec": [(32, 5, 3), (32, 5, 32), (64, 5, 32)],
+}
+DENSE = {
+    **{name: [("fc6", 9216, 4096), ("fc7", 4096, 4096), ("fc8", 4096, 1000)] for name in CONVS},
+    "slim_v2": [("fc6", 6400, 4096), ("fc7", 4096, 4096), ("fc8", 4096, 1000)],
+    "cifar10_18pct": [("fc10", 1024, 10)],
+    "cifar10_80sec": [("fc64", 1024, 64), ("fc10", 64, 10)],
+}
+
+
+def empty(shape):
+    """Return an array that takes no memory."""
+    return np.broadcast_to(np.float32(0), shape)
+
+
+def weights_like(variant, top=True):
+    """Return kernels and biases of the shapes of a variant, by layer, in Keras's layout."""
+    weights = {
+        f"conv{number}": (empty((side, side, channels, filters)), empty(filters))
+        for number, (filters, side, channels) in enumerate(CONVS[variant], 1)
+    }
+    for name, rows, units in DENSE[variant] if top else ():
+        weights[name] = empty((rows, units)), empty(units)
+    return weights
+
+
+def numbered(weights):
+    """Return weights as Keras's files have them: layers numbered by class."""
+    seen, found = {"conv2d": 0, "dense": 0}, {}
+    for layer, pair in weights.items():
+        kind = "conv2d" if layer.startswith("conv") else "dense"
+        name = f"{kind}_{seen[kind]}" if seen[kind] else kind
+        seen[kind] += 1
+        for number, array in enumerate(pair):
+            found[f"layers/{name}/vars/{number}"] = array
+    return found

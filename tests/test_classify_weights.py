@@ -12,7 +12,7 @@ from keras_alexnet import AlexNet
 from keras_alexnet.checkpoints import table
 from keras_alexnet.cli import main
 from keras_alexnet.evaluation.classifying import published_classifier
-from weight_files import safetensors
+from safetensors_files import safetensors_file
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_file_that_tells_its_network(place):
         for part, value in zip(("kernel", "bias"), layer.get_weights(), strict=False)
     }
     said = {"variant": "cifar10_80sec", "channel_order": "bgr"}
-    (place / "bgr.safetensors").write_bytes(safetensors(arrays, said))
+    (place / "bgr.safetensors").write_bytes(safetensors_file(arrays, __metadata__=said))
     square = np.full((1, 32, 32, 3), [250, 100, 0], "float32")
     prepared = square - [125.27, 122.93, 113.86]
     for path, order in (("mine.weights.h5", 1), ("bgr.safetensors", -1)):

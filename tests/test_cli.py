@@ -162,7 +162,8 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "describe", "check-images", "fit", "evaluate", "benchmark"]
+    "command",
+    ["list", "describe", "check-images", "fit", "evaluate", "classify", "convert", "benchmark"],
 )
 def test_help_has_an_example(command, capsys):
     """`--help` of every command ends in an example."""

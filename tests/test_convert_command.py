@@ -167,11 +167,3 @@ def test_a_real_interrupt(net):
     assert process.returncode == 130
     assert errors.endswith("keras-alexnet convert: interrupted; nothing was saved\n")
     assert os.listdir() == ["net.weights.h5"]
-
-
-def test_help_has_an_example(capsys):
-    """`--help` ends in an example."""
-    with pytest.raises(SystemExit) as stop:
-        main(["convert", "--help"])
-    assert stop.value.code == 0
-    assert "example: keras-alexnet convert " in capsys.readouterr().out

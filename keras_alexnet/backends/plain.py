@@ -159,7 +159,6 @@ def as_array(variable) -> np.ndarray:
 
     NumPy has no bfloat16; float32 holds its values exactly.
     """
-    value = getattr(variable, "value", variable)
-    if keras.backend.standardize_dtype(value.dtype) == "bfloat16":
-        value = ops.cast(value, "float32")
+    dtype = keras.backend.standardize_dtype(variable.dtype)
+    value = ops.cast(variable, "float32" if dtype == "bfloat16" else dtype)  # a tensor
     return np.asarray(ops.convert_to_numpy(value))

@@ -37,7 +37,9 @@ def add(command) -> None:
     network.add_argument(
         "--model", metavar="FILE", help="a .keras file, of fit or another; instead of weights"
     )
-    classify.add_argument("--variant", help="the network that a file of weights belongs to")
+    classify.add_argument(
+        "--variant", help="the network of a file of weights; needed where the file does not tell"
+    )
     classify.add_argument(
         "--ten-crop", action="store_true", help="average ten windows of each image"
     )

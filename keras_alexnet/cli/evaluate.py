@@ -37,7 +37,9 @@ def add(command) -> None:
         help="a folder with one folder of images per class, named by label or WordNet "
         "identifier, or with two such folders named train and val, of which val is measured",
     )
-    evaluate.add_argument("--variant", help="the network that a file of weights belongs to")
+    evaluate.add_argument(
+        "--variant", help="the network of a file of weights; needed where the file does not tell"
+    )
     evaluate.add_argument(
         "--ten-crop",
         action=argparse.BooleanOptionalAction,

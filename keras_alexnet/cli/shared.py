@@ -88,8 +88,9 @@ def load_weights(weights: str, variant: str | None, command: str) -> keras.Model
 
 @contextlib.contextmanager
 def notes_of(command: str) -> Iterator[None]:
-    """Print the warnings of a block as notes of a command, a line each."""
-    with warnings.catch_warnings(record=True, action="always") as notes:
+    """Print the warnings of a block that are for users as notes of a command, a line each."""
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
         yield
     for note in notes:
         print(f"keras-alexnet {command}: note: {note.message}", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""What the tests of conversion share: files to convert, and what is read of converted ones."""
+
+import json
+import struct
+import zipfile
+
+import h5py
+import numpy as np
+
+from keras_alexnet import AlexNet
+from keras_alexnet.checkpoints.writing import WRITTEN_FORMATS
+from made_checkpoints import learned_weights, small_network
+
+ENDINGS = [row.ending for row in WRITTEN_FORMATS]
+QUIET = {"verify": "off", "verbose": False}
+
+
+def names(folder):
+    """Return the names of all that is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def cifar_file(path, variant="cifar10_80sec", **options):
+    """Save a network with weights that look learned; return it."""
+    network = AlexNet(variant, data_format="channels_last", **options)
+    kernel, bias = network.get_layer("conv1").get_weights()
+    filters = learned_weights(small_network())["conv1"][0][:5, :5, : kernel.shape[2]]
+    network.get_layer("conv1").set_weights([filters, bias])
+    network.save_weights(path)
+    return network
+
+
+def read_safetensors(path):
+    """Return the arrays and the metadata of a safetensors file, by the format's own words."""
+    content = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + length])
+    metadata = header.pop("__metadata__")
+    arrays, data = {}, content[8 + length :]
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        assert entry["dtype"] == "F32"
+        arrays[name] = np.frombuffer(data[begin:end], "<f4").reshape(entry["shape"])
+    return arrays, metadata
+
+
+def metadata_of(path):
+    """Return what a converted file says about itself, read with each format's own library."""
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)[1]
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("keras_alexnet.json"))
+    with h5py.File(path) as file:
+        return {name: bytes(value).decode() for name, value in file.attrs.items()}
