@@ -189,6 +189,20 @@ def test_networks_of_other_ends(options, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@UNTRAINED
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_networks_with_unshared_weights(ending, tmp_path):
+    """Kernels with six axes are written and read as they are."""
+    source, out = tmp_path / "net.weights.h5", tmp_path / f"out{ending}"
+    network = AlexNet("cifar10_13pct", data_format="channels_last")
+    network.save_weights(source)
+    convert_checkpoint(source, out, variant="cifar10_13pct", verbose=False)
+    again = AlexNet("cifar10_13pct", weights=str(out), data_format="channels_last")
+    assert 6 in {array.ndim for array in again.get_weights()}
+    for mine, theirs in zip(again.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def owt_arrays():
     """Return random weights with the names and shapes of torchvision's file."""
     rng = np.random.default_rng(0)

@@ -8,9 +8,8 @@ from keras_alexnet.checkpoints.provenance import claimed_variant
 from keras_alexnet.checkpoints.reading import Contents
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.registry import Checkpoint
-from keras_alexnet.checkpoints.targets import aliases_in, conv_kernels, variants_of
+from keras_alexnet.checkpoints.targets import KINDS, aliases_in, conv_kernels, variants_of
 from keras_alexnet.variants import Variant, get_variant, list_variants
-from keras_alexnet.variants.records import Dense
 
 Slots = Mapping[Slot, str]
 
@@ -75,10 +74,10 @@ def arguments_for(arrays: Mapping[str, StoredArray], variant: Variant) -> dict:
     """
     dialect, slots = _slots(arrays, variant)
     convs = conv_kernels(arrays, slots, dialect)
-    dense = [name for name, row in variant.classifier if isinstance(row, Dense)]
-    top = any(slot.layer in dense for slot in slots)
+    above = _above(variant)
+    top = any(slot.layer in above for slot in slots)
     channels = convs["conv1"][2] if "conv1" in convs else 3
-    bias = slots.get(Slot(dense[-1], "bias"))
+    bias = slots.get(Slot(above[-1], "bias"))
     size = variant.input_size if top else None
     return {
         "variant": variant.name,
@@ -97,9 +96,13 @@ def _can_be(arrays: Mapping[str, StoredArray], variant: Variant) -> bool:
     if "conv1" in kernels:  # of gray images, say
         height, width, _, filters = kernels["conv1"]
         kernels["conv1"] = (height, width, 3, filters)
-    dense = {name for name, row in variant.classifier if isinstance(row, Dense)}
-    above = {slot.layer for slot in slots} - set(kernels)
-    return above in (dense, set()) and variant.name in variants_of(kernels)
+    others = {slot.layer for slot in slots} - set(kernels)
+    return others in (set(_above(variant)), set()) and variant.name in variants_of(kernels)
+
+
+def _above(variant: Variant) -> list[str]:
+    """Return the layers with weights that `include_top=False` leaves out."""
+    return [name for name, row in variant.classifier if type(row) in KINDS]
 
 
 def _slots(arrays: Mapping[str, StoredArray], variant: Variant) -> tuple[Dialect, Slots]:
