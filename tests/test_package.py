@@ -107,6 +107,10 @@ EXAMPLES = {  # what a part of the output of each must be
     "cifar10.py --quick": "test error",
     "googlenet_stem.py": "features of (28, 28, 192)",
     "fit_folder.py": "Held-out accuracy: ",
+    "fine_tune.py --quick": "from nothing ",
+    "look_inside.py --quick": "Drew feature_maps.png",
+    "lrn_effect.py": "of an activation is left",
+    "tfrecords.py --quick": "Read back 200 images",
     "benchmarks/augmentation.py --quick": "into the training step",
     "benchmarks/callback_overhead.py --quick": "ms per step without the callback",
     "benchmarks/checkpoint_loading.py --quick": "keras_alexnet ",
@@ -117,6 +121,7 @@ EXAMPLES = {  # what a part of the output of each must be
     "benchmarks/layers.py --quick": "LRN (2, 27, 27, 256)",
     "benchmarks/optimizer_step.py --quick": "of keras SGD",
     "benchmarks/step_profile.py --quick": "arithmetic alone",
+    "benchmarks/training_starts.py --quick": "0 of 1",
     "benchmarks/steps.py --quick": "ours, TensorFlow",
 }
 
