@@ -10,6 +10,7 @@ images instead and shortens the recipe, to show the form.
 
 import argparse
 import csv
+import dataclasses
 import itertools
 import pathlib
 import time
@@ -47,7 +48,7 @@ def build(variant, recipe, steps, images, seed):
     return model
 
 
-def train(model, recipe, steps, training, test, seed, output, stop):
+def train(model, recipe, steps, training, test, seed, output):
     """Train epoch by epoch, from where the model stands, and write down how it goes."""
     images, labels = training
     history = output / "history.csv"
@@ -58,7 +59,7 @@ def train(model, recipe, steps, training, test, seed, output, stop):
             rows = list(csv.DictReader(file))[:done]
     # The fifth that is held back at first is a random one: folders are in the order of classes.
     mixed = np.random.default_rng(seed).permutation(len(images))
-    for epoch in range(done, min(stop or recipe.epochs, recipe.epochs)):
+    for epoch in range(done, recipe.epochs):
         count = len(images) * 4 // 5 if epoch < recipe.held_back else len(images)
         order = np.random.default_rng((seed, epoch)).permutation(mixed[:count])
         start = time.perf_counter()
@@ -122,7 +123,7 @@ def main():
     parser.add_argument("--variant", default="cifar10_80sec")
     parser.add_argument("--recipe", help="by default the variant's own")
     parser.add_argument("--epochs", type=int, help="stretch or shorten the recipe to so many")
-    parser.add_argument("--stop", type=int, help="end after this epoch; the recipe stays as it is")
+    parser.add_argument("--until", type=int, help="end after this epoch, at the recipe's own rates")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("cifar10_run"))
     parser.add_argument("--quick", action="store_true", help="a few drawn images, two epochs")
@@ -140,6 +141,8 @@ def main():
     recipe = get_recipe(arguments.recipe or arguments.variant)
     if arguments.epochs:
         recipe = recipe.stretched(arguments.epochs)
+    if arguments.until:
+        recipe = dataclasses.replace(recipe, epochs=arguments.until)
     steps = recipe.steps_per_epoch(len(training[0]))
     output = arguments.output
     output.mkdir(parents=True, exist_ok=True)
@@ -147,9 +150,7 @@ def main():
         model = keras.saving.load_model(output / "model.keras")
     else:
         model = build(arguments.variant, recipe, steps, training[0], arguments.seed)
-    accuracy, seconds = train(
-        model, recipe, steps, training, test, arguments.seed, output, arguments.stop
-    )
+    accuracy, seconds = train(model, recipe, steps, training, test, arguments.seed, output)
     print(
         f"{len(seconds)} epochs in {sum(seconds):.0f} s, {keras.backend.backend()}: "
         f"test error {100 - 100 * accuracy:.2f} %, published {recipe.result}"
