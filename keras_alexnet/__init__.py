@@ -28,6 +28,8 @@ from keras_alexnet.preprocessing import (  # noqa: E402
 from keras_alexnet.recipes import get_recipe, list_recipes  # noqa: E402
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD  # noqa: E402
 from keras_alexnet.recipes.paper import paper_optimizer  # noqa: E402
+from keras_alexnet.recipes.plateau import ReduceOnPlateau  # noqa: E402
+from keras_alexnet.training.flat_loss import FlatLossWarning  # noqa: E402
 from keras_alexnet.variants import get_variant, list_variants  # noqa: E402
 
 __version__ = "0.1.0"
@@ -36,10 +38,12 @@ __all__ = [
     "AlexNet",
     "BenchmarkCallback",
     "CoupledSGD",
+    "FlatLossWarning",
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "PCAColorNoise",
     "RandomCropFlip",
+    "ReduceOnPlateau",
     "TenCrop",
     "benchmark",
     "convert_checkpoint",

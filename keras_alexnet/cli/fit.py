@@ -1,10 +1,12 @@
 """`keras-alexnet fit`: train a network, measure it, save it."""
 
+import argparse
 import dataclasses
 import os
 
 from keras_alexnet.cli.shared import count, positive, print_json
 from keras_alexnet.errors import UserError
+from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compiling import MODES
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.run import check_output
@@ -27,10 +29,29 @@ def add(command) -> None:
         help="a folder with one folder of images per class, or with two such folders named "
         "train and val; without it, the package draws images of shapes and textures",
     )
-    fit.add_argument("--variant", default=job.variant, help="the network; see keras-alexnet list")
-    fit.add_argument("--epochs", type=count, default=job.epochs, help="passes over the images")
-    fit.add_argument("--batch-size", type=count, default=job.batch_size, help="images per step")
-    fit.add_argument("--learning-rate", type=positive, default=job.learning_rate, help="Adam's")
+    fit.add_argument(
+        "--recipe",
+        choices=list_recipes(),
+        metavar="NAME",
+        help="train as a published network was trained, with its steps in proportion to the "
+        f"epochs: {', '.join(list_recipes())}; without it, Adam at one rate",
+    )
+    unset = {"default": argparse.SUPPRESS}  # a recipe has its own
+    fit.add_argument(
+        "--variant", **unset, help=f"the network; see keras-alexnet list (default: {job.variant})"
+    )
+    fit.add_argument(
+        "--epochs", type=count, **unset, help=f"passes over the images (default: {job.epochs})"
+    )
+    fit.add_argument(
+        "--batch-size", type=count, **unset, help=f"images per step (default: {job.batch_size})"
+    )
+    fit.add_argument(
+        "--learning-rate",
+        type=positive,
+        **unset,
+        help=f"of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
+    )
     fit.add_argument("--image-size", type=count, help="side of the window that the network sees")
     fit.add_argument(
         "--no-augmentation",
@@ -62,7 +83,7 @@ def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
     fields = {field.name for field in dataclasses.fields(Job)}
     settings = {name: value for name, value in vars(arguments).items() if name in fields}
-    job = Job(**settings)
+    job = Job.of(**settings)
     if arguments.quick:
         job = job.quick()
     output = arguments.output or _free_folder(job, arguments.overwrite)

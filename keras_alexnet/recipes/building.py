@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.recipes.color_noise import ColorNoiseSteps
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 from keras_alexnet.recipes.group import Group
+from keras_alexnet.recipes.plateau import ReduceOnPlateau
 from keras_alexnet.recipes.records import Plateau, Recipe, Steps
 
 
@@ -46,6 +48,26 @@ def recipe_optimizer(recipe: Recipe, steps_per_epoch=None, **kwargs) -> CoupledS
     ]
     rate = clock.schedule(recipe.learning_rate)
     return CoupledSGD(rate, clock.momentum(), groups, recipe.velocity, recipe.name, **kwargs)
+
+
+def recipe_callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """Return what a recipe needs in `fit` beside its optimizer: often nothing.
+
+    Example:
+
+    >>> from keras_alexnet import get_recipe
+    >>> [type(callback).__name__ for callback in recipe_callbacks(get_recipe("paper"))]
+    ['ReduceOnPlateau']
+    """
+    callbacks: list[keras.callbacks.Callback] = []
+    rate = recipe.learning_rate
+    if isinstance(rate, Plateau):
+        callbacks.append(
+            ReduceOnPlateau(factor=rate.factor, times=rate.times, patience=rate.patience)
+        )
+    if len(recipe.color_noise.values) > 1:
+        callbacks.append(ColorNoiseSteps(recipe.color_noise, recipe.epochs))
+    return callbacks
 
 
 class _Clock:

@@ -20,6 +20,19 @@ class Steps:
     starts: tuple[float, ...] = (0,)
     unit: str = "epochs"
 
+    def sentence(self) -> str:
+        """Say what holds when.
+
+        >>> Steps((0.01, 0.001), (0, 0.8), "share").sentence()
+        '0.01, 0.001 after 80 %'
+        """
+        word = {"epochs": " epochs", "iterations": " steps", "share": " %"}[self.unit]
+        times = 100 if self.unit == "share" else 1
+        return ", ".join(
+            f"{value:.3g} after {times * start:,.6g}{word}" if start else f"{value:.3g}"
+            for value, start in zip(self.values, self.starts, strict=True)
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Plateau:
@@ -41,6 +54,13 @@ class Plateau:
     def values(self) -> tuple[float, ...]:
         """All rates in turn."""
         return tuple(self.value * self.factor**time for time in range(self.times + 1))
+
+    def sentence(self) -> str:
+        """Say what is done."""
+        return (
+            f"{self.value:.3g}, times {self.factor:.3g} when the validation error has not improved "
+            f"for {self.patience} epochs, {self.times} times at most"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +127,19 @@ class Recipe:
     result: str = ""
     note: str = ""
 
+    def sentence(self) -> str:
+        """Say how it trains.
+
+        >>> from keras_alexnet import get_recipe
+        >>> print(get_recipe("owt").sentence())
+        torchvision's AlexNet: 90 epochs in batches of 256, momentum 0.9, learning rate 0.01, \
+0.001 after 30 epochs, 0.0001 after 60 epochs.
+        """
+        return (
+            f"{self.title}: {self.epochs} epochs in batches of {self.batch_size}, momentum "
+            f"{self.momentum:g}, learning rate {self.learning_rate.sentence()}."
+        )
+
     def steps_per_epoch(self, images: int) -> list[int]:
         """Return the training steps of each epoch, for so many images with those held back.
 
@@ -135,6 +168,16 @@ class Recipe:
         from keras_alexnet.recipes.building import recipe_optimizer
 
         return recipe_optimizer(self, steps_per_epoch, **kwargs)
+
+    def callbacks(self) -> list:
+        """Return what `fit` needs beside the optimizer, often nothing.
+
+        That is `ReduceOnPlateau` for a rate that follows the validation error, and a callback for
+        colour noise that ends before the training does.
+        """
+        from keras_alexnet.recipes.building import recipe_callbacks
+
+        return recipe_callbacks(self)
 
     def scaled(self, learning_rate: float) -> "Recipe":
         """Return the recipe with another rate to begin with, and all its rates in proportion."""

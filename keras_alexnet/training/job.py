@@ -7,6 +7,7 @@ import keras
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.model import AlexNet
 from keras_alexnet.preprocessing import evaluation_preprocessor, training_preprocessor
+from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compiling import jit_compile
 from keras_alexnet.variants import get_variant
 
@@ -20,7 +21,7 @@ class Job:
         directory: Folder with one folder of images per class; `None` for the drawn data set.
         epochs: Passes over the training images.
         batch_size: Images per step.
-        learning_rate: Step size of the Adam optimiser.
+        learning_rate: Step size of the Adam optimiser, or the rate that the recipe begins with.
         image_size: Side of the windows that the network sees; `None` for the variant's own.
         augmentation: Whether training images are cut at random, mirrored and given colour noise,
             as far as the variant's authors did; else the network sees the centre of each.
@@ -28,6 +29,8 @@ class Job:
         drawn: Number of images to draw when there is no directory.
         seed: Fixes initial values, order, augmentation and drawn images.
         compile_mode: `"xla"`, `"plain"`, or `"auto"` for the one that was measured to be faster.
+        recipe: Name of a published way of training, with its steps in proportion to the epochs;
+            `None` for Adam at one rate.
     """
 
     variant: str = "paper"
@@ -41,6 +44,36 @@ class Job:
     drawn: int = 2000
     seed: int = 0
     compile_mode: str = "auto"
+    recipe: str | None = None
+
+    @classmethod
+    def of(cls, recipe: str | None = None, **settings) -> "Job":
+        """Return a job with some settings, and all others as a recipe or the defaults have them.
+
+        >>> Job.of("cifar10_80sec", epochs=20).learning_rate
+        0.001
+        """
+        if recipe is None:
+            return cls(**settings)
+        record = get_recipe(recipe)
+        published = {
+            "variant": record.variant,
+            "epochs": record.epochs,
+            "batch_size": record.batch_size,
+            "learning_rate": record.learning_rate.values[0],
+        }
+        return cls(recipe=recipe, **{**published, **settings})
+
+    def adapted_recipe(self) -> Recipe | None:
+        """Return the recipe with this job's epochs and rate, if there is one.
+
+        Its steps stand at the same shares of the training, as one with iterations of ImageNet's
+        has no others on other data; what is held out stays so.
+        """
+        if self.recipe is None:
+            return None
+        record = get_recipe(self.recipe).stretched(self.epochs).scaled(self.learning_rate)
+        return dataclasses.replace(record, batch_size=self.batch_size, held_back=0)
 
     @property
     def window(self) -> int:
@@ -61,13 +94,15 @@ class Job:
     def continues(self, earlier: dict) -> None:
         """Raise unless a run with these earlier settings can be gone on with as this job.
 
-        It may have more or fewer epochs; all else must be as it was.
+        It may have more or fewer epochs if there is no recipe whose steps would move; all else
+        must be as it was.
         """
         settings = dataclasses.asdict(self)
+        free = ("compile_mode",) if self.recipe else ("compile_mode", "epochs")
         changed = [
             f"{name} was {earlier.get(name)!r} and is {value!r}"
             for name, value in settings.items()
-            if name not in ("epochs", "compile_mode") and earlier.get(name) != value
+            if name not in free and earlier.get(name) != value
         ]
         if changed:
             raise UserError(
@@ -80,17 +115,24 @@ class Job:
             )
 
 
-def build_model(job: Job, classes: int) -> keras.Model:
+def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model:
     """Build and compile the job's model, which takes RGB pixels of 0 to 255 of any image size.
 
     Its first layers are the variant's own preprocessing. With the robust initial values, which
     expect inputs of about unit variance, the pixels are then divided by their deviation.
+
+    Args:
+        job: What to train and how.
+        classes: Number of classes.
+        steps_per_epoch: Training steps of an epoch, for the schedule of a recipe.
     """
     keras.utils.set_random_seed(job.seed)
     record = get_variant(job.variant)
+    recipe = job.adapted_recipe()
     options = {"image_size": job.window, "data_format": "channels_last"}
     if job.augmentation:
-        stack = training_preprocessor(record, seed=job.seed, **options)
+        noise = recipe.color_noise.values[0] if recipe else None
+        stack = training_preprocessor(record, color_noise=noise, seed=job.seed, **options)
     else:
         stack = evaluation_preprocessor(record, **options)
     x = stack(keras.Input((None, None, 3), name="image"))
@@ -104,7 +146,7 @@ def build_model(job: Job, classes: int) -> keras.Model:
         data_format="channels_last",
     )
     model.compile(
-        keras.optimizers.Adam(job.learning_rate),
+        recipe.optimizer(steps_per_epoch) if recipe else keras.optimizers.Adam(job.learning_rate),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=jit_compile(job.compile_mode),

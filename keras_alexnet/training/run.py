@@ -16,6 +16,8 @@ from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.files import made_folder, written_whole
 from keras_alexnet.preprocessing import RandomCropFlip, ten_crop_model
 from keras_alexnet.preprocessing.crop import CenterCrop
+from keras_alexnet.recipes.plateau import ReduceOnPlateau
+from keras_alexnet.training.flat_loss import FlatLossWarning
 from keras_alexnet.training.images import Images, load_images
 from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.state import RunState
@@ -34,6 +36,7 @@ class Outcome:
     epochs: int
     resumed_at: int
     seconds: float
+    warning: str | None
     pictures: tuple[str, ...]
 
     def to_dict(self) -> dict:
@@ -68,7 +71,8 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
     start = time.perf_counter()
     with made_folder(output), _kept_settings(job, output, overwrite) as state:
         images = load_images(job)
-        model = build_model(job, len(images.class_names))
+        steps = -(-images.training_count // job.batch_size)
+        model = build_model(job, len(images.class_names), steps)
         first_epoch = 0 if overwrite else state.resume(model)
         if first_epoch:
             images = load_images(job, first_epoch)
@@ -78,7 +82,9 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
             f"{images.training_count:,} images of {len(images.class_names)} classes; "
             f"{images.held_out_count:,} are held out."
         )
-        _train(model, job, images, state, first_epoch, verbose)
+        if recipe := job.adapted_recipe():
+            say(f"By the recipe of {recipe.sentence()}")
+        warning = _train(model, job, images, state, first_epoch, verbose, say)
         ten_crops = _ten_crops(model)
         say(f"Measuring on the held-out images{', one crop and ten' if ten_crops else ''}.")
         data, names = images.held_out, images.class_names
@@ -96,6 +102,7 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
             job.epochs,
             first_epoch,
             time.perf_counter() - start,
+            warning,
             _draw(model, evaluation, state, output),
         )
         _write_json(os.path.join(output, RESULTS), outcome.to_dict())
@@ -103,17 +110,25 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
     return outcome
 
 
-def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose: bool):
+def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose, say):
+    """Train, and return what was said of a loss that stayed flat, if it did."""
     watch = [StopOnFailure(images.reader)] if images.reader else []
+    recipe = job.adapted_recipe()
+    schedule = recipe.callbacks() if recipe else []
+    for callback in schedule:
+        if isinstance(callback, ReduceOnPlateau):
+            callback.resume(state.history)
+    flat = FlatLossWarning(say=lambda text: say(f"\n{text}"))
     model.fit(
         images.training,
         epochs=job.epochs,
         initial_epoch=first_epoch,
         verbose=_verbosity() if verbose else 0,
         validation_data=images.held_out,
-        callbacks=[*watch, state],
+        callbacks=[*watch, flat, *schedule, state],
         shuffle=False,  # the images come in the order of the epoch
     )
+    return flat.message
 
 
 @contextlib.contextmanager

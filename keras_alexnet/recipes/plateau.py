@@ -1,0 +1,97 @@
+"""The schedule of the paper: a smaller rate when the validation error stops improving."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+
+from keras_alexnet.errors import UserError, explain
+
+
+class ReduceOnPlateau(keras.callbacks.ReduceLROnPlateau):
+    """Divides the learning rate when the validation error stops improving, a few times.
+
+    It is `keras.callbacks.ReduceLROnPlateau` with the paper's numbers (a tenth, three times) and
+    two things that that lacks: it stops after so many reductions, and a run that goes on after
+    being interrupted can tell it what came before, so that it reduces when it would have.
+
+    Args:
+        monitor: What is looked at, at the end of each epoch.
+        factor: What the rate is multiplied with.
+        times: How often, at most.
+        patience: Epochs without improvement that are waited for. The paper's authors looked
+            themselves; 5 is this package's choice.
+        **kwargs: The other arguments of `keras.callbacks.ReduceLROnPlateau`; its `min_delta` is
+            0.0001, which is five images of ImageNet's validation set.
+
+    Raises:
+        UserError: (a `ValueError`) if `times` is not a whole number of at least 1.
+
+    Reference:
+        Krizhevsky, Sutskever, Hinton, NIPS 2012, section 5.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> from keras_alexnet import paper_optimizer
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(paper_optimizer(0.01), "mse")
+    >>> x = np.zeros((4, 1))  # there is nothing to improve
+    >>> callback = ReduceOnPlateau("loss", patience=2)
+    >>> history = model.fit(x, x, epochs=9, verbose=0, callbacks=[callback]).history
+    >>> [f"{rate:.4g}" for rate in history["learning_rate"][::2]]
+    ['0.01', '0.01', '0.001', '0.0001', '1e-05']
+    """
+
+    def __init__(self, monitor="val_accuracy", factor=0.1, times=3, patience=5, **kwargs):
+        super().__init__(monitor=monitor, factor=factor, patience=patience, **kwargs)
+        if not isinstance(times, int) or times < 1:
+            raise UserError(
+                explain(
+                    f"Received times={times!r}.",
+                    "A whole number of at least 1 was expected.",
+                    "The paper's authors reduced the rate three times.",
+                )
+            )
+        self.times = times
+        self.reductions = 0
+        self._past: Mapping[str, Sequence[float]] = {}
+
+    def resume(self, history: Mapping[str, Sequence[float]]) -> None:
+        """Take up the epochs of the run that goes on; to be called before `fit`.
+
+        Args:
+            history: The figures of the epochs so far by name, with `"learning_rate"` among them:
+                `history.history` of `fit`, or the columns of the table that a run keeps.
+        """
+        self._past = history
+
+    def on_train_begin(self, logs=None):
+        """Start anew."""
+        super().on_train_begin(logs)
+        self.reductions = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Reduce the rate if it is time, and note it among the figures of the epoch."""
+        past, self._past = self._past, {}
+        if past.get("learning_rate"):
+            self._replay(past["learning_rate"][0], past.get(self.monitor, ()))
+        logs = {} if logs is None else logs
+        before = _number(self.model.optimizer.learning_rate)
+        if self.reductions == self.times:
+            logs["learning_rate"] = before
+            return
+        super().on_epoch_end(epoch, logs)
+        self.reductions += _number(self.model.optimizer.learning_rate) < before
+
+    def _replay(self, first_rate: float, figures: Sequence[float]) -> None:
+        """Go through earlier epochs; Keras knows only now what the monitored figure means."""
+        optimizer = self.model.optimizer
+        reached = _number(optimizer.learning_rate)
+        optimizer.learning_rate = first_rate
+        for epoch, figure in enumerate(figures):
+            self.on_epoch_end(epoch, {self.monitor: figure})
+        optimizer.learning_rate = reached
+
+
+def _number(rate) -> float:
+    return float(keras.ops.convert_to_numpy(rate))
