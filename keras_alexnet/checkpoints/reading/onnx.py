@@ -5,6 +5,8 @@ The numbers of fields are those of ONNX's onnx/onnx.proto.
 
 from typing import NamedTuple
 
+import numpy as np
+
 from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading.arrays import MemoryArray, StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
@@ -115,10 +117,23 @@ def _stored(tensor: Message, element: ElementType, field: int) -> StoredArray:
     shape = tensor.integers(DIMS)
     if field in FIXED:
         return tensor.array(field, shape, element.dtype, element.bfloat16)
-    values = tensor.varint_array(field, shape)
-    bits = values.astype(
-        f"u{element.dtype[-1]}"
-    )  # the lower ones: whole numbers, or halves as such
+    halves = element.bfloat16 or element.dtype == "<f2"  # as the whole numbers of their bits
+    stored = np.dtype("u2" if halves else element.dtype).newbyteorder("=")
+    values = _in_range(tensor.varint_array(field, shape), stored)
     if element.bfloat16:
-        return MemoryArray((bits.astype("u4") << 16).view("f4"))
-    return MemoryArray(bits.view(element.dtype.replace("<", "=")))
+        return MemoryArray((values.astype("u4") << 16).view("f4"))
+    return MemoryArray(values.view("f2") if halves else values)
+
+
+def _in_range(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return whole numbers of 64 bits in a type, if it can hold them."""
+    if dtype.itemsize == values.itemsize:
+        return values.view(dtype)
+    limits = np.iinfo(dtype)
+    wrong = values[(values < limits.min) | (values > limits.max)]
+    if wrong.size:
+        raise refused(
+            f"It has the number {wrong[0]}, and the type {dtype}.",
+            f"{limits.min} to {limits.max} was expected.",
+        )
+    return values.astype(dtype)

@@ -1,0 +1,256 @@
+"""ONNX models that are damaged, or made to do harm, are refused; no other file is ever opened.
+
+What is wrong with the encoding itself is tested with Caffe's files: both are read by one reader.
+"""
+
+import builtins
+import os
+
+import numpy as np
+import pytest
+
+from hostile import assert_refused, bounded
+from keras_alexnet.checkpoints.errors import CheckpointError
+from keras_alexnet.checkpoints.reading import open_checkpoint
+from onnx_files import (
+    ARRAYS,
+    BFLOAT16,
+    DATA_TYPE,
+    DIMS,
+    DOUBLE_DATA,
+    EXTERNAL_DATA,
+    FLOAT_DATA,
+    GRAPH,
+    INT32_DATA,
+    INT64_DATA,
+    IR_VERSION,
+    LOCATION,
+    NODE,
+    RAW_DATA,
+    SEGMENT,
+    SPARSE,
+    STRING,
+    STRING_DATA,
+    UINT64_DATA,
+    graph,
+    model,
+    onnx_file,
+    packed_data,
+    tensor,
+)
+from protobuf_writer import field, fields, tag, varint
+
+NUMBERS = np.arange(6, dtype="f4").reshape(2, 3)
+WHOLE = np.arange(6).reshape(2, 3)
+RAW = field(RAW_DATA, NUMBERS.tobytes())
+
+
+def external(*pairs):
+    """Return where a tensor's numbers are, as pairs of texts say."""
+    return fields(EXTERNAL_DATA, [field(1, key) + field(2, value) for key, value in pairs])
+
+
+def one(array=NUMBERS, data=None, **options):
+    """Return a model with one tensor."""
+    return model(graph([tensor("w", array, data, **options)]))
+
+
+ELSEWHERE = {  # what the numbers are said to be in: other programs opened these files
+    "a device": "/dev/zero",
+    "passwords": "/etc/passwd",
+    "above": "../weights",
+    "above, below": "a/../../weights",
+    "beside": "weights",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("place", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_external_data(tmp_path, monkeypatch, place):
+    """Named with a location, without one, and with the numbers there all the same."""
+    path = tmp_path / "net"
+    (tmp_path / "weights").write_bytes(NUMBERS.tobytes())
+    where = external(("location", place), ("offset", "0"), ("length", "24"))
+    message = "Tensor 'w': Its numbers are in another file. All was expected in one.*onnx.save"
+    for data in (where + field(LOCATION, 1), where, field(LOCATION, 1), where + RAW):
+        path.write_bytes(one(data=data))
+        opened = []
+
+        def note(name, *arguments, opened=opened, real=os.open):
+            """Open a file, and note its name."""
+            opened.append(name)
+            return real(name, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", note)
+            patch.setattr(builtins, "open", note)
+            with pytest.raises(CheckpointError, match=message), open_checkpoint(path):
+                pass
+        assert opened == [str(path)]
+
+
+TENSORS = {
+    "segment": (one(more=field(SEGMENT, field(1, 0) + field(2, 3))), "is one segment of a tensor"),
+    "text": (
+        one(kind=STRING, data=fields(STRING_DATA, [b"a"] * 6)),
+        r"has the element type 8\. Floating or whole numbers were expected \(1 is float32\)",
+    ),
+    "truth": (one(kind=9), "has the element type 9"),
+    "complex": (one(kind=14), "has the element type 14"),
+    "8-bit float": (one(kind=17), "has the element type 17"),
+    "type 0": (one(kind=0), "has the element type 0"),
+    "type -1": (one(kind=-1), "has the element type -1"),
+    "type 2^32 + 1": (one(kind=(1 << 32) + 1), "has the element type 4294967297"),
+    "no type": (model(graph([fields(DIMS, (2, 3)) + field(8, "w") + RAW])), "element type None"),
+    "two fields": (
+        one(data=RAW + field(FLOAT_DATA, NUMBERS.tobytes())),
+        r"are in the fields \[4, 9\]. One of 9 and 4 was expected",
+    ),
+    "another field": (
+        one(data=field(DOUBLE_DATA, NUMBERS.astype("f8").tobytes())),
+        r"in the fields \[10\]",
+    ),
+    "whole numbers as floats": (
+        one(WHOLE, field(FLOAT_DATA, NUMBERS.tobytes())),
+        r"fields \[4\]. One of 9 and 7",
+    ),
+    "halves as floats": (
+        one(NUMBERS.astype("f2"), field(FLOAT_DATA, NUMBERS.tobytes())),
+        r"fields \[4\]. One of 9 and 5",
+    ),
+    "no numbers": (one(data=b""), r"shape \(2, 3\) and 0 elements. 6 elements were expected"),
+    "raw too short": (one(data=field(RAW_DATA, NUMBERS.tobytes()[:20])), "and 5 elements"),
+    "raw too long": (one(data=field(RAW_DATA, NUMBERS.tobytes() + b"\0" * 4)), "and 7 elements"),
+    "raw odd": (
+        one(data=field(RAW_DATA, b"x" * 23)),
+        "has 23 bytes. Elements of 4 bytes were expected",
+    ),
+    "raw of another type": (one(kind=11), "and 3 elements"),
+    "raw twice": (one(data=RAW * 2), "and 12 elements"),
+    "bfloat16 in two": (
+        one(kind=BFLOAT16, data=field(RAW_DATA, b"\0" * 6) * 2),
+        "is the second of number 9",
+    ),
+    "packed odd": (one(data=field(FLOAT_DATA, b"x" * 25)), "has 25 bytes. Elements of 4"),
+    "a number cut": (one(WHOLE, field(INT64_DATA, b"\1\2\3\4\5\x86")), "Its last element is cut"),
+    "a number of 11 bytes": (
+        one(WHOLE, field(INT64_DATA, b"\1\2\3\4\5" + b"\x80" * 10 + b"\1")),
+        "more than 64 bits",
+    ),
+    "whole numbers missing": (one(WHOLE, packed_data(INT64_DATA, WHOLE[:1])), "and 3 elements"),
+    "whole numbers too many": (one(WHOLE, packed_data(INT64_DATA, WHOLE) * 2), "and 12 elements"),
+    "1 MB one by one": (
+        one(WHOLE, field(INT64_DATA, b"\1" * ((1 << 20) + 1))),
+        "each of its elements is packed for itself.*`raw_data`",
+    ),
+    "beyond 8 bits": (
+        one(WHOLE.astype("u1"), packed_data(INT32_DATA, WHOLE + 251)),
+        "the number 256, and the type uint8. 0 to 255 was expected",
+    ),
+    "below 8 bits": (
+        one(WHOLE.astype("i1"), packed_data(INT32_DATA, WHOLE - 129)),
+        "the number -129, and the type int8. -128 to 127 was expected",
+    ),
+    "beyond 32 bits": (
+        one(WHOLE.astype("i4"), packed_data(INT32_DATA, WHOLE + (1 << 31) - 3)),
+        "the number 2147483648, and the type int32",
+    ),
+    "beyond 32 bits, unsigned": (
+        one(WHOLE.astype("u4"), packed_data(UINT64_DATA, WHOLE + (1 << 32))),
+        "and the type uint32",
+    ),
+    "halves beyond 16 bits": (
+        one(NUMBERS.astype("f2"), packed_data(INT32_DATA, WHOLE + 65_531)),
+        "the number 65536, and the type uint16",
+    ),
+    "bfloat16 beyond 16 bits": (
+        one(WHOLE, packed_data(INT32_DATA, WHOLE - 1), kind=BFLOAT16),
+        "the number -1, and the type uint16",
+    ),
+    "size -1": (one(dims=fields(DIMS, (-2, -3))), "no whole numbers from 0 on"),
+    "size 2^40": (one(dims=fields(DIMS, (1 << 40,))), r"shape \(1099511627776,\) and 6 elements"),
+    "size 2^41": (one(dims=fields(DIMS, (1 << 41,))), "At most 1099511627776 elements"),
+    "product 2^64": (one(dims=fields(DIMS, (1 << 32, 1 << 32))), "At most 1099511627776"),
+    "zero times 2^62": (one(dims=fields(DIMS, (0, 1 << 62))), "At most 1099511627776 elements"),
+    "9 axes": (one(dims=fields(DIMS, (1,) * 7 + (2, 3))), "has 9 axes"),
+    "1,000,000 axes": (one(dims=field(DIMS, b"\1" * 1_000_000)), "more than 64 whole numbers"),
+    "sizes of whole numbers": (
+        one(WHOLE, packed_data(INT64_DATA, WHOLE), dims=fields(DIMS, (1 << 40,))),
+        r"shape \(1099511627776,\) and 6 elements",
+    ),
+    "10^12 numbers": (
+        one(data=tag(RAW_DATA, 2) + varint(4 * 10**12)),
+        "has 4000000000000 bytes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), TENSORS.values(), ids=TENSORS)
+def test_hostile_tensor(tmp_path, content, message):
+    assert_refused(tmp_path / "weights", message, content)
+
+
+def test_the_tensor_is_named(tmp_path):
+    content = model(graph([tensor("a\x1b[2J", NUMBERS, b"")]))
+    assert_refused(tmp_path / "weights", r"Tensor 'a\\x1b\[2J': It has the shape \(2, 3\)", content)
+
+
+GOOD = tensor("w", NUMBERS)
+MODELS = {
+    "no graph": (field(IR_VERSION, 7) + field(2, "me"), "It has no graph"),
+    "two graphs": (model(graph([GOOD])) + field(GRAPH, graph([GOOD])), "the second of number 7"),
+    "no initialisers": (model(graph([])), "Its graph has no initialisers.*with its parameters"),
+    "sparse": (model(graph([GOOD], more=field(SPARSE, b""))), "has sparse initialisers"),
+    "a name twice": (model(graph([GOOD, GOOD])), "called 'w', as another is"),
+    "no name": (model(graph([tensor(None, NUMBERS)])), "An initialiser has no name"),
+    "empty name": (model(graph([tensor("", NUMBERS)])), "An initialiser has no name"),
+    "name in latin-1": (model(graph([tensor(b"\xff", NUMBERS)])), r"is b'\\xff'. Text in UTF-8"),
+    "graph is a number": (field(IR_VERSION, 7) + field(2, "") + field(GRAPH, 3), "wire type 0"),
+    "graph cut": (onnx_file()[:-20], "has .* bytes, and what it is part of ends after"),
+    "a node cut": (
+        model(graph([GOOD], [tag(NODE, 2) + varint(1 << 40)])),
+        "has 1099511627776 bytes",
+    ),
+    "200,000 nodes": (model(graph([GOOD], [field(NODE, b"")] * 200_000)), "more than 100000 fie"),
+    "200,000 tensors": (
+        model(graph([field(DATA_TYPE, 1)] * 200_000)),
+        "more than 100000 fields|has no name",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), MODELS.values(), ids=MODELS)
+def test_hostile_model(tmp_path, content, message):
+    assert_refused(tmp_path / "weights", message, content)
+
+
+def test_any_cut_is_noticed(tmp_path):
+    """The graph says how long it is: only what follows it may be missing without a word."""
+    content = onnx_file()
+    end = content.index(model(b"")[-6:])  # the version of the operators
+    for length in (*range(end), *range(end + 1, len(content))):
+        assert_refused(tmp_path / "weights", "", content[:length])
+    (tmp_path / "weights").write_bytes(content[:end])
+    with open_checkpoint(tmp_path / "weights") as opened:
+        assert list(opened.arrays) == list(ARRAYS)
+
+
+def test_a_file_that_shrinks(tmp_path):
+    path = tmp_path / "weights"
+    path.write_bytes(onnx_file({"w": np.ones(100_000, "f4")}))
+    with open_checkpoint(path) as opened:
+        os.truncate(path, 200_000)
+        assert opened.arrays["w"].read(0, 10).tolist() == [1] * 10
+        with pytest.raises(CheckpointError, match=r"ends early, at byte 200000 of .*changed while"):
+            opened.arrays["w"].read()
+
+
+def test_deep_graphs_are_not_entered(tmp_path):
+    """Graphs within nodes within graphs, 10,000 deep, cost as little as any other bytes."""
+    deep = b""
+    for _ in range(10_000):
+        deep = field(NODE, field(5, field(6, deep)))
+    path = tmp_path / "weights"
+    path.write_bytes(model(graph([GOOD], [deep])))
+    with bounded(), open_checkpoint(path) as opened:
+        assert list(opened.arrays) == ["w"]
