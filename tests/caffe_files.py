@@ -46,7 +46,8 @@ def blob(array, version="V1", data=None, sizes=None):
 def layer(name, blobs=(), version="V1", more=b""):
     """Return a layer: a field of a network."""
     layers, name_field, type_field, blobs_field = LAYERS[version]
-    kind = TYPES[version]["relu" if not blobs else name.rstrip("0123456789")]
+    kinds = TYPES[version]
+    kind = kinds.get(name.rstrip("0123456789"), kinds["relu"])
     content = field(name_field, name) + field(type_field, kind) + fields(blobs_field, blobs)
     return field(layers, content + more)
 

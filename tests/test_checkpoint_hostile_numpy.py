@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import numpy_files
-from hostile import assert_refused
+from hostile import assert_refused, patched
 from keras_alexnet.checkpoints.reading import open_checkpoint
 from numpy_files import NDARRAY, NUMBERS, RECONSTRUCT, array2, dtype2, npy_file, toronto_file
 from pickle_writer import Called, Named, Raw, Text2, pickled
@@ -147,14 +147,6 @@ ARCHIVE = zip_file(zip_parts())
 DIRECTORY = ARCHIVE.index(b"PK\1\2")
 END = ARCHIVE.rindex(b"PK\5\6")
 NPZ = zip_file({"a.npy": npy_file()})
-
-
-def patched(content, *patches):
-    """Return bytes with (offset, layout, value) put in."""
-    content = bytearray(content)
-    for offset, layout, value in patches:
-        struct.pack_into(layout, content, offset, value)
-    return bytes(content)
 
 
 def end_record(count, size, start):
