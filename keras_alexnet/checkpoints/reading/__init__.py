@@ -68,6 +68,8 @@ def _contents(file: CheckpointFile) -> Contents:
         row = recognise(file)
         title = row.title
         arrays, metadata = _function(row)(file)
+        for text in (*arrays, *metadata, *metadata.values()):
+            text.encode("utf-8")  # JSON can hold halves of characters, which nobody can print
     except CheckpointError as error:
         raise CheckpointError(f"{file.path!r} cannot be read as {title}: {error}") from error
     except LIES as error:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from keras_alexnet.checkpoints.errors import refused, shown
+from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 
 MAX_RANK = 8
@@ -182,13 +182,13 @@ class MemoryArray(StoredArray):
 
 
 class DecodedArray(StoredArray):
-    """An array that must be decoded as a whole; the file keeps the last one decoded.
+    """An array that must be decoded as a whole; the file keeps the last one read in parts.
 
     Args:
         file: The open file.
         shape: Sizes.
         dtype: Type of what `decode` gives.
-        decode: Returns the whole array, of this shape and type.
+        decode: Returns the whole array, of this shape and type, each time in new memory.
     """
 
     def __init__(
@@ -208,13 +208,16 @@ class DecodedArray(StoredArray):
         return DecodedArray(self._file, shape, self.dtype, lambda: self._decode().reshape(shape))
 
     def _rows(self, start: int, stop: int) -> np.ndarray:
-        whole = self._file.kept(self, self._decode)
-        if whole.shape != self.shape:
-            raise refused(
-                f"An array of shape {self.shape} is decoded to {whole.shape}.",
-                "What is stored must be what is declared.",
-            )
-        return np.array(whole[start:stop] if self.shape else whole, self.dtype, order="C")
+        if not self.shape or (start, stop) == (0, self.shape[0]):
+            return np.asarray(self._decoded(), self.dtype, order="C")  # and nothing is kept
+        whole = self._file.kept(self, self._decoded)
+        return np.array(whole[start:stop], self.dtype, order="C")
+
+    def _decoded(self) -> np.ndarray:
+        try:
+            return self._decode()
+        except CheckpointError as error:
+            raise CheckpointError(f"{self._file.path!r} cannot be decoded: {error}") from error
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -258,7 +261,7 @@ def checked_dtype(descr: str) -> np.dtype:
     Raises:
         CheckpointError: If it is not: text, objects, records.
     """
-    if descr.lstrip("<>|=") not in NUMBERS:
+    if descr[descr[:1] in ("<", ">", "|", "=") :] not in NUMBERS:
         raise refused(
             f"An array has the type {shown(descr)}.",
             f"One of {', '.join(sorted(NUMBERS))} was expected.",

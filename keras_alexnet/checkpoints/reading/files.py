@@ -46,7 +46,7 @@ class CheckpointFile:
 
     def __init__(self, path: str):
         self.path = os.fspath(path)
-        self._lock = threading.Lock()
+        self._lock, self._keeping = threading.Lock(), threading.Lock()
         self._kept: tuple[object, Any] | None = None
         try:
             self._descriptor = _opened(self.path)
@@ -117,13 +117,15 @@ class CheckpointFile:
     def kept(self, owner: object, make: Callable[[], Any]) -> Any:
         """Return what `make()` gives, without making it again until another owner asks.
 
-        For arrays that cannot be read row by row: only the last one stays in memory.
+        For arrays that cannot be read row by row: only the last one stays in memory, and threads
+        that ask for it together wait until one of them has made it.
         """
-        kept = self._kept
-        if kept is None or kept[0] is not owner:
-            self._kept = None  # freed before the next one is made
-            self._kept = kept = (owner, make())
-        return kept[1]
+        with self._keeping:
+            kept = self._kept
+            if kept is None or kept[0] is not owner:
+                self._kept = None  # freed before the next one is made
+                self._kept = kept = (owner, make())
+            return kept[1]
 
     def _read_some(self, offset: int, target: memoryview) -> int:
         try:

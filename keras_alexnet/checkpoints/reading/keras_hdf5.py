@@ -51,7 +51,7 @@ def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str
 
 def _about(name: str, content: bytes) -> dict[str, str]:
     try:
-        value = json.loads(content)
+        value = json.loads(content.decode("utf-8"))  # not in UTF-32 either
     except ValueError as error:
         raise refused(f"Its {name} cannot be read.", "JSON was expected.") from error
     pairs = value.items() if type(value) is dict else ()

@@ -139,10 +139,11 @@ def _member(file: CheckpointFile, member: zips.Member) -> StoredArray:
 
 
 def _inflated(file: CheckpointFile, member: zips.Member, header: Header) -> np.ndarray:
-    whole = np.empty(member.size, np.uint8)
-    position = 0
+    flat = np.empty(math.prod(header.shape), header.descr)
+    target, position = flat.view(np.uint8), -header.length
     for piece in zip_members.inflated(file, member):
-        whole[position : position + len(piece)] = np.frombuffer(piece, np.uint8)
+        numbers = np.frombuffer(piece, np.uint8)[max(-position, 0) :]
+        place = max(position, 0)
+        target[place : place + len(numbers)] = numbers
         position += len(piece)
-    flat = whole[header.length :].copy().view(header.descr)  # copied: aligned
     return flat.reshape(header.shape, order="F" if header.fortran else "C")

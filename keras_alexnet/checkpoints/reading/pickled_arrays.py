@@ -38,6 +38,7 @@ from keras_alexnet.checkpoints.reading.pickles import Machine, ordered_dict
 
 ARRAY = "numpy.ndarray"  # stands for the class, which is only ever named
 PARTS = {"weights": "0", "biases": "1"}  # the parts of a layer, numbered as Caffe's blobs
+COPIED = 64  # characters that are encoded in a step
 COPY = "Save the arrays with numpy.savez."
 
 
@@ -198,14 +199,17 @@ def _dtype(_: Machine, arguments: tuple) -> Type:
     return Type(arguments[0])
 
 
-def _encode(_: Machine, arguments: tuple) -> bytes | Place:
+def _encode(machine: Machine, arguments: tuple) -> bytes | Place:
     """Stand for `_codecs.encode`: how Python 3 writes bytes for Python 2, each as a character."""
     if len(arguments) != 2 or arguments[1] != "latin1":
         raise bad_pickle("encodes text in an unknown way")
     text = arguments[0]
     if not isinstance(text, str | Place):
         raise bad_pickle("encodes something else than text")
-    return text if isinstance(text, Place) else text.encode("latin-1")
+    if isinstance(text, Place):
+        return text
+    machine.spend(len(text) // COPIED)
+    return text.encode("latin-1")
 
 
 def _tuple(_: Machine, arguments: tuple) -> tuple:

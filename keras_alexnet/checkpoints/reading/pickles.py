@@ -51,7 +51,7 @@ class Machine:
             CheckpointError: If the pickle holds anything that is not expected in it.
         """
         while True:
-            self._reader.spend(1)
+            self.spend(1)
             code = self._reader.take(1)[0]
             if code == STOP:
                 break
@@ -63,9 +63,13 @@ class Machine:
             raise bad_pickle("ends with another number of values than one")
         return self._stack[0]
 
+    def spend(self, count: int) -> None:
+        """Count steps of work."""
+        self._reader.spend(count)
+
     def make_dict(self, pairs: list) -> dict:
         """Return a dictionary of the pairs in a list."""
-        self._reader.spend(len(pairs))
+        self.spend(len(pairs))
         result: dict = {}
         for pair in pairs:
             if type(pair) not in (list, tuple) or len(pair) != 2:

@@ -16,6 +16,7 @@ from keras_alexnet.checkpoints.reading.files import CheckpointFile
 
 LENGTH = 8  # bytes of the table's own length
 MAX_TABLE = 1 << 20  # bytes: an entry has about 100
+MAX_DIGITS = 20  # of a whole number of 64 bits
 METADATA = "__metadata__"
 KEYS = {"dtype", "shape", "data_offsets"}
 
@@ -59,7 +60,6 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     metadata = _metadata(table.pop(METADATA, {}))
     entries = {}
     for name, value in table.items():
-        name.encode("utf-8")  # no halves of characters
         with blaming(name):
             entries[name] = _entry(value)
     _check_gapless(entries, file.size - start)
@@ -81,12 +81,13 @@ def _table(file: CheckpointFile) -> tuple[dict[str, Any], int]:
         table = json.loads(
             content.decode("utf-8"),
             object_pairs_hook=_without_repetition,
+            parse_int=_whole_number,
             parse_float=_no_number,
             parse_constant=_no_number,
         )
     except CheckpointError:
         raise
-    except ValueError as error:  # not JSON, not UTF-8, or a number of thousands of digits
+    except ValueError as error:  # not JSON, or not UTF-8
         raise _bad_table(f"cannot be read: {shown(str(error))}") from error
     if not content.startswith(b"{") or type(table) is not dict:
         raise _bad_table(f"begins with {shown(content[:8])}")
@@ -98,6 +99,12 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _bad_table("has a name twice")
     return found
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise _bad_table(f"has the number {shown(text)}")
+    return int(text)
 
 
 def _no_number(text: str) -> NoReturn:

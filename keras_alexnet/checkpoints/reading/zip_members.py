@@ -10,7 +10,7 @@ from keras_alexnet.checkpoints.reading.files import CHUNK, CheckpointFile
 from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
 
 THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
-INFLATED_SLACK = 64 << 20  # bytes that a member may grow beyond twice the file
+INFLATED_SLACK = 24 << 20  # bytes that a member may grow beyond twice the file
 
 
 def stored(member: Member) -> Member:
