@@ -45,7 +45,7 @@ TABLES = {
     "Infinity": (changed(data_offsets=[0, float("inf")]), "has the number 'Infinity'"),
     "a fraction": (changed(shape=[2.0, 3]), "has the number '2.0'"),
     "an exponent": (spelled(GOOD.replace("24", "2.4e1", 1)), "has the number '2.4e1'"),
-    "5,000 digits": (spelled(GOOD.replace("24", "9" * 5000, 1)), "cannot be read: .*digits"),
+    "5,000 digits": (spelled(GOOD.replace("24", "9" * 5000, 1)), "has the number '9{100}'"),
     "lists 200,000 deep": (framed(b'{"a": ' + b"[" * 200_000), "RecursionError"),
     "entries 200,000 deep": (framed(b'{"a": ' * 170_000), "RecursionError"),
     "a name twice": (
