@@ -108,6 +108,7 @@ EXAMPLES = {  # what a part of the output of each must be
     "googlenet_stem.py": "features of (28, 28, 192)",
     "fit_folder.py": "Held-out accuracy: ",
     "fine_tune.py --quick": "from nothing ",
+    "imagenet.py --quick": "Top-1 and top-5 error, one crop: ",
     "look_inside.py --quick": "Drew feature_maps.png",
     "lrn_effect.py": "of an activation is left",
     "tfrecords.py --quick": "Read back 200 images",
