@@ -72,6 +72,14 @@ def test_a_type_with_two_byte_orders(tmp_path):
     assert_refused(tmp_path / "weights", "has the type '><f4'", pickled(value))
 
 
+@pytest.mark.parametrize("content", [7, True, None, (), {}, [1.0]], ids=repr)
+def test_an_array_whose_content_is_no_bytes(tmp_path, content):
+    kind = Called(Named("numpy", "dtype"), ("f4", 0, 1), (3, "<", None, None, None, -1, -1, 0))
+    state = (1, (2,), kind, False, content)
+    value = {"conv1": Called(RECONSTRUCT, (NDARRAY, (0,), Text2(b"b")), state)}
+    assert_refused(tmp_path / "weights", "'conv1': It holds objects", pickled(value))
+
+
 def test_text_encoded_again_and_again(tmp_path):
     """Ten bytes of a pickle each, which make 4 KB each: 160 MB of 400 KB."""
     start = opcodes(Named("_codecs", "encode")) + b"q\0" + opcodes("a" * 4000) + b"q\1"

@@ -89,7 +89,7 @@ class Task:
 
     format: Format
     seed: int
-    reader: Callable[[str], judging.Arrays]
+    reader: Callable[[str], judging.Read]
     path: str
     seconds: float
 
@@ -193,7 +193,7 @@ class _Child:
                 break
         self._counts.write(self._shared)
 
-    def _read(self, content: bytes) -> judging.Arrays:
+    def _read(self, content: bytes) -> judging.Read:
         self._write(content)
         return self._task.reader(self._task.path)
 
@@ -210,25 +210,28 @@ class _Child:
         begin = time.process_time_ns()
         try:
             with self._guard:
-                outcome, arrays = judging.judged(self._task.path, self._task.reader)
-            if outcome == judging.LOADED and not made.mended and self._whole:
-                self._compare(arrays)
+                found = judging.judged(self._task.path, self._task.reader)
+            if found is not None and not made.mended:
+                self._compare(found)
         except BaseException:
             kind = "forbidden" if self._guard.seen else "wrong"
             return kind, traceback.format_exc(limit=-6)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-        self._note(outcome, (time.process_time_ns() - begin) // 1000)
+        self._note(found, (time.process_time_ns() - begin) // 1000)
         if self._guard.seen:
             return "forbidden", self._guard.seen[0]
         return self._growth(len(made.content), before)
 
-    def _compare(self, arrays: judging.Arrays) -> None:
-        if arrays not in self._whole:
+    def _compare(self, found: judging.Read) -> None:
+        """Raise if checksums, which nobody mended, did not hold back other numbers."""
+        summed = self._task.format.summed and found[0] == self._task.format.name
+        if summed and found not in self._whole:
             raise judging.Wrong("It was loaded with other numbers, in spite of its checksums.")
 
-    def _note(self, outcome: str, time_taken: int) -> None:
-        setattr(self._counts, outcome, getattr(self._counts, outcome) + 1)
+    def _note(self, found: judging.Read | None, time_taken: int) -> None:
+        self._counts.loaded += found is not None
+        self._counts.refused += found is None
         self._counts.slowest = max(self._counts.slowest, time_taken)
 
     def _growth(self, size: int, before: Memory) -> tuple[str | None, str]:

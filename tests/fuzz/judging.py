@@ -11,10 +11,10 @@ from keras_alexnet.checkpoints import naming
 from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.reading import Contents, open_checkpoint, sniffing
 
-REFUSED, LOADED = "refused", "loaded"
 LONGEST = 1500  # characters of a message
 ALIASES = {"conv2d": "conv1", "dense": "fc6"}
 Arrays = dict[str, tuple[str, tuple[int, ...], int]]  # type, shape, and checksum of each
+Read = tuple[str, Arrays]  # with the name of the format
 for row in sniffing.FORMATS:  # which are otherwise imported when they are needed, and not before
     importlib.import_module(f"keras_alexnet.checkpoints.reading.{row.read.split(':')[0]}")
 
@@ -23,26 +23,26 @@ class Wrong(Exception):
     """What must not happen."""
 
 
-def read(path: str) -> Arrays:
+def read(path: str) -> Read:
     """Read all arrays of a file, whole, row by row, and with the axes of size 1 taken off."""
     with open_checkpoint(path) as contents:
         _check_texts(contents)
         values = {name: _read(array) for name, array in contents.arrays.items()}
         _recognise(contents)
-    return values
+    return contents.format, values
 
 
-def judged(path: str, reader: Callable[[str], Arrays]) -> tuple[str, Arrays]:
-    """Return what became of a file, and its arrays.
+def judged(path: str, reader: Callable[[str], Read]) -> Read | None:
+    """Return what was read from a file; or nothing, if it was refused.
 
     Raises:
         Wrong: If it was neither refused in the package's own words, nor loaded.
     """
     try:
-        return LOADED, reader(path)
+        return reader(path)
     except CheckpointError as error:
         _check_refusal(error, path)
-        return REFUSED, {}
+        return None
 
 
 def _recognise(contents: Contents) -> None:

@@ -51,7 +51,7 @@ def _change(rng, table):
     elif way == 3 and type(container[key]) is int:
         container[key] = max(container[key] + rng.choice((-4, -1, 1, 4)), 0)
     else:
-        container[key] = rng.choice(VALUES)
+        container[key] = copy.deepcopy(rng.choice(VALUES))  # which may be changed next
 
 
 def text(rng, content, other):

@@ -141,7 +141,7 @@ def _number(part: Any) -> str:
 
 def _stored(file: CheckpointFile, array: Array) -> StoredArray:
     """Return an array, once it is known to have as many bytes as its shape says."""
-    if array.type is None or isinstance(array.content, list | None):
+    if array.type is None or not isinstance(array.content, bytes | str | Place):
         raise refused("It holds objects, or nothing.", "Numbers were expected.", COPY)
     dtype = checked_dtype(array.type.order + array.type.code)
     expected = math.prod(array.shape) * dtype.itemsize
