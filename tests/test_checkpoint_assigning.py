@@ -241,6 +241,10 @@ def test_what_is_no_weight_is_left_out(load):
     loaded = load(model, {**arrays, **extra})
     assert loaded.left_out == dict.fromkeys(extra, "it is no weight")
     assert_equal(model, weights)
+    adam = {f"optimizer/vars/{number}": np.ones(2, "float32") for number in range(20)}
+    loaded = load(model, {**arrays, **adam})
+    assert len(loaded.left_out) == 20
+    assert "optimizer/vars/7 and 12 more: it is no weight." in str(loaded)
 
 
 def test_networks_inside_others(load):

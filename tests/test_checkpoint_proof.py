@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_alexnet import AlexNet
-from keras_alexnet.checkpoints.proof import RIGHT, TWICE, UNPERMUTED, prove
+from keras_alexnet.checkpoints.proof import RIGHT, TWICE, UNPERMUTED, Proof, prove
 from keras_alexnet.checkpoints.registry import Sample
 from keras_alexnet.checkpoints.targets import targets_of
 from made_checkpoints import MAPS, learned_weights, rows_by_channel, small_network
@@ -173,3 +173,16 @@ def test_no_classifier_of_a_few_classes_raises_an_alarm():
         keras.utils.set_random_seed(seed)
         network = small_network(classes=2)
         assert proof_of(network).untrained
+
+
+def test_order_alone_shows_training():
+    """Where no layer's units differ, the rows behind the maps can still be those of training."""
+    proof = Proof(0.0, {"conv1": 1.0}, {"conv1": 2.0}, {RIGHT: 0.3, UNPERMUTED: 0.0}, None)
+    assert proof.verdict() == (
+        "The filters of conv1 look untrained or scrambled: weights of neighbouring pixels "
+        "correlate with 0.00, as independent ones do, where trained ones reach 0.1 and more."
+    )
+    assert proof.verdict(foreign=False) == (
+        "The weights look trained. Hardly changed from initial values: conv1. The rows behind the "
+        "maps are in order (0.30)."
+    )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from keras_alexnet.errors import UserError, explain
 
+LISTED = 8  # names in a message
 SHOWN = 100  # characters of untrusted text in a message
 AGAIN = "Get the file again, and compare its size and hash with its source's."
 
@@ -48,3 +49,15 @@ def shown(text: str | bytes) -> str:
     if len(text) > SHOWN:
         return ascii(text[:SHOWN]) + "..."
     return ascii(text)
+
+
+def listed(names: list[str]) -> str:
+    """Return names one after the other, and of many the first and how many more there are.
+
+    Example:
+
+    >>> listed(["conv1/0", "conv1/1"]), listed([f"x{n}" for n in range(11)])[-20:]
+    ('conv1/0, conv1/1', 'x5, x6, x7 and 3 more')
+    """
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")

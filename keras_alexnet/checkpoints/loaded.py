@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
+from keras_alexnet.checkpoints.errors import listed
 from keras_alexnet.checkpoints.naming import DIALECTS
 from keras_alexnet.checkpoints.planning import Plan
 from keras_alexnet.checkpoints.proof import Proof
@@ -47,7 +48,7 @@ class Loaded:
         reasons: dict[str, list[str]] = {}
         for name, why in self.left_out.items():
             reasons.setdefault(why, []).append(name)
-        lines += [f"Left out {', '.join(names)}: {why}." for why, names in reasons.items()]
+        lines += [f"Left out {listed(names)}: {why}." for why, names in reasons.items()]
         lines += self.changes
         if self.proof is not None:
             own = self.dialect == "keras"

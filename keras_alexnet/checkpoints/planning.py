@@ -5,14 +5,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
 from keras_alexnet.checkpoints.naming import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
 from keras_alexnet.layers import LocallyConnected2D
 
-LISTED = 8  # names in a message
 MANY = 1_000_000  # more than any layer's number
 
 
@@ -80,11 +79,9 @@ class _Problems:
         return bool(self.missing or self.unexpected or self.twice or self.misfits)
 
     def __str__(self) -> str:
-        more = len(self.unexpected) - LISTED
-        names = ", ".join(shown(name) for name in self.unexpected[:LISTED])
         kinds = (
             ("missing: ", ", ".join(self.missing)),
-            ("not expected: ", names + (f" and {more} more" if more > 0 else "")),
+            ("not expected: ", listed([shown(name) for name in self.unexpected])),
             ("twice: ", ", ".join(self.twice)),
             ("", "; ".join(self.misfits)),
         )

@@ -111,7 +111,8 @@ class Proof:
         if suspicions:
             return " ".join(suspicions)
         trained = [name for name in self.spread if name not in self.fresh]
-        sentences = [f"The weights look trained ({', '.join(trained)})."]
+        which = f" ({', '.join(trained)})" if trained else ""
+        sentences = [f"The weights look trained{which}."]
         if self.fresh:
             sentences.append(f"Hardly changed from initial values: {', '.join(self.fresh)}.")
         if self.smoothness >= SMOOTH:
