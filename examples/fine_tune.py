@@ -14,6 +14,7 @@ Leaves fine_tune.png with the held-out accuracy of both.
 """
 
 import argparse
+import math
 import pathlib
 import tempfile
 
@@ -64,7 +65,7 @@ def train(model, data, epochs: int, rate: float, learning=None) -> list[float]:
     """Train the layers whose names begin so, or all, and return the held-out accuracies."""
     for layer in model.layers:
         layer.trainable = learning is None or layer.name.startswith(learning)
-    weights = sum(weight.shape.num_elements() for weight in model.trainable_weights)
+    weights = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     print(f"{weights:,} of {model.count_params():,} parameters learn, at a rate of {rate:g}.")
     # What is trainable is fixed when the model is compiled.
     loss = "sparse_categorical_crossentropy"
