@@ -18,7 +18,7 @@ import time
 import keras
 import numpy as np
 
-from keras_alexnet import AlexNet, get_recipe, image_folder, training_preprocessor
+from keras_alexnet import AlexNet, get_recipe, image_folder, ten_crop_model, training_preprocessor
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.pictures import plot_history
 
@@ -101,21 +101,6 @@ def save(rows, model, output):
     (output / "beside.keras").replace(output / "model.keras")
 
 
-def windows_error(model, mean, test, views):
-    """Return the test error when the softmax is averaged over a grid of windows, 9 for 3 x 3."""
-    images, labels = test
-    network = model.layers[-1]
-    size = network.input_shape[1]
-    places = np.linspace(0, SIZE - size, round(views**0.5)).round().astype(int)
-    centre = (SIZE - size) // 2
-    mean = mean[centre : centre + size, centre : centre + size]  # of every window, as in training
-    total = 0
-    for top, left in itertools.product(places, places):
-        window = images[:, top : top + size, left : left + size] - mean
-        total = total + network.predict(window.astype("float32"), 500, verbose=0)
-    return float(np.mean(total.argmax(axis=1) != labels))
-
-
 def main():
     """Train on the folder that was named, or on drawn images."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -156,7 +141,8 @@ def main():
         f"test error {100 - 100 * accuracy:.2f} %, published {recipe.result}"
     )
     if recipe.views > 1:
-        error = windows_error(model, training[0].mean(axis=0), test, recipe.views)
+        scores = ten_crop_model(model, views=recipe.views).predict(test[0], 500, verbose=0)
+        error = np.mean(scores.argmax(axis=1) != test[1])
         print(f"averaged over {recipe.views} windows: test error {100 * error:.2f} %")
 
 

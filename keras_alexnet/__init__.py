@@ -17,6 +17,7 @@ from keras_alexnet.layers.lrn import LocalResponseNormalization  # noqa: E402
 from keras_alexnet.model import AlexNet  # noqa: E402
 from keras_alexnet.predictions import decode_predictions  # noqa: E402
 from keras_alexnet.preprocessing import (  # noqa: E402
+    NineCrop,
     PCAColorNoise,
     RandomCropFlip,
     TenCrop,
@@ -41,6 +42,7 @@ __all__ = [
     "FlatLossWarning",
     "LocalResponseNormalization",
     "LocallyConnected2D",
+    "NineCrop",
     "PCAColorNoise",
     "RandomCropFlip",
     "ReduceOnPlateau",

@@ -113,7 +113,7 @@ EXAMPLES = {  # what a part of the output of each must be
     "lrn_effect.py": "of an activation is left",
     "tfrecords.py --quick": "Read back 200 images",
     "benchmarks/augmentation.py --quick": "into the training step",
-    "benchmarks/callback_overhead.py --quick": "ms per step without the callback",
+    "benchmarks/callback_overhead.py --quick": "ms per step without a callback",
     "benchmarks/checkpoint_loading.py --quick": "keras_alexnet ",
     "benchmarks/cifar10_steps.py --quick": "images/s",
     "benchmarks/compile_modes.py --quick": "cifar10_18pct",

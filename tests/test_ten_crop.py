@@ -1,4 +1,4 @@
-"""The ten-crop test: the windows, and the mean of ten predictions made one by one."""
+"""The ten-crop test and that of nine: the windows, and the mean of predictions made one by one."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from coordinates import coordinate_images, read_places
 from helpers import to_numpy
-from keras_alexnet import RandomCropFlip, TenCrop, ten_crop_model, training_preprocessor
+from keras_alexnet import NineCrop, RandomCropFlip, TenCrop, ten_crop_model, training_preprocessor
 from keras_alexnet.preprocessing import CenterCrop, PixelNormalization
 
 FIVE = ("top left", "top right", "centre", "bottom left", "bottom right")
@@ -40,6 +40,24 @@ def test_order_and_places(sizes):
         expected = offsets(*sizes)[number % 5]
         assert [*zip(places.tops, places.lefts, strict=True)] == [expected] * 2, FIVE[number % 5]
         assert places.mirrored.tolist() == [number >= 5] * 2
+
+
+@pytest.mark.parametrize("sizes", [(32, 32, 24, 24), (19, 24, 8, 11)])
+def test_nine_windows_in_a_grid(sizes):
+    """At 32 and 24 the offsets are cuda-convnet's 0, 4 and 8; nothing is mirrored."""
+    rows, columns, height, width = sizes
+    views = to_numpy(
+        NineCrop(height, width, data_format="channels_last")(coordinate_images(2, rows, columns))
+    )
+    assert views.shape == (2, 9, height, width, 3)
+    tops = [(0, (rows - height) // 2, rows - height)[number // 3] for number in range(9)]
+    lefts = [(0, (columns - width) // 2, columns - width)[number % 3] for number in range(9)]
+    for number in range(9):
+        places = read_places(views[:, number])
+        assert places.tops.tolist() == [tops[number]] * 2
+        assert places.lefts.tolist() == [lefts[number]] * 2
+        assert not places.mirrored.any()
+    assert {(32, 32, 24, 24): 4}.get(sizes, tops[4]) == tops[4]
 
 
 def test_data_formats_and_single_images():
@@ -120,6 +138,20 @@ def test_functional_model_with_a_crop(tmp_path):
     check(ten, photos(), expected, tmp_path)
 
 
+def test_nine_views(tmp_path):
+    """The same with nine windows, for a model with a crop and for one without."""
+    classifier = core()
+    images = photos().astype("float32") / 255
+    windows = [images[:, t : t + 12, s : s + 12] for t in (0, 2, 4) for s in (0, 2, 4)]
+    expected = np.mean([to_numpy(classifier(window)) for window in windows], axis=0)
+    inputs = keras.Input((16, 16, 3))
+    crop = RandomCropFlip(12, 12, data_format="channels_last")
+    nine = ten_crop_model(keras.Model(inputs, classifier(crop(inputs))), views=9)
+    check(nine, images, expected, tmp_path)
+    assert nine.name.endswith("nine_crop")
+    check(ten_crop_model(classifier, image_size=16, views=9), images, expected, tmp_path)
+
+
 def test_sequential_model_of_a_stack_and_a_core(tmp_path):
     """`keras.Sequential([preprocessor, core])`: resized, ten windows, the stack's constants."""
     classifier = core()
@@ -170,5 +202,7 @@ def test_models_that_cannot_be_averaged():
     free = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
     with pytest.raises(ValueError, match=r"(?s)shape \(None, None, None, 3\).*Height and width"):
         ten_crop_model(free)
+    with pytest.raises(ValueError, match=r"views=5\. .*10 windows.*or 9 in a grid"):
+        ten_crop_model(core(), views=5)
     with pytest.raises(ValueError, match=r"(?s)images of 8 x 8 pixels.*TenCrop"):
         ten_crop_model(core(), image_size=8)

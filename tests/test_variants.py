@@ -191,6 +191,7 @@ def test_public_names():
         "FlatLossWarning",
         "LocalResponseNormalization",
         "LocallyConnected2D",
+        "NineCrop",
         "PCAColorNoise",
         "RandomCropFlip",
         "ReduceOnPlateau",

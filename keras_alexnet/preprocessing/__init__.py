@@ -1,6 +1,7 @@
 """Layers that turn images into what the networks take, at training and at test time."""
 
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
+from keras_alexnet.preprocessing.nine_crop import NineCrop
 from keras_alexnet.preprocessing.noise import PCAColorNoise
 from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.preprocessing.resize import SquareResize
@@ -14,6 +15,7 @@ from keras_alexnet.preprocessing.ten_crop import TenCrop, ten_crop_model
 
 __all__ = [
     "CenterCrop",
+    "NineCrop",
     "PCAColorNoise",
     "PixelNormalization",
     "Preprocessor",

@@ -5,15 +5,15 @@ from keras import ops
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.graphs import functional, retraced
-from keras_alexnet.preprocessing.base import ImageLayer
-from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip, check_fits, check_window
+from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
+from keras_alexnet.preprocessing.nine_crop import NineCrop
+from keras_alexnet.preprocessing.windows import Windows
 
 PAPER_SIZE, PAPER_WINDOW = 256, 224  # section 2 and section 4.1
-VIEWS = 10
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
-class TenCrop(ImageLayer):
+class TenCrop(Windows):
     """Four corners and the centre of each image, and their mirror images.
 
     The order is that of the authors' program: top left, top right, centre, bottom left, bottom
@@ -46,42 +46,23 @@ class TenCrop(ImageLayer):
     10
     """
 
-    views = (VIEWS,)
+    views = (10,)
+    mirrors = True
 
-    def __init__(self, height, width, data_format=None, **kwargs):
-        super().__init__(data_format, **kwargs)
-        check_window(self, height, width)
-        self.height = height
-        self.width = width
-
-    def transform(self, ops, images, training):
-        """Cut the five windows and mirror them all."""
-        rows, columns = ops.shape(images)[1:3]
-        bottom, right = rows - self.height, columns - self.width
-        places = (0, 0), (0, right), (bottom // 2, right // 2), (bottom, 0), (bottom, right)
-        crops = [
-            images[:, top : top + self.height, left : left + self.width, :] for top, left in places
-        ]
-        five = ops.stack(crops, axis=1)
-        return ops.concatenate([five, ops.flip(five, axis=3)], axis=1)
-
-    def transformed_sizes(self, height, width):
-        """Return the sides of a window."""
-        return self.height, self.width
-
-    def _check(self, shape):
-        check_fits(self, shape)
+    def places(self, bottom, right):
+        """Return the places of the five windows that are mirrored afterwards."""
+        return (0, 0), (0, right), (bottom // 2, right // 2), (bottom, 0), (bottom, right)
 
     def sentence(self) -> str:
         """Say what the layer does."""
         return f"cuts ten windows of {self.height} x {self.width}: corners, centre, mirrored"
 
-    def get_config(self):
-        """Return the arguments of the constructor."""
-        return {**super().get_config(), "height": self.height, "width": self.width}
+
+CROPS = {10: TenCrop, 9: NineCrop}  # by the number of windows
+NAMES = {10: "ten_crop", 9: "nine_crop"}
 
 
-def ten_crop_model(model, image_size=None):
+def ten_crop_model(model, image_size=None, views=10):
     """Return a model that averages a classifier's outputs over the ten windows of each image.
 
     Where the model itself cuts a window (a `RandomCropFlip` or `CenterCrop`, as models trained
@@ -94,12 +75,14 @@ def ten_crop_model(model, image_size=None):
             outputs are averaged, as in the paper.
         image_size: For a model without a crop of its own: height and width of the images, one
             number or a pair. By default 256 / 224 of the model's input, rounded.
+        views: 10 for the windows of the paper, as `TenCrop` cuts them, or 9 for those of
+            cuda-convnet's test on CIFAR-10, as `NineCrop` does.
 
     Returns:
         A `keras.Model` from images to the mean probabilities, `(batch, classes)`.
 
     Raises:
-        UserError: (a `ValueError`) for a model without a fixed input size.
+        UserError: (a `ValueError`) for a model without a fixed input size, or other `views`.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, NIPS 2012, section 4.1: 1.5 points better than one crop on
@@ -112,22 +95,31 @@ def ten_crop_model(model, image_size=None):
     >>> model.input_shape, model.output_shape
     ((None, 40, 40, 3), (None, 10))
     """
+    if views not in CROPS:
+        raise UserError(
+            explain(
+                f"Received views={views!r}.",
+                "There are 10 windows, corners and centre and mirrored, or 9 in a grid.",
+                "The paper's test has 10, that of the CIFAR-10 networks of 11 and 13 % has 9.",
+            )
+        )
     model = functional(model)
     crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
     if crops:
-        inputs, outputs = _with_ten_windows(model, crops[-1])
+        inputs, outputs = _with_windows(model, crops[-1], views)
     else:
         data_format = keras.config.image_data_format()
         height, width, shape = _window(model, data_format, image_size)
         inputs = keras.Input(shape, dtype=model.input.dtype, name="image")
-        outputs = model(_ten_windows(height, width, data_format)(inputs))
-    by_image = ops.reshape(outputs, (-1, VIEWS, *outputs.shape[1:]))
-    return keras.Model(inputs, ops.mean(by_image, axis=1), name=f"{model.name}_ten_crop")
+        outputs = model(_windows(views, height, width, data_format)(inputs))
+    by_image = ops.reshape(outputs, (-1, views, *outputs.shape[1:]))
+    name = f"{model.name}_{NAMES[views]}"
+    return keras.Model(inputs, ops.mean(by_image, axis=1), name=name)
 
 
-def _ten_windows(height: int, width: int, data_format: str):
-    """Return a function from images to their ten windows, one after the other in the batch."""
-    layer = TenCrop(height, width, data_format, name="ten_crop")
+def _windows(views: int, height: int, width: int, data_format: str):
+    """Return a function from images to their windows, one after the other in the batch."""
+    layer = CROPS[views](height, width, data_format, name=NAMES[views])
 
     def windows(images):
         views = layer(images)
@@ -136,9 +128,9 @@ def _ten_windows(height: int, width: int, data_format: str):
     return windows
 
 
-def _with_ten_windows(model, crop):
-    """Return a functional model's input and output with the ten windows in a crop's place."""
-    windows = _ten_windows(crop.height, crop.width, crop.data_format)
+def _with_windows(model, crop, views: int):
+    """Return a functional model's input and output with the windows in a crop's place."""
+    windows = _windows(views, crop.height, crop.width, crop.data_format)
 
     def call(layer, *args, **kwargs):
         return windows(args[0]) if layer is crop else layer(*args, **kwargs)
