@@ -55,7 +55,7 @@ def AlexNet(
             `"softmax"` is computed in float32.
         name: Name of the model; by default `alexnet_` and the variant.
         initialization: `"published"` for the variant's own initial values, which belong to its
-            own inputs and learning rates and are known to stall on small data, or `"robust"` for
+            own inputs and learning rates and are reported to stall on small data, or `"robust"` for
             He's normal values with zero biases, which start on images scaled to unit variance.
         data_format: `"channels_last"` or `"channels_first"`; `None` for Keras's setting. Weights
             saved with one load with the other.
