@@ -433,11 +433,8 @@ class TestCopies:
         assert len(server.asked) == 2
 
 
-# The lightest backend to import: nothing is computed.
 PROCESS = """
-import os, sys
-os.environ["KERAS_BACKEND"] = "numpy"
-import dataclasses, json
+import dataclasses, json, sys
 from keras_alexnet.checkpoints import table
 from keras_alexnet.cli import main
 fields = json.loads(sys.argv[1])
@@ -448,12 +445,14 @@ sys.exit(main(["download", row.name]))
 """
 
 
-def process(checkpoint):
-    """Start the command in a process of its own."""
+def process(checkpoint, folder):
+    """Start the command in a process of its own, by a script that is named as the installed one."""
+    script = folder / "keras-alexnet"
+    script.write_text(PROCESS)
     fields = ("name", "filename", "urls", "hashes", "size")
     text = json.dumps({field: getattr(checkpoint, field) for field in fields})
     return subprocess.Popen(
-        [sys.executable, "-c", PROCESS, text],
+        [sys.executable, str(script), text],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -478,10 +477,10 @@ def start_waiting(checkpoint, patch):
 class TestProcesses:
     """Several at once, and ends of all kinds."""
 
-    def test_two_at_once_download_once(self, server, home, monkeypatch):
+    def test_two_at_once_download_once(self, server, home, tmp_path, monkeypatch):
         """The second waits for the first, and takes what that one got."""
         checkpoint = record(server.serve("a", stalled(DATA, 1000)))
-        with process(checkpoint) as other:
+        with process(checkpoint, tmp_path) as other:
             assert server.reached.wait(60)
             thread, result = start_waiting(checkpoint, monkeypatch)
             server.release.set()
@@ -493,10 +492,10 @@ class TestProcesses:
         assert files(home) == [NAME]
         assert server.asked == [("/a", None)]
 
-    def test_a_killed_process_hinders_nobody(self, server, home, monkeypatch):
+    def test_a_killed_process_hinders_nobody(self, server, home, tmp_path, monkeypatch):
         """Who waits for a process that is killed takes over, and clears away what it left."""
         checkpoint = record(server.serve("a", stalled(DATA, 300_000), whole(DATA)))
-        with process(checkpoint) as other:
+        with process(checkpoint, tmp_path) as other:
             assert server.reached.wait(60)
             thread, result = start_waiting(checkpoint, monkeypatch)
             other.send_signal(signal.SIGKILL)
@@ -505,9 +504,9 @@ class TestProcesses:
         assert result == [str(home / NAME)]
         assert files(home) == [NAME]
 
-    def test_ctrl_c_leaves_nothing(self, server, home):
+    def test_ctrl_c_leaves_nothing(self, server, home, tmp_path):
         """Interrupted half-way, the command says so in a line and leaves no half file."""
-        with process(record(server.serve("a", stalled(DATA, 300_000)))) as other:
+        with process(record(server.serve("a", stalled(DATA, 300_000))), tmp_path) as other:
             assert server.reached.wait(60)
             other.send_signal(signal.SIGINT)
             _, err = other.communicate(timeout=60)

@@ -11,7 +11,7 @@ from coordinates import coordinate_images, read_places
 from helpers import BACKEND, tensor, to_numpy, traced
 from keras_alexnet import PCAColorNoise, RandomCropFlip, TenCrop, preprocessing
 from keras_alexnet.backends import chosen, foreign, plain
-from keras_alexnet.preprocessing import CenterCrop, PixelNormalization, SquareResize, base
+from keras_alexnet.preprocessing import CenterCrop, NineCrop, PixelNormalization, SquareResize, base
 
 LAST = {"data_format": "channels_last"}
 LAYERS = {
@@ -19,6 +19,7 @@ LAYERS = {
     "warp": functools.partial(SquareResize, 20, "warp", **LAST),
     "crop": functools.partial(RandomCropFlip, 12, 10, seed=3, **LAST),
     "centre": functools.partial(CenterCrop, 12, 10, **LAST),
+    "nine": functools.partial(NineCrop, 12, 10, **LAST),
     "ten": functools.partial(TenCrop, 12, 10, **LAST),
     "noise": functools.partial(PCAColorNoise, seed=3, **LAST),
     "pixels": functools.partial(PixelNormalization, (1.0, 2.0, 3.0), order="bgr", **LAST),
@@ -114,7 +115,8 @@ def test_models_stay_compiled(jit_compile):
     x = RandomCropFlip(18, 18, seed=1, **LAST)(x)
     x = CenterCrop(16, 16, **LAST)(x)
     x = PCAColorNoise(seed=2, **LAST)(PixelNormalization(128.0, **LAST)(x))
-    x = keras.layers.Flatten()(TenCrop(8, 8, **LAST)(x))
+    views = [layer(8, 8, **LAST)(x) for layer in (NineCrop, TenCrop)]
+    x = keras.layers.Flatten()(keras.layers.Concatenate(1)(views))
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
     kinds = {type(layer) for layer in model.layers}
     assert {make.func for make in LAYERS.values()} <= kinds

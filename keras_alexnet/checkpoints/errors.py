@@ -56,8 +56,10 @@ def listed(names: list[str]) -> str:
 
     Example:
 
-    >>> listed(["conv1/0", "conv1/1"]), listed([f"x{n}" for n in range(11)])[-20:]
-    ('conv1/0, conv1/1', 'x5, x6, x7 and 3 more')
+    >>> listed(["conv1/0", "conv1/1"])
+    'conv1/0, conv1/1'
+    >>> listed([f"x{n}" for n in range(11)])
+    'x0, x1, x2, x3, x4, x5, x6, x7 and 3 more'
     """
     more = len(names) - LISTED
     return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
