@@ -53,7 +53,10 @@ def _torch_legacy():
 
 def _torch_tar():
     arrays = {"a": BIAS, "b.weight": F4, "c": F4[0]}
-    return tuple(torch_files.tar_file(torch_files.tar_parts(more)) for more in (None, arrays))
+    parts = torch_files.tar_parts(arrays)
+    view = (7, 140_000_000_000_016, 4, 12)  # a part of the second storage, by its key
+    parts["storages"] = parts["storages"].removesuffix(pickled([])) + pickled([view])
+    return torch_files.tar_file(torch_files.tar_parts()), torch_files.tar_file(parts)
 
 
 def _caffe():
@@ -194,6 +197,14 @@ def _many(file):
         file.create_dataset(f"kernel{i}", data=BIAS * i)
 
 
+def _crowd(file):
+    """Write so much into one group that its heap has blocks of blocks, its tree several nodes."""
+    for i in range(50):
+        file.create_dataset(f"kernel of layer {i}", data=np.int8(i))
+    for i in range(7):
+        file.attrs[f"a{i}"] = np.bytes_(b"a" * 60)
+
+
 def _chunks(file):
     """Write arrays in chunks, one that is much smaller in the file, and a header in pieces."""
     for i in range(9):
@@ -203,7 +214,7 @@ def _chunks(file):
 
 
 def _hdf5():
-    newest = [_hdf5_file(fill, newest=True) for fill in (_weights, _many)]
+    newest = [_hdf5_file(fill, newest=True) for fill in (_weights, _many, _crowd)]
     return *newest, *map(_hdf5_file, (_weights, _many, _chunks))
 
 

@@ -5,6 +5,7 @@ import itertools
 import math
 import zlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,17 @@ from keras_alexnet.checkpoints.reading.files import CheckpointFile
 MAX_CHUNKS = 100_000
 SLACK = 24 << 20  # bytes that decoding may take beyond twice the file
 DEFLATE, SHUFFLE = 1, 2  # the numbers of HDF5's own filters
+
+
+class Place(NamedTuple):
+    """Where a chunk is in the file, and the filters left out for it, a bit for each.
+
+    HDF5 leaves out gzip where a chunk would grow.
+    """
+
+    offset: int
+    size: int
+    skipped: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +38,7 @@ class Chunks:
         chunk: Sizes of a chunk; those at the edges are stored in full.
         dtype: Type of the elements as stored.
         filters: Numbers of the filters in the order in which they were applied.
-        places: First byte and number of bytes of each chunk by its first element's place.
+        places: Where each chunk is, by its first element's place in the dataset.
     """
 
     file: CheckpointFile
@@ -34,7 +46,7 @@ class Chunks:
     chunk: tuple[int, ...]
     dtype: np.dtype
     filters: tuple[int, ...]
-    places: dict[tuple[int, ...], tuple[int, int]]
+    places: dict[tuple[int, ...], Place]
 
     def check(self) -> None:
         """Raise unless all chunks are there, and of a size in keeping with the file.
@@ -74,13 +86,14 @@ class Chunks:
         whole = np.empty(self.shape, self.dtype)
         for start, place in self.places.items():
             part = whole[tuple(slice(i, i + n) for i, n in zip(start, self.chunk, strict=True))]
-            part[...] = self._decoded(*place)[tuple(map(slice, part.shape))]
+            part[...] = self._decoded(place)[tuple(map(slice, part.shape))]
         return whole
 
-    def _decoded(self, offset: int, stored_size: int) -> np.ndarray:
+    def _decoded(self, place: Place) -> np.ndarray:
         size = math.prod(self.chunk) * self.dtype.itemsize
-        content = self.file.pread(offset, stored_size)
-        for number in reversed(self.filters):
+        content = self.file.pread(place.offset, place.size)
+        applied = [n for i, n in enumerate(self.filters) if not place.skipped >> i & 1]
+        for number in reversed(applied):
             content = UNDO[number](content, size, self.dtype.itemsize)
         if len(content) != size:
             raise _damaged(f"has a chunk of {len(content)} bytes instead of {size}")

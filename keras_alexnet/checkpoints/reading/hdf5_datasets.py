@@ -17,7 +17,7 @@ from keras_alexnet.checkpoints.reading.arrays import (
     checked_shape,
 )
 from keras_alexnet.checkpoints.reading.hdf5_blocks import NOWHERE, Blocks, Cursor, damaged
-from keras_alexnet.checkpoints.reading.hdf5_chunks import MAX_CHUNKS, Chunks
+from keras_alexnet.checkpoints.reading.hdf5_chunks import MAX_CHUNKS, Chunks, Place
 from keras_alexnet.checkpoints.reading.hdf5_groups import tree_nodes
 from keras_alexnet.checkpoints.reading.hdf5_headers import (
     DATASPACE,
@@ -161,20 +161,20 @@ def _chunked(
     return DecodedArray(blocks.file, shape, dtype, chunks.decoded)
 
 
-def _places(blocks: Blocks, address: int, rank: int) -> dict[tuple[int, ...], tuple[int, int]]:
-    """Return where the chunks are, by the place of their first elements, and their sizes."""
-    found: dict[tuple[int, ...], tuple[int, int]] = {}
+def _places(blocks: Blocks, address: int, rank: int) -> dict[tuple[int, ...], Place]:
+    """Return where the chunks are, by the place of their first elements."""
+    found: dict[tuple[int, ...], Place] = {}
     key = 8 + 8 * (rank + 1)
     for leaf in tree_nodes(blocks, address, 1, key):
         while leaf.left:
-            size, unfiltered = leaf.uint(4), leaf.uint(4)
+            size, skipped = leaf.uint(4), leaf.uint(4)
             place = tuple(leaf.uint(8) for _ in range(rank))
             leaf.take(8)
             begin = leaf.uint(8)
             if place in found or len(found) > MAX_CHUNKS:
                 raise damaged("has a chunk twice, or too many of them")
-            if not unfiltered and begin + size <= blocks.size:
-                found[place] = (blocks.start + begin, size)
+            if begin + size <= blocks.size:
+                found[place] = Place(blocks.start + begin, size, skipped)
     return found
 
 

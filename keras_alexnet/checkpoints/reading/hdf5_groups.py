@@ -132,8 +132,9 @@ def _text(name: bytes) -> str:
 
 
 def _unfit(name: bytes, wrong: str) -> CheckpointError:
+    text = name.decode("utf-8", "surrogateescape")
     return refused(
-        f"The member {shown(name)} of a group {wrong}.",
+        f"The member {shown(text)} of a group {wrong}.",
         "Groups and arrays in the file itself were expected, each under one name.",
         "Save the weights with Keras.",
     )
