@@ -19,7 +19,7 @@ from keras_alexnet.checkpoints.reading import open_checkpoint
 from keras_alexnet.checkpoints.reading.arrays import DecodedArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.onnx import read as read_onnx
-from keras_alexnet.checkpoints.reading.protobuf import MAX_PACKED
+from keras_alexnet.checkpoints.reading.protobuf_fields import MAX_PACKED
 from numpy_files import NDARRAY, RECONSTRUCT, saved
 from pickle_writer import Called, Named, Raw, Text2, opcodes, pickled
 from protobuf_writer import field

@@ -163,14 +163,19 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["list", "describe", "check-images", "fit", "evaluate", "classify", "convert", "benchmark"],
+    [
+        *("list", "describe", "check-images", "fit", "evaluate", "classify", "download"),
+        *("convert", "benchmark"),
+    ],
 )
 def test_help_has_an_example(command, capsys):
-    """`--help` of every command ends in an example."""
+    """`--help` of every command ends in an example, and speaks of no default that says nothing."""
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
-    assert f"example: keras-alexnet {command}" in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"example: keras-alexnet {command}" in out
+    assert "(default: None)" not in out and "(default: False)" not in out
 
 
 FIT = ["fit", "images", "--variant", "cifar10_18pct", "--epochs"]

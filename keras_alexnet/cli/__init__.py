@@ -29,6 +29,14 @@ COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download,
 MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that says what is taken without an option, where that says something."""
+
+    def _get_help_string(self, action):
+        with_default = action.default not in (None, False) and action.nargs != 0
+        return super()._get_help_string(action) if with_default else action.help
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
@@ -67,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=f"example: {example}",
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Help,
         )
         added.add_argument("--json", action="store_true", help="print JSON for scripts")
         added.set_defaults(command=function)

@@ -36,6 +36,15 @@ def add(command) -> None:
         help="train as a published network was trained, with its steps in proportion to the "
         f"epochs: {', '.join(list_recipes())}; without it, Adam at one rate",
     )
+    _add_settings(fit, job)
+    _add_ways(fit, job)
+    fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
+    fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
+    fit.add_argument("--quick", action="store_true", help="small images, few of them: a trial")
+
+
+def _add_settings(fit, job: Job) -> None:
+    """Declare what a recipe settles, unless it is given."""
     unset = {"default": argparse.SUPPRESS}  # a recipe has its own
     fit.add_argument(
         "--variant", **unset, help=f"the network; see keras-alexnet list (default: {job.variant})"
@@ -52,6 +61,10 @@ def add(command) -> None:
         **unset,
         help=f"of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
     )
+
+
+def _add_ways(fit, job: Job) -> None:
+    """Declare what is the same with a recipe and without."""
     fit.add_argument("--image-size", type=count, help="side of the window that the network sees")
     fit.add_argument(
         "--no-augmentation",
@@ -71,12 +84,9 @@ def add(command) -> None:
         dest="compile_mode",
         choices=MODES,
         default=job.compile_mode,
-        help="how the step is compiled; auto is what was measured to be faster",
+        help="how the step is compiled; auto is Keras's own choice",
     )
     fit.add_argument("--seed", type=int, default=job.seed, help="of everything random")
-    fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
-    fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
-    fit.add_argument("--quick", action="store_true", help="small images, few of them: a trial")
 
 
 def run(arguments) -> None:

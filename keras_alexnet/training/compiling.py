@@ -26,7 +26,7 @@ def jit_compile(mode: str) -> bool | str:
             explain(
                 f"Received compile_mode={mode!r}.",
                 f"It must be one of {', '.join(map(repr, MODES))}.",
-                "'auto' takes the one that was measured to be faster.",
+                "'auto' is Keras's own choice.",
             )
         )
     if mode == "xla" and keras.backend.backend() == "torch":

@@ -28,7 +28,7 @@ class Job:
         initialization: `"robust"` or `"published"`, as `AlexNet` takes it.
         drawn: Number of images to draw when there is no directory.
         seed: Fixes initial values, order, augmentation and drawn images.
-        compile_mode: `"xla"`, `"plain"`, or `"auto"` for the one that was measured to be faster.
+        compile_mode: `"xla"`, `"plain"`, or `"auto"` for Keras's own choice.
         recipe: Name of a published way of training, with its steps in proportion to the epochs;
             `None` for Adam at one rate.
     """

@@ -9,7 +9,8 @@ from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
-from keras_alexnet.checkpoints.reading.protobuf import Message, Walk
+from keras_alexnet.checkpoints.reading.protobuf import Message
+from keras_alexnet.checkpoints.reading.protobuf_fields import Walk
 
 NET_NAME = 1  # NetParameter
 OLDEST = 1  # V1LayerParameter.layer: what a layer was before V1

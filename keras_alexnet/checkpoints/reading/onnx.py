@@ -11,7 +11,8 @@ from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading.arrays import MemoryArray, StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
-from keras_alexnet.checkpoints.reading.protobuf import Message, Walk
+from keras_alexnet.checkpoints.reading.protobuf import Message
+from keras_alexnet.checkpoints.reading.protobuf_fields import Walk
 
 PRODUCER, VERSION, GRAPH = 2, 3, 7  # ModelProto
 INITIALIZER, SPARSE_INITIALIZER = 5, 15  # GraphProto
