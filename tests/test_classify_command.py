@@ -6,7 +6,6 @@ import os
 import keras
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from keras_alexnet.cli import main
@@ -122,20 +121,6 @@ def test_without_class_names(place, capsys, outputs, best, second):
     assert lines[1] == ["a.png", *best, "2.5"]
     assert lines[2] == [*second, "1"]
     assert "no classes.json beside it" in out
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved."""
-    figures = []
-    save = Figure.savefig
-
-    def keep(self, *arguments, **options):
-        figures.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
 
 
 def test_a_picture(place, capsys, drawn):

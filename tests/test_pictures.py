@@ -5,7 +5,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from keras_alexnet.layers import Conv2D
@@ -18,20 +17,6 @@ HISTORY = {
     "val_loss": [2.1, 1.4, 1.2, 1.6],
     "val_accuracy": [0.2, 0.4, 0.5, 0.5],
 }
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved."""
-    figures = []
-    save = Figure.savefig
-
-    def keep(self, *arguments, **options):
-        figures.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures
 
 
 def test_training_curves(drawn, tmp_path):
