@@ -83,7 +83,8 @@ def test_noise_on_whole_numbers():
     images = coordinate_images(5, 8, 8)
     out = noise(images)
     assert out.dtype == np.float32
-    np.testing.assert_array_equal(out, noise(images.astype("float32")))
+    # Compiled in other ways, sums may be rounded in the last place in other ways.
+    np.testing.assert_allclose(out, noise(images.astype("float32")), rtol=0, atol=3e-5)
 
 
 @pytest.mark.parametrize(("policy", "tolerance"), [("mixed_float16", 0.1), ("mixed_bfloat16", 1)])

@@ -37,9 +37,9 @@ class FlatLossWarning(keras.callbacks.Callback):
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(10, "softmax")])
     >>> model.compile(keras.optimizers.SGD(0.0001), "sparse_categorical_crossentropy")
     >>> x, y = np.zeros((100, 2)), np.arange(100) % 10  # nothing to tell the classes apart by
-    >>> watch = FlatLossWarning(steps=20, window=10, say=lambda text: print(text[:57]))
+    >>> watch = FlatLossWarning(steps=20, window=10, say=lambda text: print(text[:23]))
     >>> _ = model.fit(x, y, batch_size=4, verbose=0, callbacks=[watch])
-    The loss is still 2.303 after 20 steps. That is ln(10), w
+    The loss is still 2.303
     """
 
     async_safe = True  # of each step it looks at the figure that Keras has fetched for all
