@@ -971,3 +971,25 @@ def test_grouped_conv(function, groups, strides):
         dilation_rate=1,
     )
     assert_close(y, reference.conv2d(x, kernel, np.zeros(12), strides, groups=groups))
+
+
+if BACKEND == "torch":
+    # Dynamo says so of any cached function; what this one returns depends on its argument alone.
+    @pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+    # It looks at every class that it meets, torch.autograd.Function among them.
+    @pytest.mark.filterwarnings("ignore:.*Function'> should not be instantiated")
+    def test_sizes_that_the_compiler_leaves_open():
+        """Traced for any sizes, as PyTorch's compiler does from the second size on."""
+        import torch
+
+        layer = LocalResponseNormalization(data_format="channels_last")
+        traced_layer = torch.compile(layer, backend="aot_eager", dynamic=True)  # needs no C++
+        for shape in ((2, 5, 6, 7), (3, 4, 5, 9), (64, 20, 20, 96)):
+            x, dy = tensor(normal(*shape)), normal(*shape)
+            np.testing.assert_allclose(to_numpy(traced_layer(x)), to_numpy(layer(x)), rtol=1e-6)
+            np.testing.assert_allclose(
+                to_numpy(gradient(traced_layer, x, dy)),
+                to_numpy(gradient(layer, x, dy)),
+                rtol=1e-5,
+                atol=1e-6,
+            )

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ def compare(arguments: list[str], say) -> list[dict]:
 
     Returns:
         For each run its backend and mode, and its report as a dictionary or, where it failed, the
-        last line of what it said under `"error"`.
+        line that says why under `"error"`.
     """
     results = []
     for backend, modes in MODES.items():
@@ -39,7 +40,19 @@ def compare(arguments: list[str], say) -> list[dict]:
             if done.returncode == 0:
                 result["report"] = json.loads(done.stdout)
             else:
-                lines = done.stderr.strip().splitlines()
-                result["error"] = lines[-1] if lines else f"exit code {done.returncode}"
+                result["error"] = _reason(done.stderr) or f"exit code {done.returncode}"
             results.append(result)
     return results
+
+
+def _reason(text: str) -> str:
+    r"""Return the line of a traceback that names the error, or else the last line.
+
+    Example:
+
+    >>> _reason("Traceback ...\nValueError: too small\n\nArguments received:\n  x=3")
+    'ValueError: too small'
+    """
+    lines = text.strip().splitlines()
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return next(iter(reversed(named or lines)), "")
