@@ -101,12 +101,12 @@ def test_without_matplotlib_there_are_no_pictures(tmp_path, monkeypatch):
 
 def test_one_crop_and_ten(tmp_path):
     """Where windows are cut out of larger images, ten crops are measured beside one."""
-    job = Job(variant="paper", image_size=67, drawn=30, epochs=1, compile_mode="plain")
+    job = Job(variant="cifar10_13pct", drawn=30, epochs=1, compile_mode="plain")
     evaluation = quietly(job, tmp_path / "run").evaluation
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
     held_out = load_images(job).held_out
     images, labels = (np.concatenate(part) for part in zip(*held_out, strict=True))
-    assert images.shape == (6, 77, 77, 3)
+    assert images.shape == (6, 32, 32, 3)
     ten = preprocessing.ten_crop_model(model).predict(images, verbose=0)
     assert evaluation.ten_crop_top1 == np.mean(ten.argmax(axis=1) == labels)
     one = model.predict(images, verbose=0)
