@@ -47,6 +47,7 @@ def test_every_layout(way, data_format, rows, load, monkeypatch):
     """Every number of every program's file comes to its place, block by block."""
     monkeypatch.setattr(layouts, "BLOCK_ROWS", rows)
     monkeypatch.setattr(layouts, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(layouts, "TILE_BYTES", 100 * rows)
     model = small_network(data_format=data_format)
     weights = drawn_weights(model)
     loaded = load(model, WAYS[way](weights))

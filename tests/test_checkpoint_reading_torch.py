@@ -119,6 +119,19 @@ def test_rows(torch, tmp_path):
             np.testing.assert_array_equal(contents.arrays[name].read(2, 5), value[2:5].numpy())
 
 
+def test_magnitude_of_a_part_is_not_that_of_the_whole(torch, tmp_path):
+    """What lies in a storage between the elements of a view, or around them, does not count."""
+    base = torch.ones(6, 4)
+    base[1, 2] = torch.nan
+    tensors = {"columns": base[:, :2], "rows": base[2:], "transposed": base[2:].t()}
+    tensors["half"] = torch.ones(3, dtype=torch.bfloat16)
+    tensors["all"] = torch.arange(6.0).reshape(2, 3).t()
+    torch.save(tensors, tmp_path / "weights")
+    with open_checkpoint(tmp_path / "weights") as contents:
+        found = {name: array.magnitude for name, array in contents.arrays.items()}
+    assert found == dict.fromkeys(tensors) | {"all": 5.0}
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(
     ("value", "message"),

@@ -15,7 +15,8 @@ import numpy as np
 from pickle_writer import Called, Long, Named, Persistent, Text2, pickled
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-FLOAT = Named("torch", "FloatStorage")
+KINDS = {"f2": "HalfStorage", "f4": "FloatStorage", "f8": "DoubleStorage"}
+FLOAT = Named("torch", KINDS["f4"])
 SYSTEM = {
     "protocol_version": PROTOCOL,
     "little_endian": True,
@@ -56,7 +57,10 @@ def ordered(*pairs):
 def state(arrays=None):
     """Return the state dict of some arrays, each in a storage of its own."""
     arrays = ARRAYS if arrays is None else arrays
-    return {name: tensor(str(i), value.shape) for i, (name, value) in enumerate(arrays.items())}
+    return {
+        name: tensor(str(i), value.shape, kind=Named("torch", KINDS[value.dtype.str[1:]]))
+        for i, (name, value) in enumerate(arrays.items())
+    }
 
 
 def zip_parts(value=None, arrays=None, prefix="archive"):

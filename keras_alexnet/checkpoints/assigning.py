@@ -40,12 +40,14 @@ def check_numbers(piece: Piece, dtype: str, run: Callable = map) -> None:
         CheckpointError: If one is not.
     """
     limit = LARGEST.get(dtype, LARGEST_FLOAT32)
+    array = piece.array
 
-    def are_finite(rows: tuple[int, int]) -> bool:
-        values = piece.array.read(*rows)
-        return -limit <= float(values.min()) and float(values.max()) <= limit  # NaN: neither
+    def magnitude(rows: tuple[int, int]) -> float:
+        values = array.read(*rows)
+        return max(-float(values.min()), float(values.max()))  # both are NaN if there is one
 
-    if not all(run(are_finite, row_blocks(piece.array))):
+    blocks = run(magnitude, row_blocks(array)) if array.magnitude is None else [array.magnitude]
+    if not all(greatest <= limit for greatest in blocks):  # NaN is not
         raise refused(
             f"The tensor {shown(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "
             f"the largest of {dtype}.",

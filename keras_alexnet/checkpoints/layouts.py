@@ -4,18 +4,20 @@ import dataclasses
 import functools
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 
-# 64 rows, transposed, are 256 bytes on each of the pages that are written to. In between they lie
-# 64 bytes further apart than they are long: at distances that are a multiple of 4096 bytes, as
-# fc6's and fc7's are, all would compete for the same lines of a CPU's first cache. It is twice as
-# fast as without.
+# 64 rows, transposed, are 256 bytes on each of the pages that are written to. They are read to
+# places that lie 64 bytes further apart than they are long: at distances that are a multiple of
+# 4096 bytes, as fc6's and fc7's are, all would compete for the same lines of a CPU's first cache.
+# They are transposed by tiles that fit its second cache, and written from there.
 BLOCK_ROWS = 64
 GAP_BYTES = 64
+TILE_BYTES = 1 << 18
 BLOCK_BYTES = 1 << 20  # what is only copied
 
 
@@ -34,6 +36,20 @@ class Piece:
     array: StoredArray
     first: int
     outputs: int
+
+
+class Scratch(threading.local):
+    """Memory of each thread's own that it uses again: fresh pages cost more than filling them."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, np.ndarray] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """Return an array of any values, in the memory that had this name before."""
+        size = math.prod(shape) * dtype.itemsize
+        if name not in self._rooms or len(self._rooms[name]) < size:
+            self._rooms[name] = np.empty(size, np.uint8)
+        return self._rooms[name][:size].view(dtype).reshape(shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +91,10 @@ class Placement:
         view = target.reshape(shape_of(self.wanted if same else axes_of(self.wanted), self.sizes))
         if self.reverse:
             view = np.flip(view, axes_of(self.wanted).index("I"))
+        way = self._copy if same else functools.partial(self._transpose, Scratch())
         for piece in self.pieces:
             part = view[..., piece.first : piece.first + piece.outputs]
-            write = functools.partial(self._copy if same else self._transpose, piece, part)
+            write = functools.partial(way, piece, part)
             first, *others = self._blocks(piece)
             write(first)  # alone: it may decode all of the tensor
             list(run(write, others))
@@ -95,35 +112,46 @@ class Placement:
 
     def _copy(self, piece: Piece, part: np.ndarray, block: tuple[int, int]) -> None:
         """Copy stored rows into `part`, which has the stored layout."""
-        part[slice(*block)] = self._read(piece, block)
+        rows = part[slice(*block)]
+        if self.scale == 1:
+            piece.array.read_into(rows, block[0])
+        else:
+            rows[...] = self._scaled(piece.array.read(*block))
 
-    def _transpose(self, piece: Piece, part: np.ndarray, block: tuple[int, int]) -> None:
+    def _transpose(
+        self, scratch: Scratch, piece: Piece, part: np.ndarray, block: tuple[int, int]
+    ) -> None:
         """Copy stored rows into `part`, which has each of the wanted axes on its own."""
         axes, wanted = axes_of(self.stored), axes_of(self.wanted)
         sizes = {**self.sizes, "O": piece.outputs}
-        values = self._read(piece, block).reshape(-1, *[sizes[axis] for axis in axes[1:]])
-        rest = wanted.replace(axes[0], "")
-        rows = _rows_apart(values.transpose(0, *[axes.index(axis) for axis in rest]))
-        place = wanted.index(axes[0])
-        first = block[0] // self._unit(piece)
-        part[(slice(None),) * place + (slice(first, first + len(rows)),)] = np.moveaxis(
-            rows, 0, place
-        )
+        first, stop = (row // self._unit(piece) for row in block)
+        shape = tuple(sizes[axis] for axis in axes[1:])
+        values = self._rows(scratch, piece, block[0], stop - first, math.prod(shape))
+        values = values.reshape(-1, *shape)
+        order = [axes.index(axis) for axis in wanted]
+        step = max(1, TILE_BYTES * shape[0] // (values.size * values.itemsize))
+        for start in range(0, shape[0], step):
+            tile = values[:, start : start + step].transpose(order)
+            small = scratch.array("tile", tile.shape, tile.dtype)
+            small[...] = tile
+            ranges = {axes[0]: slice(first, stop), axes[1]: slice(start, start + step)}
+            part[tuple(ranges.get(axis, slice(None)) for axis in wanted)] = small
 
-    def _read(self, piece: Piece, block: tuple[int, int]) -> np.ndarray:
-        values = piece.array.read(*block)
+    def _rows(
+        self, scratch: Scratch, piece: Piece, start: int, count: int, length: int
+    ) -> np.ndarray:
+        """Return elements from a stored row on, as `count` rows with a gap between them."""
+        gap = GAP_BYTES // piece.array.dtype.itemsize
+        room = scratch.array("rows", (count, length + gap), piece.array.dtype)
+        rows = room[:, :length]
+        piece.array.read_into(rows, start)
+        return self._scaled(rows)
+
+    def _scaled(self, values: np.ndarray) -> np.ndarray:
+        """Return values, which are overwritten, times the scale."""
         if self.scale != 1:
             values *= values.dtype.type(self.scale)
         return values
-
-
-def _rows_apart(rows: np.ndarray) -> np.ndarray:
-    """Return a copy of rows, each on its own in C order, with a gap between them in memory."""
-    length, gap = math.prod(rows.shape[1:]), GAP_BYTES // rows.itemsize
-    room = np.empty((len(rows), length + gap), rows.dtype)
-    apart = room[:, :length].reshape(rows.shape)
-    apart[...] = rows
-    return apart
 
 
 def axes_of(layout: str) -> str:

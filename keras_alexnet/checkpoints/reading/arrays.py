@@ -35,6 +35,11 @@ class StoredArray:
         """Number of bytes that `read()` returns."""
         return self.size * self.dtype.itemsize
 
+    @property
+    def magnitude(self) -> float | None:
+        """The greatest magnitude of its numbers, NaN if one of them is; `None` if not known."""
+        return None
+
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Return rows `start` to `stop` of the first axis, all by default, in memory of their own.
 
@@ -53,6 +58,21 @@ class StoredArray:
         if 0 in shape:
             return np.empty(shape, self.dtype)
         return self._rows(start, stop).reshape(shape)
+
+    def read_into(self, target: np.ndarray, start: int = 0) -> None:
+        """Fill an array, whose type may be another, with the elements from row `start` on.
+
+        Args:
+            target: The array: as many elements as some rows have, divided along its first axis as
+                they are or otherwise.
+            start: First row.
+
+        Raises:
+            CheckpointError: If the file has changed, or what it holds cannot be decoded.
+        """
+        row = math.prod(self.shape[1:])
+        stop = start + (target.size // row if row else 0)
+        target[...] = self.read(start, stop).reshape(target.shape)
 
     def from_axis(self, axis: int) -> "StoredArray":
         """Return the array without its first axes, all of size 1, so that `read` cuts a later one.
@@ -125,12 +145,29 @@ class FileArray(StoredArray):
             )
         self._file, self._offset, self._bfloat16 = file, offset, bfloat16
 
+    @property
+    def magnitude(self) -> float | None:
+        """The greatest magnitude of its numbers, if the reader has looked at them."""
+        place = self._offset, self._extent * self._stored.itemsize, self._stored
+        others = self._bfloat16 or self._extent != self.size
+        return None if others else self._file.magnitudes.get(place)
+
     def _rows(self, start: int, stop: int) -> np.ndarray:
         if not self._plain:
             view = self._file.kept(self, self._strided)
             return self._native(np.array(view[start:stop] if self.shape else view, order="C"))
         row = math.prod(self.shape[1:])
         return self._native(self._flat(start * row, (stop - start) * row))
+
+    def read_into(self, target: np.ndarray, start: int = 0) -> None:
+        """Fill an array: without another copy if it takes the numbers as they are stored."""
+        pieces = [target] if target.flags.c_contiguous else list(target)
+        as_stored = self._plain and not self._bfloat16 and target.dtype == self._stored
+        if not (as_stored and target.size and pieces[0].flags.c_contiguous):
+            super().read_into(target, start)
+            return
+        offset = self._offset + start * math.prod(self.shape[1:]) * self._stored.itemsize
+        self._file.read_into(offset, *(piece.data for piece in pieces))
 
     def from_axis(self, axis: int) -> "FileArray":
         """Return the array without its first axes, all of size 1."""

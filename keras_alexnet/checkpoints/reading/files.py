@@ -10,9 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
+import numpy as np
+
 from keras_alexnet.checkpoints.errors import CheckpointError, refused
 
 CHUNK = 1 << 20  # bytes at a time where a file is read through: fits a CPU's cache
+MOST_AT_ONCE = 1024  # pieces of memory that a system fills in one call: IOV_MAX
 FLAGS = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # those that the system has; a pipe must not hang
 KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -28,6 +31,11 @@ class CheckpointFile:
 
     Args:
         path: Its path. Symbolic links are followed.
+
+    Attributes:
+        size: Number of bytes.
+        magnitudes: The greatest magnitude of numbers that were looked at already, by the first
+            byte, the number of bytes, and the type; NaN if one of them is.
 
     Raises:
         CheckpointError: If there is no such file, it may not be read, or it is a folder, a pipe
@@ -48,6 +56,7 @@ class CheckpointFile:
         self.path = os.fspath(path)
         self._lock, self._keeping = threading.Lock(), threading.Lock()
         self._kept: tuple[object, Any] | None = None
+        self.magnitudes: dict[tuple[int, int, np.dtype], float] = {}
         try:
             self._descriptor = _opened(self.path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -81,26 +90,27 @@ class CheckpointFile:
         self.read_into(offset, memoryview(content))
         return bytes(content)
 
-    def read_into(self, offset: int, target: memoryview) -> None:
-        """Fill `target`, which is contiguous, with the bytes from `offset` on.
+    def read_into(self, offset: int, *targets: memoryview) -> None:
+        """Fill each of `targets`, which are contiguous, one after another, from `offset` on.
 
         Raises:
             CheckpointError: If the file ends before them, or ends since it was opened.
         """
-        target = target.cast("B")
-        if offset < 0 or offset + len(target) > self.size:
-            raise self._too_short(offset, len(target))
-        done = 0
-        while done < len(target):
-            count = self._read_some(offset + done, target[done:])
+        length = sum(target.nbytes for target in targets)
+        if offset < 0 or offset + length > self.size:
+            raise self._too_short(offset, length)
+        left = [target.cast("B") for target in targets if target.nbytes]
+        while left:
+            count = self._read_some(offset, left[:MOST_AT_ONCE])
             if count == 0:
                 raise refused(
-                    f"The file {self.path!r} ends early, at byte {offset + done} of "
+                    f"The file {self.path!r} ends early, at byte {offset} of "
                     f"{self.size}: it was changed while it was being read.",
                     "It must stay as it is until it is loaded.",
                     "Load it again when nothing writes to it.",
                 )
-            done += count
+            offset += count
+            left = _without(left, count)
 
     def chunks(self, offset: int, length: int) -> Iterator[memoryview]:
         """Give the bytes from `offset` on, piece by piece, in memory that the next piece reuses.
@@ -127,20 +137,21 @@ class CheckpointFile:
                 self._kept = kept = (owner, make())
             return kept[1]
 
-    def _read_some(self, offset: int, target: memoryview) -> int:
+    def _read_some(self, offset: int, targets: list[memoryview]) -> int:
+        """Fill some of the targets, in order, and return how many bytes that are."""
         try:
             if hasattr(os, "preadv"):
-                return os.preadv(self._descriptor, [target], offset)
+                return os.preadv(self._descriptor, targets, offset)
             with self._lock:  # Windows: the file has one position, which threads share
                 os.lseek(self._descriptor, offset, os.SEEK_SET)
-                piece = os.read(self._descriptor, min(len(target), CHUNK))
+                piece = os.read(self._descriptor, min(len(targets[0]), CHUNK))
         except OSError as error:
             raise refused(
                 f"The file {self.path!r} cannot be read at byte {offset}: {error.strerror}.",
                 "A file that can be read was expected, open until all of it is read.",
                 "Check the disk, or copy the file elsewhere.",
             ) from error
-        target[: len(piece)] = piece
+        targets[0][: len(piece)] = piece
         return len(piece)
 
     def _too_short(self, offset: int, length: int) -> CheckpointError:
@@ -149,6 +160,15 @@ class CheckpointFile:
             f"in full; it has {self.size}.",
             "All of the file was expected.",
         )
+
+
+def _without(targets: list[memoryview], count: int) -> list[memoryview]:
+    """Return what is left of targets when their first `count` bytes are filled."""
+    for place, target in enumerate(targets):
+        if count < len(target):
+            return [target[count:], *targets[place + 1 :]]
+        count -= len(target)
+    return []
 
 
 def _opened(path: str) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading.arrays import (
     FileArray,
@@ -45,6 +47,10 @@ class StorageType(NamedTuple):
     def itemsize(self) -> int:
         """Bytes of an element."""
         return int(self.dtype[1:])
+
+    def numbers(self, order: str) -> np.dtype | None:
+        """Return NumPy's type with a byte order; `None` if NumPy lacks it."""
+        return None if self.bfloat16 else np.dtype(order + self.dtype)
 
 
 FLOAT = StorageType("f4")

@@ -20,7 +20,8 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     tensors, metadata = torch_state.state_dict(value)
     order = _byte_order(file, members.get(prefix + "byteorder"))
     used = {key: _storage_member(members, prefix, row) for key, row in storages.used.items()}
-    zip_members.check_crcs(file, used.values())
+    types = [row.type.numbers(order) for row in storages.used.values()]
+    zip_members.check_crcs(file, used.values(), types)
     places = {key: member.offset for key, member in used.items()}
     return torch_state.arrays(file, tensors, places, order), metadata
 

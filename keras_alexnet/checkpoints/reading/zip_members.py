@@ -1,15 +1,20 @@
 """The content of members of a zip archive, compared with its checksum before it is trusted."""
 
+import functools
+import itertools
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 
 from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading.files import CHUNK, CheckpointFile
+from keras_alexnet.checkpoints.reading.looking import Seen, look
 from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
 
-THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
+PART = 8 << 20  # bytes of a member that a thread looks at before it takes the next
 INFLATED_SLACK = 24 << 20  # bytes that a member may grow beyond twice the file
 
 
@@ -28,32 +33,39 @@ def stored(member: Member) -> Member:
     return member
 
 
-def check_crcs(file: CheckpointFile, members: Iterable[Member]) -> None:
+def check_crcs(
+    file: CheckpointFile, members: Iterable[Member], types: Sequence[np.dtype | None] = ()
+) -> None:
     """Read stored members through, and compare their CRC-32 with the directory's, if it has them.
 
-    Some 2 GB a second on one core, which is most of the time of opening an archive; so large
-    members are shared out among threads.
+    Some 2 GB a second on one core, which is most of the time of opening an archive; so parts of
+    them are shared out among threads. The range of numbers is found on the way: the file keeps it.
+
+    Args:
+        file: The open file.
+        members: The members.
+        types: The type of the numbers that each member consists of; `None` for other bytes.
 
     Raises:
         CheckpointError: If they differ.
     """
-    members = sorted(members, key=lambda member: member.size, reverse=True)
-    if sum(member.size for member in members) < THREADS_FROM:
-        for member in members:
-            _check_crc(file, member)
-        return
+    rows = [
+        (member, dtype, range(0, member.stored_size, PART))
+        for member, dtype in itertools.zip_longest(members, types)
+        if stored(member).crc is not None
+    ]
+    parts = [
+        (file, member.offset + start, min(PART, member.stored_size - start), dtype)
+        for member, dtype, starts in rows
+        for start in starts
+    ]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        for _ in threads.map(lambda member: _check_crc(file, member), members):
-            pass
-
-
-def _check_crc(file: CheckpointFile, member: Member) -> None:
-    if stored(member).crc is None:
-        return
-    crc = 0
-    for piece in file.chunks(member.offset, member.stored_size):
-        crc = zlib.crc32(piece, crc)
-    _compare(member, crc)
+        looks = threads.map(look, *zip(*parts, strict=True))
+        for member, dtype, starts in rows:
+            seen = functools.reduce(Seen.then, itertools.islice(looks, len(starts)), Seen())
+            _compare(member, seen.crc)
+            if dtype is not None:
+                file.magnitudes[member.offset, member.size, dtype] = seen.magnitude
 
 
 def content(file: CheckpointFile, member: Member, limit: int) -> bytes:
