@@ -20,10 +20,11 @@ from made_checkpoints import WAYS, drawn_weights, small_network, weights_of
 RANDOM = np.random.default_rng(0)
 
 
-@pytest.fixture
-def archive(tmp_path, monkeypatch):
+@pytest.fixture(params=[0, 1 << 20], ids=["threads", "no threads"])
+def archive(request, tmp_path, monkeypatch):
     """Return a function that writes arrays as PyTorch does, to be looked at by 64 bytes."""
     monkeypatch.setattr(zip_members, "PART", 64)
+    monkeypatch.setattr(zip_members, "THREADS_FROM", request.param)
 
     def archive(arrays):
         path = tmp_path / "weights.pth"

@@ -14,6 +14,7 @@ from keras_alexnet.checkpoints.reading.files import CHUNK, CheckpointFile
 from keras_alexnet.checkpoints.reading.looking import Seen, look
 from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
 
+THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
 PART = 8 << 20  # bytes of a member that a thread looks at before it takes the next
 INFLATED_SLACK = 24 << 20  # bytes that a member may grow beyond twice the file
 
@@ -55,12 +56,13 @@ def check_crcs(
         if stored(member).crc is not None
     ]
     parts = [
-        (file, member.offset + start, min(PART, member.stored_size - start), dtype)
+        (member.offset + start, min(PART, member.stored_size - start), dtype)
         for member, dtype, starts in rows
         for start in starts
     ]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        looks = threads.map(look, *zip(*parts, strict=True))
+        run = threads.map if sum(part[1] for part in parts) >= THREADS_FROM else map
+        looks = run(lambda part: look(file, *part), parts)
         for member, dtype, starts in rows:
             seen = functools.reduce(Seen.then, itertools.islice(looks, len(starts)), Seen())
             _compare(member, seen.crc)
