@@ -119,7 +119,8 @@ def test_ten_crops_are_measured_on_the_same_batches():
     inputs = keras.Input((3,))
     turned = keras.Model(inputs, keras.ops.flip(inputs, axis=1))
     once = (batch for batch in [(BY_HAND, LABELS)])
-    evaluation = measure(identity(3), once, NAMES, ten_crop_model=turned)
+    evaluation = measure(identity(3), once, NAMES, ten_crop_model=turned, crops=9)
+    assert evaluation.crops == 9
     assert evaluation.top1 == pytest.approx(2 / 5)
     assert evaluation.ten_crop_top1 == pytest.approx(ranked(BY_HAND[:, ::-1], LABELS, 1))
     assert evaluation.ten_crop_top5 is None
@@ -151,6 +152,8 @@ def test_the_table():
         "a                100.00 %      90\n"
         "f                100.00 %      10"
     )
+    nine = Evaluation(tuple("ab"), 1, 1.0, None, np.eye(2), 1.0, None, crops=9)
+    assert "\nnine crops  100.00 %" in str(nine)
     assert "worst" not in Evaluation(tuple("ab"), 1, 1.0, None, np.eye(2)).summary(worst=0)
 
 
@@ -171,6 +174,7 @@ def test_json():
         "confusion": [[1, 1, 0], [0, 0, 0], [0, 0, 0]],
         "ten_crop_top1": 0.5,
         "ten_crop_top5": None,
+        "crops": 10,
         "top1_error": 0.5,
         "top5_error": None,
         "ten_crop_top1_error": 0.5,

@@ -99,16 +99,18 @@ def test_without_matplotlib_there_are_no_pictures(tmp_path, monkeypatch):
     assert not list((tmp_path / "run").glob("*.png"))
 
 
-def test_one_crop_and_ten(tmp_path):
-    """Where windows are cut out of larger images, ten crops are measured beside one."""
-    job = Job(variant="cifar10_13pct", drawn=30, epochs=1, compile_mode="plain")
+@pytest.mark.parametrize(("recipe", "crops"), [(None, 10), ("cifar10_13pct", 9)])
+def test_one_crop_and_several(recipe, crops, tmp_path):
+    """Where windows are cut out of larger images, ten are measured, or the recipe's nine."""
+    job = Job.of(recipe, variant="cifar10_13pct", drawn=30, epochs=1, compile_mode="plain")
     evaluation = quietly(job, tmp_path / "run").evaluation
+    assert evaluation.crops == crops
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
     held_out = load_images(job).held_out
     images, labels = (np.concatenate(part) for part in zip(*held_out, strict=True))
     assert images.shape == (6, 32, 32, 3)
-    ten = preprocessing.ten_crop_model(model).predict(images, verbose=0)
-    assert evaluation.ten_crop_top1 == np.mean(ten.argmax(axis=1) == labels)
+    several = preprocessing.ten_crop_model(model, views=crops).predict(images, verbose=0)
+    assert evaluation.ten_crop_top1 == np.mean(several.argmax(axis=1) == labels)
     one = model.predict(images, verbose=0)
     assert evaluation.top1 == np.mean(one.argmax(axis=1) == labels)
 

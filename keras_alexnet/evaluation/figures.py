@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+IN_WORDS = {9: "nine", 10: "ten"}
+
 
 @dataclasses.dataclass(frozen=True)
 class ClassFigures:
@@ -51,6 +53,7 @@ class Evaluation:
             were given the class of the column, from one crop. The diagonal is what was right.
         ten_crop_top1: As `top1`, from the mean probabilities of ten crops; `None` if not measured.
         ten_crop_top5: As `top5`, from ten crops.
+        crops: Of how many crops these are in truth: 9 by the test of some networks for CIFAR-10.
     """
 
     class_names: tuple[str, ...]
@@ -60,6 +63,7 @@ class Evaluation:
     confusion: np.ndarray
     ten_crop_top1: float | None = None
     ten_crop_top5: float | None = None
+    crops: int = 10
 
     @property
     def classes(self) -> int:
@@ -121,7 +125,7 @@ class Evaluation:
         table = _table("accuracy", ("top-1", "top-5", "top-1 error", "top-5 error"))
         rows = {"one crop": (self.top1, self.top5)}
         if self.ten_crop_top1 is not None:
-            rows["ten crops"] = (self.ten_crop_top1, self.ten_crop_top5)
+            rows[f"{IN_WORDS[self.crops]} crops"] = (self.ten_crop_top1, self.ten_crop_top5)
         for name, parts in rows.items():
             table.add_row(name, *map(_percent, (*parts, *map(_rest, parts))))
         return table

@@ -17,6 +17,7 @@ def measure(
     class_names: Sequence[str],
     ten_crop_model=None,
     *,
+    crops: int = 10,
     batch_size: int = 32,
     progress: bool = True,
 ) -> Evaluation:
@@ -36,6 +37,7 @@ def measure(
         class_names: The names of the classes in the order of the model's outputs.
         ten_crop_model: A model that takes the same images and gives mean probabilities of ten
             crops; `None` to leave them out.
+        crops: How many these are: 10, or 9.
         batch_size: Images per step where `data` is a pair of arrays.
         progress: Whether to show a progress bar, which appears on a terminal only.
 
@@ -82,7 +84,9 @@ def measure(
     evaluation = Evaluation(names, count.images, count.top1(), count.top5(), count.confusion)
     if ten_crop_model is None:
         return evaluation
-    return dataclasses.replace(evaluation, ten_crop_top1=tens.top1(), ten_crop_top5=tens.top5())
+    return dataclasses.replace(
+        evaluation, ten_crop_top1=tens.top1(), ten_crop_top5=tens.top5(), crops=crops
+    )
 
 
 class _Count:

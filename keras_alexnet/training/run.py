@@ -1,4 +1,4 @@
-"""The main job: train, measure with one crop and ten, save everything that came of it."""
+"""The main job: train, measure with one crop and several, save everything that came of it."""
 
 import contextlib
 import dataclasses
@@ -13,6 +13,7 @@ import keras
 from keras_alexnet.data.reading import StopOnFailure
 from keras_alexnet.errors import Interrupted, UserError, explain
 from keras_alexnet.evaluation import Evaluation, measure
+from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, written_whole
 from keras_alexnet.preprocessing import RandomCropFlip, ten_crop_model
 from keras_alexnet.preprocessing.crop import CenterCrop
@@ -85,10 +86,11 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
         if recipe := job.adapted_recipe():
             say(f"By the recipe of {recipe.sentence()}")
         warning = _train(model, job, images, state, first_epoch, verbose, say)
-        ten_crops = _ten_crops(model)
-        say(f"Measuring on the held-out images{', one crop and ten' if ten_crops else ''}.")
+        ten_crops, crops = _ten_crops(model, job)
+        also = f", one crop and {IN_WORDS[crops]}" if ten_crops else ""
+        say(f"Measuring on the held-out images{also}.")
         data, names = images.held_out, images.class_names
-        evaluation = measure(model, data, names, ten_crops, progress=verbose)
+        evaluation = measure(model, data, names, ten_crops, crops=crops, progress=verbose)
         images.check()
         path = os.path.join(output, MODEL)
         with written_whole(path) as beside:
@@ -174,10 +176,15 @@ def check_output(job: Job, output: str) -> None:
             job.continues(json.load(file))
 
 
-def _ten_crops(model) -> keras.Model | None:
-    """Return the ten-crop form of a model that cuts a window; the CIFAR networks see all."""
+def _ten_crops(model, job: Job) -> tuple[keras.Model | None, int]:
+    """Return the ten-crop form of a model that cuts a window, and of how many crops it is.
+
+    They are nine where the recipe's published error is of nine. Most CIFAR networks see all.
+    """
+    recipe = job.adapted_recipe()
+    crops = recipe.views if recipe and recipe.views > 1 else 10
     cuts = any(isinstance(layer, (RandomCropFlip, CenterCrop)) for layer in model.layers)
-    return ten_crop_model(model) if cuts else None
+    return ten_crop_model(model, views=crops) if cuts else None, crops
 
 
 def _draw(model, evaluation: Evaluation, state: RunState, output: str) -> tuple[str, ...]:
