@@ -179,11 +179,12 @@ def _spread(weights: np.ndarray) -> float:
 
     The scale does not matter, nor the distribution: its fourth moment is measured.
     """
-    squares = weights.reshape(-1, weights.shape[-1]).astype("float64") ** 2
+    squares = weights.reshape(-1, weights.shape[-1]).astype("float64")
+    squares *= squares  # in place: fresh memory costs more than the product
     mean = squares.mean()
     if not mean:
         return 0.0
-    kurtosis = (squares**2).mean() / mean**2
+    kurtosis = np.vdot(squares, squares) / squares.size / mean**2
     by_chance = math.sqrt(max(kurtosis - 1, 1e-12) / len(squares))
     return float(squares.mean(axis=0).std() / mean / by_chance)
 
@@ -200,10 +201,15 @@ def _resemblances(weights: np.ndarray, maps: tuple[int, int, int]) -> dict[str, 
         # Undone first: the rows were right, and a permutation was applied all the same.
         TWICE: np.argsort(by_channel.reshape(-1)).reshape(maps),
     }
+    grid = np.arange(height * width).reshape(height, width)
+    a = np.concatenate([grid[1:], grid[:, 1:].T], axis=None)
+    b = np.concatenate([grid[:-1], grid[:, :-1].T], axis=None)  # beside a's
     found = {}
     for name, order in orders.items():
-        placed = weights[order]
-        found[name] = _correlation([(placed[1:], placed[:-1]), (placed[:, 1:], placed[:, :-1])])
+        places = weights[order].reshape(height * width, -1)
+        products = (places @ places.T).astype("float64")  # of every place with every other
+        squares = products[a, a].sum() * products[b, b].sum()
+        found[name] = float(products[a, b].sum() / math.sqrt(squares)) if squares else 0.0
     return found
 
 
