@@ -78,13 +78,7 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
         if first_epoch:
             images = load_images(job, first_epoch)
             say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
-        say(
-            f"Training {model.name}, {model.count_params():,} parameters, on "
-            f"{images.training_count:,} images of {len(images.class_names)} classes; "
-            f"{images.held_out_count:,} are held out."
-        )
-        if recipe := job.adapted_recipe():
-            say(f"By the recipe of {recipe.sentence()}")
+        _announce(model, job, images, say)
         warning = _train(model, job, images, state, first_epoch, verbose, say)
         ten_crops, crops = _ten_crops(model, job)
         also = f", one crop and {IN_WORDS[crops]}" if ten_crops else ""
@@ -110,6 +104,17 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
         _write_json(os.path.join(output, RESULTS), outcome.to_dict())
         state.finish()
     return outcome
+
+
+def _announce(model, job: Job, images: Images, say) -> None:
+    """Say what is trained, on what and how."""
+    say(
+        f"Training {model.name}, {model.count_params():,} parameters, on "
+        f"{images.training_count:,} images of {len(images.class_names)} classes; "
+        f"{images.held_out_count:,} are held out."
+    )
+    if recipe := job.adapted_recipe():
+        say(f"By the recipe of {recipe.sentence()}")
 
 
 def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose, say):

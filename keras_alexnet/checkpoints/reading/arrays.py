@@ -5,12 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.errors import CheckpointError, refused
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
-
-MAX_RANK = 8
-NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
-MAX_ELEMENTS = 1 << 40  # with zero sizes counted as one: beyond it NumPy's own sums may overflow
+from keras_alexnet.checkpoints.reading.shapes import c_strides, checked_extent, checked_shape
 
 
 class StoredArray:
@@ -166,7 +163,10 @@ class FileArray(StoredArray):
         if not (as_stored and target.size and pieces[0].flags.c_contiguous):
             super().read_into(target, start)
             return
-        offset = self._offset + start * math.prod(self.shape[1:]) * self._stored.itemsize
+        first = start * math.prod(self.shape[1:])
+        if first + target.size > self.size:
+            raise IndexError(f"Received {target.size} elements from row {start} of {self!r}.")
+        offset = self._offset + first * self._stored.itemsize
         self._file.read_into(offset, *(piece.data for piece in pieces))
 
     def from_axis(self, axis: int) -> "FileArray":
@@ -255,79 +255,3 @@ class DecodedArray(StoredArray):
             return self._decode()
         except CheckpointError as error:
             raise CheckpointError(f"{self._file.path!r} cannot be decoded: {error}") from error
-
-
-def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return a shape as a tuple, if it is one that an array may have.
-
-    Raises:
-        CheckpointError: If there are too many axes, or a size is no whole number from 0 on, or
-            beyond all reason.
-    """
-    if len(shape) > MAX_RANK:
-        raise refused(f"An array has {len(shape)} axes.", f"At most {MAX_RANK} were expected.")
-    if not all(type(n) is int and n >= 0 for n in shape):
-        raise refused("The sizes of an array are no whole numbers from 0 on.", "Sizes were.")
-    if math.prod(max(n, 1) for n in shape) > MAX_ELEMENTS:
-        raise refused(
-            f"An array has the shape {tuple(shape)}.",
-            f"At most {MAX_ELEMENTS} elements were expected.",
-        )
-    return tuple(shape)
-
-
-def c_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the distances along each axis, in elements, of an array in C order.
-
-    Example:
-
-    >>> c_strides((2, 3, 4))
-    (12, 4, 1)
-    """
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
-def fortran_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the distances along each axis, in elements, if the first axis varies fastest."""
-    return tuple(math.prod(shape[:axis]) for axis in range(len(shape)))
-
-
-def checked_dtype(descr: str) -> np.dtype:
-    """Return a type by NumPy's name, such as "<f4", if it is one of numbers.
-
-    Raises:
-        CheckpointError: If it is not: text, objects, records.
-    """
-    if descr[descr[:1] in ("<", ">", "|", "=") :] not in NUMBERS:
-        raise refused(
-            f"An array has the type {shown(descr)}.",
-            f"One of {', '.join(sorted(NUMBERS))} was expected.",
-            "Save it as float32.",
-        )
-    return np.dtype(descr)
-
-
-def checked_extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
-    """Return how many elements of a storage a view reaches over, the first one included.
-
-    Raises:
-        CheckpointError: If there is not one stride, a whole number from 0 on, for each axis, or
-            elements are repeated: a few bytes could be said to be terabytes.
-    """
-    if len(strides) != len(shape) or not all(type(n) is int and n >= 0 for n in strides):
-        raise refused(
-            f"An array of shape {shape} has strides that are not {len(shape)} whole numbers "
-            "from 0 on.",
-            "A stride for each axis was expected.",
-        )
-    if 0 in shape:
-        return 0
-    extent = 1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-    if math.prod(shape) > extent:
-        raise refused(
-            f"An array of shape {shape} repeats the elements of a storage: its strides are "
-            f"{strides}.",
-            "Each element was expected to be stored.",
-            "Save a copy of it (`.contiguous()` in PyTorch).",
-        )
-    return extent

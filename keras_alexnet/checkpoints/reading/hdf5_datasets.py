@@ -14,7 +14,6 @@ from keras_alexnet.checkpoints.reading.arrays import (
     FileArray,
     MemoryArray,
     StoredArray,
-    checked_shape,
 )
 from keras_alexnet.checkpoints.reading.hdf5_blocks import NOWHERE, Blocks, Cursor, damaged
 from keras_alexnet.checkpoints.reading.hdf5_chunks import MAX_CHUNKS, Chunks, Place
@@ -27,6 +26,7 @@ from keras_alexnet.checkpoints.reading.hdf5_headers import (
     LAYOUT,
     Header,
 )
+from keras_alexnet.checkpoints.reading.shapes import checked_shape
 
 CONTIGUOUS, CHUNKED = 1, 2  # classes of layouts; 0 is compact, and 3 virtual
 # Versions and classes: those since HDF5 1.6.3, but for the ways to find chunks of 1.10 and later.

@@ -10,16 +10,10 @@ import numpy as np
 
 from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading import pickled_arrays, zip_members, zips
-from keras_alexnet.checkpoints.reading.arrays import (
-    DecodedArray,
-    FileArray,
-    StoredArray,
-    checked_dtype,
-    checked_shape,
-    fortran_strides,
-)
+from keras_alexnet.checkpoints.reading.arrays import DecodedArray, FileArray, StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.shapes import checked_dtype, checked_shape, fortran_strides
 
 ONLY = "array"  # the name of the one array in a .npy file, which has none
 MAGIC = b"\x93NUMPY"

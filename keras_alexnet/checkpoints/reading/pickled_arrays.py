@@ -19,9 +19,6 @@ from keras_alexnet.checkpoints.reading.arrays import (
     FileArray,
     MemoryArray,
     StoredArray,
-    checked_dtype,
-    checked_shape,
-    fortran_strides,
 )
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
@@ -35,6 +32,7 @@ from keras_alexnet.checkpoints.reading.pickle_values import (
     described,
 )
 from keras_alexnet.checkpoints.reading.pickles import Machine, ordered_dict
+from keras_alexnet.checkpoints.reading.shapes import checked_dtype, checked_shape, fortran_strides
 
 ARRAY = "numpy.ndarray"  # stands for the class, which is only ever named
 PARTS = {"weights": "0", "biases": "1"}  # the parts of a layer, numbered as Caffe's blobs

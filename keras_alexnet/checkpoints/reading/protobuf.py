@@ -11,12 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.reading.arrays import (
-    DecodedArray,
-    FileArray,
-    StoredArray,
-    checked_shape,
-)
+from keras_alexnet.checkpoints.reading.arrays import DecodedArray, FileArray, StoredArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.protobuf_fields import (
     FIXED,
@@ -27,6 +22,7 @@ from keras_alexnet.checkpoints.reading.protobuf_fields import (
     Walk,
     damaged,
 )
+from keras_alexnet.checkpoints.reading.shapes import checked_shape
 
 MAX_TEXT = 4096  # bytes
 MAX_INTEGERS = 64  # of a repeated field: the sizes of an array, at most 32 in Caffe

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
-from keras_alexnet.checkpoints.reading.arrays import FileArray, StoredArray, checked_shape
+from keras_alexnet.checkpoints.reading.arrays import FileArray, StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.shapes import checked_shape
 
 LENGTH = 8  # bytes of the table's own length
 MAX_TABLE = 1 << 20  # bytes: an entry has about 100

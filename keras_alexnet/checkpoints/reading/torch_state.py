@@ -8,12 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.reading.arrays import (
-    FileArray,
-    StoredArray,
-    checked_extent,
-    checked_shape,
-)
+from keras_alexnet.checkpoints.reading.arrays import FileArray, StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.pickle_values import (
@@ -25,6 +20,7 @@ from keras_alexnet.checkpoints.reading.pickle_values import (
     described,
 )
 from keras_alexnet.checkpoints.reading.pickles import Machine, ordered_dict
+from keras_alexnet.checkpoints.reading.shapes import checked_extent, checked_shape
 
 # Where training scripts keep the state dict, beside the epoch and the optimizer's state.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")

@@ -13,10 +13,11 @@ from typing import Any
 
 from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
 from keras_alexnet.checkpoints.reading import torch_state
-from keras_alexnet.checkpoints.reading.arrays import MAX_RANK, StoredArray
+from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.pickle_values import Reader, Vocabulary, bad_pickle
 from keras_alexnet.checkpoints.reading.pickles import Machine
+from keras_alexnet.checkpoints.reading.shapes import MAX_RANK
 from keras_alexnet.checkpoints.reading.tars import read_members
 from keras_alexnet.checkpoints.reading.torch_state import Storage, Tensor, count, storage_type
 
