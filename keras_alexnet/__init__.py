@@ -1,8 +1,8 @@
 """AlexNet for Keras: every published variant, and the layers that Keras lacks for it."""
 
-from keras_alexnet.startup import start_quietly  # isort: skip
+from keras_alexnet.startup import start  # isort: skip
 
-start_quietly()  # before anything below imports Keras, and with it TensorFlow
+start()  # before anything below imports Keras, and with it TensorFlow
 
 from keras_alexnet.benchmarking import BenchmarkCallback, benchmark  # noqa: E402
 from keras_alexnet.checkpoints.converting import convert_checkpoint  # noqa: E402

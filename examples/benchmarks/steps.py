@@ -8,6 +8,8 @@ gradient of half the squared outputs. Medians, and how many times as long the ot
     python examples/benchmarks/steps.py                # every row
     python examples/benchmarks/steps.py paper-train    # one
     python examples/benchmarks/steps.py owt-train --batch-size 128 --sides "ours, JAX" PyTorch
+    python examples/benchmarks/steps.py owt-train --sides "ours, TensorFlow with oneDNN" \\
+        "ours, TensorFlow without oneDNN"
 
 On a machine with a GPU, JAX and PyTorch take it.
 """

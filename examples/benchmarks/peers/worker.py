@@ -64,10 +64,15 @@ SIDES = {  # name: (Keras's backend, module, function, arguments)
     "TF1 program": ("tensorflow", "notebook_side", "side", {}),
     "OpenCV": ("torch", "opencv_side", "side", {}),
 }
+ENDINGS = {" with oneDNN": "1", " without oneDNN": "0"}  # else as TensorFlow finds the processor
 
 
 def main(name: str, net: str, job: str, batch: int) -> None:
     """Build the side, print its first outputs, then serve."""
+    for words, value in ENDINGS.items():
+        if name.endswith(words):
+            name = name.removesuffix(words)
+            os.environ["TF_ENABLE_ONEDNN_OPTS"] = value
     backend, module, function, arguments = SIDES[name]
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

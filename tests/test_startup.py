@@ -1,0 +1,69 @@
+"""How a process starts: the command line with oneDNN, other programs as they are."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from keras_alexnet import startup
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["/usr/bin/python3", "-m", "keras_alexnet", "fit"], True),
+        (["python", "/home/me/venv/bin/keras-alexnet", "list"], True),
+        (["C:\\venv\\Scripts\\keras-alexnet.exe", "list"], True),
+        (["python", "train.py", "fit"], False),
+        (["python", "-m", "pytest", "tests", "-k", "keras_alexnet"], False),
+        (["python", "-c", "import keras_alexnet"], False),
+    ],
+)
+def test_the_command_line_is_known_by_its_first_words(words, expected, monkeypatch):
+    """A program that only imports the package is none."""
+    monkeypatch.setattr(sys, "orig_argv", words)
+    assert startup.is_command_line() is expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "given", "expected"),
+    [
+        ("x86_64", None, "1"),
+        ("AMD64", None, "1"),
+        ("x86_64", "0", "0"),
+        ("arm64", None, None),
+    ],
+)
+def test_one_dnn_is_chosen_where_it_was_measured(machine, given, expected, monkeypatch):
+    """On x86 processors, and never against what the user has set."""
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    startup.choose_convolutions()
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (["-m", "keras_alexnet", "list"], "1"),
+        (["-c", "import keras_alexnet.cli as cli; cli.main(['list'])"], None),
+    ],
+)
+def test_a_process_starts_as_it_should(program, expected, tmp_path):
+    """TensorFlow's environment in the command line, and in a program that imports the package."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os, platform\n"
+        "platform.machine = lambda: 'x86_64'\n"
+        "atexit.register(lambda: print(repr(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))))\n"
+    )
+    environment = {key: os.environ[key] for key in os.environ if key != "TF_ENABLE_ONEDNN_OPTS"}
+    paths = [str(tmp_path), *filter(None, [environment.get("PYTHONPATH")])]
+    environment |= {"PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, *program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == repr(expected)
+    assert "cifar10_80sec" in done.stdout
