@@ -29,14 +29,14 @@ def choose_convolutions() -> None:
 
 @contextlib.contextmanager
 def notices_held_back():
-    """Hold back what the block writes to the error stream.
+    """Hold back what the block writes to the error stream, if this is the command line.
 
     TensorFlow writes start-up notices there, whatever its log level says, and with them a user's
     mistake would not be one line. They are shown after all if the block fails, and kept with
     `TF_CPP_MIN_LOG_LEVEL=0`.
     """
     try:
-        wanted = os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0"
+        wanted = is_command_line() and os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0"
         errors = os.dup(2) if wanted else None
     except OSError:  # the error stream is closed: there is nothing to keep clean
         errors = None
@@ -59,9 +59,8 @@ def notices_held_back():
 
 def start() -> None:
     """Import Keras; for the command line with oneDNN, and with the backend's notices held back."""
-    if not is_command_line():
-        return
-    choose_convolutions()
+    if is_command_line():
+        choose_convolutions()
     with notices_held_back() as held:
         import keras
 

@@ -46,6 +46,29 @@ def test_one_dnn_is_chosen_where_it_was_measured(machine, given, expected, monke
 
 
 @pytest.mark.parametrize(
+    ("words", "expected"),
+    [(["keras-alexnet", "list"], ""), (["python", "train.py"], "a notice")],
+)
+def test_notices_are_held_back_in_the_command_line_alone(words, expected, monkeypatch, capfd):
+    """What other programs write to their error stream stays."""
+    monkeypatch.setattr(sys, "orig_argv", words)
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    with startup.notices_held_back():
+        os.write(2, b"a notice")
+    assert capfd.readouterr().err == expected
+
+
+def test_notices_are_shown_if_the_start_fails(monkeypatch, capfd):
+    """They may say why."""
+    monkeypatch.setattr(sys, "orig_argv", ["keras-alexnet", "list"])
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    with pytest.raises(ImportError, match="no backend"), startup.notices_held_back():
+        os.write(2, b"a notice")
+        raise ImportError("no backend")
+    assert capfd.readouterr().err == "a notice"
+
+
+@pytest.mark.parametrize(
     ("program", "expected"),
     [
         (["-m", "keras_alexnet", "list"], "1"),
