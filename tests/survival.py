@@ -31,7 +31,9 @@ from keras_alexnet.training.state import RunState
 # As `python -m keras_alexnet` does it, with operations that give the same bits every time; and with
 # no file larger than so many bytes, which is what a full disk is to a process.
 FIT = """
-import resource, sys, keras
+import os, resource, sys
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line has it
+import keras
 if int(sys.argv[1]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 if keras.backend.backend() == "tensorflow":
