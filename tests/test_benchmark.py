@@ -13,6 +13,7 @@ import pytest
 
 from keras_alexnet import AlexNet, BenchmarkCallback, benchmark
 from keras_alexnet.benchmarking import Report, Timings
+from keras_alexnet.benchmarking.devices import environment
 from keras_alexnet.benchmarking.passes import forward, forward_backward
 from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 from keras_alexnet.cli import main
@@ -194,6 +195,19 @@ def test_the_callback_writes_its_report(tmp_path):
     timer = BenchmarkCallback(batch_size=8, path=tmp_path / "times.json", verbose=False)
     small_model().fit(x, y, batch_size=8, verbose=0, callbacks=[timer])
     assert json.loads((tmp_path / "times.json").read_text())["environment"]["backend"] == BACKEND
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("0", "off"), ("1", "on"), ("True", "on"), (None, "as TensorFlow chooses")],
+)
+def test_a_report_says_whether_tensorflow_was_to_use_onednn(given, expected, monkeypatch):
+    """On the others there is no such thing."""
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given)
+    found = environment().get("oneDNN")
+    assert found == (expected if BACKEND == "tensorflow" else None)
 
 
 @pytest.mark.parametrize("compiled", [True, False] if BACKEND == "tensorflow" else [None])

@@ -61,7 +61,10 @@ def _device_peak() -> int | None:
 
 
 def environment(model=None) -> dict[str, str | int]:
-    """Return what a timing depends on: versions, device, threads, types, compile mode."""
+    """Return what a timing depends on: versions, device, threads, types, compile mode.
+
+    TensorFlow has no function that says whether it uses oneDNN: this tells what it was asked for.
+    """
     backend = keras.backend.backend()
     versions = {name: importlib.metadata.version(name) for name in ("keras", backend)}
     device, threads = _device_and_threads(backend)
@@ -78,6 +81,10 @@ def environment(model=None) -> dict[str, str | int]:
         "device": device,
         "data format": keras.config.image_data_format(),
     }
+    if backend == "tensorflow":
+        found["oneDNN"] = {"0": "off", "false": "off", "1": "on", "true": "on"}.get(
+            os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower(), "as TensorFlow chooses"
+        )
     if model is not None:
         found["dtype"] = model.dtype_policy.name
         if model.compiled:
