@@ -20,7 +20,7 @@ def choose_convolutions() -> None:
     """Have TensorFlow use oneDNN on every x86 processor, unless the user has decided.
 
     By itself it does so only from AVX-512 VNNI on (release notes of TensorFlow 2.9); with AVX2
-    alone, training steps take 1.2 to 2 times as long without it (README, Speed). TensorFlow reads
+    alone, training steps take 1.4 to 2 times as long without it (README, Speed). TensorFlow reads
     the variable when it is imported.
     """
     if platform.machine() in ("x86_64", "AMD64"):
