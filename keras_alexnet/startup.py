@@ -19,7 +19,7 @@ def is_command_line() -> bool:
 def choose_convolutions() -> None:
     """Have TensorFlow use oneDNN on every x86 processor, unless the user has decided.
 
-    By itself it does so only from AVX-512 VNNI on (release notes of TensorFlow 2.9); with AVX2
+    By itself it does so only with instructions such as AVX-512 VNNI; on two cores with AVX2
     alone, training steps take 1.4 to 2 times as long without it (README, Speed). TensorFlow reads
     the variable when it is imported.
     """

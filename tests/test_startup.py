@@ -13,7 +13,7 @@ from keras_alexnet import startup
     ("words", "expected"),
     [
         (["/usr/bin/python3", "-m", "keras_alexnet", "fit"], True),
-        (["python", "/home/me/venv/bin/keras-alexnet", "list"], True),
+        (["python", "/usr/local/bin/keras-alexnet", "list"], True),
         (["C:\\venv\\Scripts\\keras-alexnet.exe", "list"], True),
         (["python", "train.py", "fit"], False),
         (["python", "-m", "pytest", "tests", "-k", "keras_alexnet"], False),
