@@ -1,8 +1,13 @@
 """The plain `keras.ops` version of every operation that a backend may do faster."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops, random
+
+PAGE_BYTES = 4096  # the least that a system gives
+PART_BYTES = 8 << 20  # what a thread asks for at once
 
 
 def window_sum(x, axis: int, before: int, after: int):
@@ -127,29 +132,37 @@ def decayed(gradient, variable, decay):
     return gradient + decay * variable if ops.is_tensor(decay) or decay else gradient
 
 
-def assign(variable, fill):
+def assign(variable, fill, run: Callable = map):
     """Give a Keras variable the values that `fill` writes into an array of its shape.
 
     Args:
         variable: The variable.
-        fill: A function that writes all of a C-contiguous array, of the variable's type or, where
-            NumPy lacks that, float32.
+        fill: A function of an array and of `run`, which writes all of the array: C-contiguous, of
+            the variable's type or, where NumPy lacks that, float32.
+        run: What calls a function for each of several arguments, such as a thread pool's `map`.
     """
-    values = new_values(variable)
-    fill(values)
+    values = new_values(variable, run)
+    fill(values, run)
     variable.assign(values)
 
 
-def new_values(variable) -> np.ndarray:
+def new_values(variable, run: Callable = map) -> np.ndarray:
     """Return an array for new values of a variable, which begins at a multiple of 64 bytes.
 
     JAX and TensorFlow align their arrays so, and take one of NumPy's over as it is if it is too;
-    any other they copy.
+    any other they copy. All of its memory has been written to: a system gives a page with the first
+    write, and where threads write columns side by side all would wait for the same pages.
+
+    Args:
+        variable: The variable.
+        run: As `assign` takes it.
     """
     shape = tuple(variable.shape)
     dtype = variable.dtype if variable.dtype in ("float16", "float64") else "float32"
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.empty(size + 64, "uint8")
+    parts = range(0, room.size, PART_BYTES)
+    list(run(lambda first: room[first : first + PART_BYTES : PAGE_BYTES].fill(0), parts))
     start = -room.ctypes.data % 64
     return room[start : start + size].view(dtype).reshape(shape)
 

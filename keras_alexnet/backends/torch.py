@@ -137,10 +137,10 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     return windows
 
 
-def assign(variable, fill):
+def assign(variable, fill, run=map):
     """Write into the variable's own memory where the CPU can, so that nothing is copied."""
     value = variable.value.detach()
     if value.device.type != "cpu" or value.dtype == torch.bfloat16 or not value.is_contiguous():
-        plain.assign(variable, fill)
+        plain.assign(variable, fill, run)
     else:
-        fill(value.numpy())
+        fill(value.numpy(), run)

@@ -29,8 +29,7 @@ def carry_out(plan: Plan) -> None:
             for piece in assignment.placement.pieces:
                 check_numbers(piece, assignment.variable.dtype, threads.map)
         for assignment in plan.assignments:
-            placement = assignment.placement
-            assign(assignment.variable, lambda values, it=placement: it.fill(values, threads.map))
+            assign(assignment.variable, assignment.placement.fill, threads.map)
 
 
 def check_numbers(piece: Piece, dtype: str, run: Callable = map) -> None:
