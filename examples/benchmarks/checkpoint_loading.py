@@ -77,6 +77,7 @@ def write(folder, arrays):
 def ours(path, quick):
     """Return a function that loads the file into a built model of ours."""
     model = AlexNet("owt", include_top=not quick)
+    model.get_weights()  # JAX draws initial values in the background, and frees memory after that
 
     def load():
         load_checkpoint(model, path, verbose=False)

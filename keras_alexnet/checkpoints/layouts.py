@@ -17,7 +17,7 @@ from keras_alexnet.checkpoints.reading.arrays import StoredArray
 # They are transposed by tiles that fit its second cache, and written from there.
 BLOCK_ROWS = 64
 GAP_BYTES = 64
-TILE_BYTES = 1 << 18
+TILE_BYTES = 1 << 19
 BLOCK_BYTES = 1 << 20  # what is only copied
 
 
