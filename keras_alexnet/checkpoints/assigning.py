@@ -1,6 +1,5 @@
 """Carries out a plan: looks at all numbers, then assigns variable by variable."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,8 +7,8 @@ from keras_alexnet.backends import chosen
 from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.layouts import Piece, row_blocks
 from keras_alexnet.checkpoints.planning import Plan
+from keras_alexnet.checkpoints.reading.files import THREADS
 
-THREADS = min(4, os.cpu_count() or 1)  # moving numbers waits for the memory, not for the cores
 LARGEST = {"float16": 65504.0, "float64": 1.7976931348623157e308}  # others have float32's range
 LARGEST_FLOAT32 = 3.4028234663852886e38
 

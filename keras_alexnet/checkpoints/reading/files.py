@@ -15,6 +15,9 @@ import numpy as np
 from keras_alexnet.checkpoints.errors import CheckpointError, refused
 
 CHUNK = 1 << 20  # bytes at a time where a file is read through: fits a CPU's cache
+# Of which each works on a part of a file: one more than cores, since each waits for Python's lock
+# now and then, and few where there are many cores, which share one memory.
+THREADS = min(4, (os.cpu_count() or 1) + 1)
 MOST_AT_ONCE = 1024  # pieces of memory that a system fills in one call: IOV_MAX
 FLAGS = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # those that the system has; a pipe must not hang
 KINDS = (

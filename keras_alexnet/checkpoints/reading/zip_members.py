@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.reading.files import CHUNK, CheckpointFile
+from keras_alexnet.checkpoints.reading.files import CHUNK, THREADS, CheckpointFile
 from keras_alexnet.checkpoints.reading.looking import Seen, look
 from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
 
@@ -60,7 +59,7 @@ def check_crcs(
         for member, dtype, starts in rows
         for start in starts
     ]
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         run = threads.map if sum(part[1] for part in parts) >= THREADS_FROM else map
         looks = run(lambda part: look(file, *part), parts)
         for member, dtype, starts in rows:
