@@ -4,6 +4,7 @@ import collections
 import importlib
 import importlib.util
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
 
@@ -25,8 +26,11 @@ LEFT_OUT = pytest.StashKey[collections.Counter]()
 
 
 def pytest_configure(config):
-    """Compute in full float32 on a GPU as well, as the tolerances expect."""
+    """Heed Ctrl-C, and compute in full float32 on a GPU as well, as the tolerances expect."""
     config.stash[LEFT_OUT] = collections.Counter()
+    # What a shell starts in the background ignores Ctrl-C, and so would the processes that tests
+    # start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if BACKEND == "jax":
         import jax
 
