@@ -34,7 +34,7 @@ def read_images(directory):
     return parts
 
 
-def build(variant, recipe, steps, images, seed):
+def build(variant, recipe, steps, images, seed, eagerly):
     """Return a compiled model that takes images of 0 to 255, and learns by the recipe.
 
     The authors subtract the mean image of the training images; windows are cut out before that.
@@ -44,7 +44,12 @@ def build(variant, recipe, steps, images, seed):
     preprocessor = training_preprocessor(variant, mean=images.mean(axis=0), seed=seed)
     print(preprocessor)
     model = keras.Model(image, AlexNet(variant)(preprocessor(image)))
-    model.compile(recipe.optimizer(steps), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        recipe.optimizer(steps),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=eagerly,
+    )
     return model
 
 
@@ -114,8 +119,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a few drawn images, two epochs")
     arguments = parser.parse_args()
     if arguments.quick:
-        images, labels = drawn_images(320, arguments.seed, SIZE)
-        training, test = (images[:256], labels[:256]), (images[256:], labels[256:])
+        images, labels = drawn_images(256, arguments.seed, SIZE)
+        training, test = (images[:128], labels[:128]), (images[128:], labels[128:])
         arguments.epochs = 2
     elif arguments.directory:
         training, test = read_images(arguments.directory)
@@ -134,7 +139,9 @@ def main():
     if (output / "model.keras").exists():
         model = keras.saving.load_model(output / "model.keras")
     else:
-        model = build(arguments.variant, recipe, steps, training[0], arguments.seed)
+        # To compile takes longer than the few steps of the quick form.
+        options = {"seed": arguments.seed, "eagerly": arguments.quick}
+        model = build(arguments.variant, recipe, steps, training[0], **options)
     accuracy, seconds = train(model, recipe, steps, training, test, arguments.seed, output)
     print(
         f"{len(seconds)} epochs in {sum(seconds):.0f} s, {keras.backend.backend()}: "

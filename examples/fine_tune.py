@@ -17,6 +17,7 @@ import argparse
 import math
 import pathlib
 import tempfile
+import warnings
 
 import keras
 from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ from keras_alexnet import AlexNet, get_variant, image_folder, training_preproces
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 
 OWN = "cifar10_18pct"  # the network of the weights that are made here
+QUICK = "cifar10_19pct"  # has no normalization, so that its first step takes less time
 
 
 def draw_folder(directory: pathlib.Path, labels: tuple[int, ...], count: int, seed: int) -> str:
@@ -39,12 +41,11 @@ def draw_folder(directory: pathlib.Path, labels: tuple[int, ...], count: int, se
     return str(directory)
 
 
-def read(directory: str, variant: str):
+def read(directory: str, variant: str, quick: bool):
     """Return the training and the held-out images of a folder as the variant wants them."""
     pixels = get_variant(variant).pixels
-    return image_folder(
-        directory, pixels.base, resizing=pixels.resizing, subset="both", shuffle=True
-    )
+    options = {"resizing": pixels.resizing, "batch_size": 8 if quick else 32}
+    return image_folder(directory, pixels.base, subset="both", shuffle=True, **options)
 
 
 def build(variant: str, classes: int, weights: str | None, published: bool) -> keras.Model:
@@ -61,7 +62,7 @@ def build(variant: str, classes: int, weights: str | None, published: bool) -> k
     return AlexNet(variant, input_tensor=x, classes=classes, weights=weights, **options)
 
 
-def train(model, data, epochs: int, rate: float, learning=None) -> list[float]:
+def train(model, data, epochs: int, rate: float, quick: bool, learning=None) -> list[float]:
     """Train the layers whose names begin so, or all, and return the held-out accuracies."""
     for layer in model.layers:
         layer.trainable = learning is None or layer.name.startswith(learning)
@@ -69,17 +70,19 @@ def train(model, data, epochs: int, rate: float, learning=None) -> list[float]:
     print(f"{weights:,} of {model.count_params():,} parameters learn, at a rate of {rate:g}.")
     # What is trainable is fixed when the model is compiled.
     loss = "sparse_categorical_crossentropy"
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    # To compile takes longer than the few steps of the quick form.
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], run_eagerly=quick)
     training, held_out = data
     history = model.fit(training, validation_data=held_out, epochs=epochs, shuffle=False, verbose=2)
     return history.history["val_accuracy"]
 
 
-def make_weights(folder: pathlib.Path, count: int, epochs: int) -> str:
+def make_weights(folder: pathlib.Path, quick: bool) -> str:
     """Train on six drawn classes and return the path of the weights."""
-    data = read(draw_folder(folder / "source", (0, 2, 4, 5, 6, 8), count, seed=0), OWN)
-    model = build(OWN, 6, None, published=False)
-    train(model, data, epochs, 1e-3)
+    variant, count, epochs = (QUICK, 66, 1) if quick else (OWN, 3000, 10)
+    data = read(draw_folder(folder / "source", (0, 2, 4, 5, 6, 8), count, seed=0), variant, quick)
+    model = build(variant, 6, None, published=False)
+    train(model, data, epochs, 1e-3, quick)
     path = str(folder / "pretrained.weights.h5")
     model.save_weights(path)
     return path
@@ -114,26 +117,30 @@ def main() -> None:
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("."), metavar="FOLDER")
     parser.add_argument("--quick", action="store_true", help="little of everything")
     arguments = parser.parse_args()
-    epochs = 1 if arguments.quick else arguments.epochs
+    quick = arguments.quick
+    own, count, epochs = (QUICK, 100, 1) if quick else (OWN, 500, arguments.epochs)
     published = arguments.weights is not None
     with tempfile.TemporaryDirectory() as made:
         place = pathlib.Path(made)
-        variant, weights = arguments.variant if published else OWN, arguments.weights
+        variant, weights = arguments.variant if published else own, arguments.weights
         if not published:
             print("No --weights: training some on six drawn classes.")
-            weights = make_weights(place, *((200, 1) if arguments.quick else (3000, 10)))
-        directory = arguments.directory or draw_folder(place / "target", (1, 3, 7, 9), 500, 1)
-        data = read(directory, variant)
+            weights = make_weights(place, quick)
+        directory = arguments.directory or draw_folder(place / "target", (1, 3, 7, 9), count, 1)
+        data = read(directory, variant, quick)
         classes = len(data[0].class_names)
         print(f"Fine-tuning on {directory}, {len(data[0].file_paths)} images, {classes} classes.")
-        model = build(variant, classes, weights, published)
+        with warnings.catch_warnings():
+            if quick:  # a few steps leave the weights nearly as they were
+                warnings.filterwarnings("ignore", "(?s).*look untrained")
+            model = build(variant, classes, weights, published)
         top = [layer.name for layer in model.layers if layer.name.startswith("fc")]
         last = [layer.name for layer in model.layers if layer.name.startswith("conv")][-1]
-        accuracies = train(model, data, epochs, arguments.rate, tuple(top))
-        accuracies += train(model, data, epochs, arguments.rate / 10, (*top, last))
+        accuracies = train(model, data, epochs, arguments.rate, quick, tuple(top))
+        accuracies += train(model, data, epochs, arguments.rate / 10, quick, (*top, last))
         print("The same network from nothing.")
         scratch = build(variant, classes, None, published=False)
-        others = train(scratch, data, 2 * epochs, arguments.rate)
+        others = train(scratch, data, 2 * epochs, arguments.rate, quick)
         model.save(arguments.output / "fine_tuned.keras")
     draw(accuracies, others, epochs, arguments.output / "fine_tune.png")
     print(f"Held-out accuracy: {100 * accuracies[-1]:.1f} %, from nothing {100 * others[-1]:.1f} %")

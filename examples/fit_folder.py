@@ -27,11 +27,12 @@ def draw_folder(directory: pathlib.Path, count: int) -> None:
         Image.fromarray(image).save(folder / f"{number:04}.png")
 
 
-def fit(directory, variant: str, epochs: int) -> keras.callbacks.History:
+def fit(directory, variant: str, epochs: int, quick: bool) -> keras.callbacks.History:
     """Train a variant on the folder, with a fifth of the images held out."""
     record = get_variant(variant)
+    options = {"resizing": record.pixels.resizing, "batch_size": 8 if quick else 32}
     training, held_out = image_folder(
-        directory, record.pixels.base, resizing=record.pixels.resizing, subset="both", shuffle=True
+        directory, record.pixels.base, subset="both", shuffle=True, **options
     )
     image = keras.Input((record.pixels.base, record.pixels.base, 3))
     preprocessor = training_preprocessor(variant, seed=0)
@@ -41,7 +42,10 @@ def fit(directory, variant: str, epochs: int) -> keras.callbacks.History:
     classes = len(training.class_names)
     model = AlexNet(variant, input_tensor=pixels, classes=classes, initialization="robust")
     model.compile(
-        keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        keras.optimizers.Adam(1e-3),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=quick,  # to compile takes longer than a few steps
     )
     # The data set shuffles itself.
     return model.fit(training, validation_data=held_out, epochs=epochs, shuffle=False)
@@ -53,11 +57,14 @@ def main():
     parser.add_argument("directory", nargs="?", help="one folder of images per class")
     parser.add_argument("--variant", default="cifar10_19pct")
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="few drawn images, one epoch")
     arguments = parser.parse_args()
+    quick = arguments.quick
+    epochs = 1 if quick else arguments.epochs
     with tempfile.TemporaryDirectory() as drawn:
         if arguments.directory is None:
-            draw_folder(pathlib.Path(drawn), count=400)
-        history = fit(arguments.directory or drawn, arguments.variant, arguments.epochs)
+            draw_folder(pathlib.Path(drawn), count=40 if quick else 400)
+        history = fit(arguments.directory or drawn, arguments.variant, epochs, quick)
     print(f"Held-out accuracy: {100 * history.history['val_accuracy'][-1]:.1f} %")
 
 

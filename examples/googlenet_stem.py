@@ -6,6 +6,8 @@ convolution. The layer comes with Caffe's numbers, as GoogLeNet's published weig
     python examples/googlenet_stem.py
 """
 
+import argparse
+
 import keras
 import numpy as np
 
@@ -33,6 +35,9 @@ def googlenet_stem(input_shape=(224, 224, 3)) -> keras.Model:
 
 def main():
     """Build the stem, run it on noise and show its layers."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="the same: it takes a second")
+    parser.parse_args()
     stem = googlenet_stem()
     stem.summary()
     images = np.random.default_rng(0).uniform(-128, 127, (2, 224, 224, 3)).astype("float32")

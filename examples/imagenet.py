@@ -14,22 +14,16 @@ model.keras, training.png and conv1.png.
 import argparse
 import contextlib
 import glob
-import os
 import pathlib
-import sys
 import tempfile
 
-QUICK = "--quick" in sys.argv
-if QUICK:  # before JAX starts
-    os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+import keras
+from tfrecords import draw_folders, records, write
 
-import keras  # noqa: E402
-from tfrecords import draw_folders, records, write  # noqa: E402
-
-import keras_alexnet  # noqa: E402
-from keras_alexnet import ReduceOnPlateau, get_recipe, get_variant, image_folder  # noqa: E402
-from keras_alexnet.pictures import plot_filters, plot_history  # noqa: E402
-from keras_alexnet.training.state import RunState  # noqa: E402
+import keras_alexnet
+from keras_alexnet import ReduceOnPlateau, get_recipe, get_variant, image_folder
+from keras_alexnet.pictures import plot_filters, plot_history
+from keras_alexnet.training.state import RunState
 
 
 def images(directory: str, recipe, first_epoch: int = 0):
@@ -42,7 +36,25 @@ def images(directory: str, recipe, first_epoch: int = 0):
     return image_folder(directory, pixels.base, **options)
 
 
-def all_devices():
+def split_cpu() -> None:
+    """Make two virtual devices of the CPU, where the backend has not started yet."""
+    # The backend raises RuntimeError once it has started: its devices are then used as they are.
+    with contextlib.suppress(RuntimeError):
+        if keras.backend.backend() == "jax":
+            import jax
+
+            jax.config.update("jax_num_cpu_devices", 2)
+        elif keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            cpu, two = (
+                tf.config.list_physical_devices("CPU")[0],
+                tf.config.LogicalDeviceConfiguration(),
+            )
+            tf.config.set_logical_device_configuration(cpu, [two] * 2)
+
+
+def all_devices(quick: bool):
     """Return the context in which a model must be built to be trained on all devices."""
     if keras.backend.backend() == "jax":
         parallel = keras.distribution.DataParallel()
@@ -51,14 +63,8 @@ def all_devices():
     elif keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        names = None  # all GPUs
-        if QUICK:
-            two = [tf.config.LogicalDeviceConfiguration()] * 2
-            tf.config.set_logical_device_configuration(
-                tf.config.list_physical_devices("CPU")[0], two
-            )
-            names = ["CPU:0", "CPU:1"]
-        strategy = tf.distribute.MirroredStrategy(names)
+        cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
+        strategy = tf.distribute.MirroredStrategy(cpus if quick else None)  # None: all GPUs
         print(f"TensorFlow trains on {strategy.num_replicas_in_sync} devices.")
         return strategy.scope()
     else:
@@ -81,11 +87,11 @@ def build(recipe, steps_per_epoch: int, classes: int) -> keras.Model:
     return model
 
 
-def train(directory: str, output: pathlib.Path, recipe, classes: int) -> None:
+def train(directory: str, output: pathlib.Path, recipe, classes: int, quick: bool = False):
     """Train to the end of the recipe, from the last epoch that was done."""
     output.mkdir(parents=True, exist_ok=True)
     state, callbacks = RunState(str(output)), recipe.callbacks()
-    with all_devices():
+    with all_devices(quick):
         training, validation = images(directory, recipe)
         model = build(recipe, len(training), classes)
         first_epoch = state.resume(model)
@@ -121,20 +127,25 @@ def main() -> None:
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("imagenet-run"))
     parser.add_argument("--quick", action="store_true", help="drawn images, two virtual devices")
     arguments = parser.parse_args()
-    recipe = get_recipe("cifar10_80sec" if QUICK else arguments.recipe)
-    if QUICK or arguments.epochs:
-        recipe = recipe.stretched(1 if QUICK else arguments.epochs)
-    if not QUICK:
+    quick = arguments.quick
+    recipe = get_recipe("cifar10_80sec" if quick else arguments.recipe)
+    if quick or arguments.epochs:
+        recipe = recipe.stretched(1 if quick else arguments.epochs)
+    if not quick:
         if arguments.directory is None:
             parser.error("give the folder with ImageNet, or --quick")
         train(arguments.directory, arguments.output, recipe, arguments.classes)
         return
+    split_cpu()
     with tempfile.TemporaryDirectory() as made:
         folders, written = pathlib.Path(made, "folders"), pathlib.Path(made, "records")
-        draw_folders(folders)
+        draw_folders(folders, 128, 128)  # one whole batch of the recipe each
         write(folders, written)
-        for form in (folders, written):
-            train(str(form), arguments.output / form.name, recipe, 10)
+        try:
+            for form in (folders, written):
+                train(str(form), arguments.output / form.name, recipe, 10, quick)
+        finally:
+            keras.distribution.set_distribution(None)  # the process may go on with other work
 
 
 if __name__ == "__main__":

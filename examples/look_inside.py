@@ -26,7 +26,7 @@ SIDE = 32  # of the drawn images
 STRONGEST = 8  # maps of each layer
 
 
-def trained_model(count: int, epochs: int) -> keras.Model:
+def trained_model(count: int, epochs: int, batch_size: int, eagerly: bool) -> keras.Model:
     """Train the smallest of the networks on drawn images.
 
     The first filters start at a hundredth of their usual size: what is to be seen in them
@@ -42,10 +42,13 @@ def trained_model(count: int, epochs: int) -> keras.Model:
     conv1 = model.get_layer("conv1")
     conv1.kernel.assign(conv1.kernel * 0.01)
     model.compile(
-        keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        keras.optimizers.Adam(1e-3),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=eagerly,
     )
     images, labels = drawn_images(count, seed=0, size=SIDE)
-    model.fit(images, labels, batch_size=32, epochs=epochs, validation_split=0.2, verbose=2)
+    model.fit(images, labels, batch_size, epochs, validation_split=0.2, verbose=2)
     return model
 
 
@@ -86,12 +89,13 @@ def main() -> None:
     parser.add_argument("--model", help="a .keras file, as keras-alexnet fit saves it")
     parser.add_argument("--image", help="the image to look at; a drawn star if unset")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("."), metavar="FOLDER")
-    parser.add_argument("--quick", action="store_true", help="train for a few seconds only")
+    parser.add_argument("--quick", action="store_true", help="train on few images, once")
     arguments = parser.parse_args()
     if arguments.model:
         model = keras.saving.load_model(arguments.model, compile=False)
     else:
-        model = trained_model(*((300, 1) if arguments.quick else (3000, 12)))
+        # To compile takes longer than the few steps of the quick form.
+        model = trained_model(*((40, 1, 8, True) if arguments.quick else (3000, 12, 32, False)))
     if arguments.image:
         image = np.asarray(Image.open(arguments.image).convert("RGB"))
     else:

@@ -99,8 +99,10 @@ def main() -> None:
     parser.add_argument("--variant", default="paper", help="a network with normalisation")
     parser.add_argument("--image", help="the image to look at; a drawn one if unset")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("."), metavar="FOLDER")
+    parser.add_argument("--quick", action="store_true", help="build no fully connected layers")
     arguments = parser.parse_args()
-    model = AlexNet(arguments.variant, weights=arguments.weights, data_format="channels_last")
+    options = {"include_top": not arguments.quick, "data_format": "channels_last"}
+    model = AlexNet(arguments.variant, weights=arguments.weights, **options)
     if not arguments.weights:
         print("No --weights: conv1 gets 96 edge detectors in the order of their angle.")
         model.get_layer("conv1").kernel.assign(gabor_filters())

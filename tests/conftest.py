@@ -1,4 +1,4 @@
-"""What every test shares: the backend's precision, seeds, and the tests left out for a peer."""
+"""Precision, seeds and order of all tests; which tests run on one backend, or not at all."""
 
 import collections
 import importlib
@@ -7,10 +7,17 @@ import os
 import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a process for each core. More threads would wait for each other: a training step of
+    # PyTorch takes four times as long then. The processes that tests start take this over.
+    for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(threads, "1")
 
 import keras
 import pytest
 from matplotlib.figure import Figure
+
+import tensor_guard
 
 BACKEND = keras.backend.backend()
 INSTALL = {
@@ -23,11 +30,14 @@ INSTALL = {
     "cv2": 'pip install "opencv-python-headless<5"',  # 5 reads no files of Caffe
 }
 LEFT_OUT = pytest.StashKey[collections.Counter]()
+BACKEND_FREE = pytest.StashKey[collections.Counter]()
+LENGTHS = ("long", "medium")  # the longest first; a test without such a mark is short
 
 
 def pytest_configure(config):
     """Heed Ctrl-C, and compute in full float32 on a GPU as well, as the tolerances expect."""
     config.stash[LEFT_OUT] = collections.Counter()
+    config.stash[BACKEND_FREE] = collections.Counter()
     # What a shell starts in the background ignores Ctrl-C, and so would the processes that tests
     # start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -72,6 +82,17 @@ def pytest_collection_modifyitems(config, items):
             "KERAS_ALEXNET_NOTHING_LEFT_OUT=1, but this would be left out.\n"
             + "\n".join(_sentences(config))
         )
+    # pytest-randomly has shuffled them; this sort is stable. So no core is idle at the end, while
+    # another computes a long test.
+    items.sort(key=_length)
+    free = sum(item.get_closest_marker("backend_free") is not None for item in items)
+    config.stash[BACKEND_FREE].update({True: free, False: len(items) - free})
+
+
+def _length(item):
+    """Return the class of a test's length, 0 for the longest."""
+    marks = {mark.name for mark in item.iter_markers()}
+    return next((n for n, name in enumerate(LENGTHS) if name in marks), len(LENGTHS))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -79,6 +100,8 @@ def pytest_testnodedown(node, error):
     """Take from one of the processes side by side what all of them left out."""
     left_out = getattr(node, "workeroutput", {}).get("left_out", [])
     node.config.stash[LEFT_OUT] = collections.Counter({tuple(key): n for key, n in left_out})
+    free = getattr(node, "workeroutput", {}).get("backend_free", [])
+    node.config.stash[BACKEND_FREE] = collections.Counter(dict(free))
 
 
 def pytest_sessionfinish(session):
@@ -86,6 +109,8 @@ def pytest_sessionfinish(session):
     if hasattr(session.config, "workeroutput"):
         left_out = session.config.stash[LEFT_OUT].items()
         session.config.workeroutput["left_out"] = [[list(key), n] for key, n in left_out]
+        free = session.config.stash[BACKEND_FREE].items()
+        session.config.workeroutput["backend_free"] = [list(pair) for pair in free]
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -94,6 +119,11 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("what ran, and what was left out")
     for sentence in _sentences(config):
         terminalreporter.line(sentence)
+    free = config.stash[BACKEND_FREE]
+    terminalreporter.line(
+        f"{free[False]:,} tests use the backend. {free[True]:,} use no tensor library, and one "
+        f"backend is enough for them: -m 'not backend_free' leaves them out on the others."
+    )
     terminalreporter.line(
         f"The tests ran on the {BACKEND} backend. "
         f"KERAS_BACKEND={others[0]} or KERAS_BACKEND={others[1]} runs them on the others."
@@ -120,6 +150,18 @@ def _same_start():
     keras.config.set_image_data_format(image_data_format)
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(autouse=True)
+def _no_tensors(request, monkeypatch):
+    """Let every call of a tensor library raise in the tests that are marked to need none."""
+    if request.node.get_closest_marker("backend_free") is None:
+        yield
+        return
+    tensor_guard.forbid_in_children(monkeypatch)
+    tensor_guard.forbid()
+    yield
+    tensor_guard.allow()
 
 
 @pytest.fixture

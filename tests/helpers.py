@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 import numpy as np
+import pytest
 
 BACKEND = keras.backend.backend()
 
@@ -27,6 +28,21 @@ def double_precision():
     import jax
 
     return jax.enable_x64(True)
+
+
+@contextlib.contextmanager
+def zeros_at_first():
+    """Let kernels begin as zeros: a test that assigns them all need not wait for random ones."""
+    kinds = (
+        keras.initializers.RandomNormal,
+        keras.initializers.RandomUniform,
+        keras.initializers.TruncatedNormal,
+        keras.initializers.VarianceScaling,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in kinds:
+            patch.setattr(kind, "__call__", lambda self, shape, dtype=None: np.zeros(shape, dtype))
+        yield
 
 
 def with_unknown_sizes(function, x, channel_axis=-1):

@@ -12,14 +12,13 @@ class LocalServer(http.server.ThreadingHTTPServer):
     `asked` has a (path, Range header) pair for each request.
     """
 
-    daemon_threads = True
+    daemon_threads = False  # a test waits for the threads of its server: none outlives it
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers = {}
         self.asked = []
         self.release = threading.Event()  # what a stalling answer waits for
-        self.reached = threading.Event()  # set by an answer that stalls
 
     def url(self, path):
         """Return the address of a path."""
@@ -53,10 +52,12 @@ def running():
     with LocalServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield server
-        server.release.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.release.set()
+            server.shutdown()
+            thread.join()
 
 
 def whole(body, announced=None, length=True, ranges=True, kind="application/octet-stream"):
@@ -96,8 +97,7 @@ def stalled(body, end):
         handler.end_headers()
         handler.wfile.write(body[:end])
         handler.wfile.flush()
-        handler.server.reached.set()
-        handler.server.release.wait(60)
+        handler.server.release.wait()
         handler.wfile.write(body[end:])
 
     return answer

@@ -39,6 +39,7 @@ def draws():
 class TestPlaces:
     """Where the windows are, and whether they are mirrored."""
 
+    @pytest.mark.medium
     def test_every_place_is_as_likely(self, draws):
         """Chi-square over the 33 x 33 places: 1088 degrees of freedom, six deviations both ways.
 
@@ -176,6 +177,7 @@ def test_channels_first():
     assert layer(keras.Input((3, 12, 14))).shape == (None, 3, 6, 7)
 
 
+@pytest.mark.medium
 def test_single_images():
     """An image without a batch is one of a batch of one, and each call draws anew."""
     image = coordinate_images(1, 40, 40)

@@ -10,6 +10,8 @@ from PIL import Image
 from keras_alexnet.cli import main
 from keras_alexnet.data.checking import check_images
 
+pytestmark = pytest.mark.backend_free
+
 
 @pytest.fixture
 def folder(tmp_path):

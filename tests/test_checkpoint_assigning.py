@@ -40,6 +40,7 @@ def assert_equal(model, weights, rtol=0):
             np.testing.assert_allclose(mine, expected, rtol=rtol, atol=rtol * 1e-3)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("rows", [64, 3])
 @pytest.mark.parametrize("data_format", OTHERS)
 @pytest.mark.parametrize("way", WAYS)
@@ -105,6 +106,7 @@ def test_other_types_in_the_file(kind, load):
     assert_equal(model, weights)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("policy", "rtol"),
     [
@@ -126,6 +128,7 @@ def test_dtype_policies(policy, rtol, load):
         assert {keras.backend.standardize_dtype(w.dtype) for w in model.weights} == {expected}
 
 
+@pytest.mark.medium
 def test_a_loaded_model_trains(load):
     """What was assigned is the model's own: a step changes it, and the file's arrays stay."""
     model = small_network()
@@ -313,6 +316,7 @@ def test_two_tensors_for_one_variable(load):
         load(model, arrays)
 
 
+@pytest.mark.medium
 def test_too_large_for_half_precision(load):
     """What overflows in the variable's type is refused, though the file's numbers are finite."""
     model = small_network(dtype="float16")

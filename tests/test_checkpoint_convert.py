@@ -58,12 +58,14 @@ def _with_keras(path):
     return network
 
 
+@pytest.mark.backend_free
 def test_every_format_is_converted():
     """The formats of the test below are all that hold weights."""
     assert {row.name for row in FORMATS} - {"caffe_mean"} == FILES.keys()
     assert READ_ELSEWHERE.keys() == set(ENDINGS)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("form", FILES)
 def test_round_trips(form, tmp_path):
     """What is read from the converted file is what is read from the source, bit for bit."""
@@ -84,6 +86,7 @@ def test_round_trips(form, tmp_path):
         assert_same(READ_ELSEWHERE[ending](out), weights)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_from_one_converted_file_to_the_next(ending, tmp_path):
     """Converting what was converted changes nothing, and what is known is handed on."""
@@ -115,6 +118,7 @@ def test_safetensors_own_library(tmp_path):
     assert_same({name: by_layer(arrays)[name] for name in weights}, weights)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_models_in_half_precision(dtype, ending, tmp_path):
@@ -133,6 +137,7 @@ def test_models_in_half_precision(dtype, ending, tmp_path):
 IMAGES = np.random.default_rng(0).normal(0, 60, (3, 32, 32, 3)).astype("float32")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_the_same_outputs_in_both_data_formats(ending, tmp_path):
     """One line builds a network with the converted weights, which gives what the original gives."""
@@ -148,6 +153,7 @@ def test_the_same_outputs_in_both_data_formats(ending, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.medium
 def test_a_keras_file_is_a_whole_model(tmp_path):
     """`keras.saving.load_model` gives the variant's network, with probabilities."""
     network = cifar_file(tmp_path / "net.weights.h5")
@@ -157,6 +163,7 @@ def test_a_keras_file_is_a_whole_model(tmp_path):
     np.testing.assert_array_equal(to_numpy(again(IMAGES)), to_numpy(network(IMAGES)))
 
 
+@pytest.mark.medium
 def test_conversion_does_not_hang_on_keras_settings(tmp_path):
     """Half precision and channels first, set for whatever else, leave the file as it is."""
     network = cifar_file(tmp_path / "net.weights.h5")
@@ -189,6 +196,7 @@ def test_networks_of_other_ends(options, tmp_path):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.medium
 @UNTRAINED
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_networks_with_unshared_weights(ending, tmp_path):
@@ -226,6 +234,7 @@ def owt_arrays():
     return arrays
 
 
+@pytest.mark.long
 @UNTRAINED
 def test_a_full_network(tmp_path):
     """torchvision's network at its full size: the variant is seen, the outputs are the same."""

@@ -139,6 +139,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", BROKEN)
 def test_broken_sources(kind, net, tmp_path):
     """A source that cannot be read is said to be so, and nothing is written."""

@@ -10,6 +10,8 @@ from hostile import assert_refused, patched
 from keras_files import archive, hdf5_file
 from stored import assert_same, read_all
 
+pytestmark = pytest.mark.backend_free
+
 A = np.arange(77, dtype="f4").reshape(7, 11)
 NOWHERE = (1 << 64) - 1
 
@@ -193,6 +195,7 @@ def test_loops(tmp_path, case):
     assert_refused(tmp_path / "weights", message, patched(content, *changes))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["old", "chunks", "pieces", "new", "new pieces"])
 def test_every_truncation(tmp_path, name):
     """However many bytes are missing, or follow."""

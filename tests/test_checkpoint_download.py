@@ -1,5 +1,6 @@
 """Downloads against a server on this machine that breaks, stalls, lies and dies half-way."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -7,10 +8,9 @@ import json
 import os
 import random
 import signal
-import subprocess
+import socket
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -26,6 +26,7 @@ from keras_alexnet.checkpoints.unpacking import take_member
 from keras_alexnet.checkpoints.verifying import flaw, identity
 from keras_alexnet.cli import main
 from local_server import broken, other_range, running, stalled, status, whole
+from processes import LIMIT, started
 
 DATA = random.Random(0).randbytes(700_000)
 NAME = "net.bin"
@@ -73,6 +74,7 @@ def refusal(checkpoint, **options):
     return str(caught.value)
 
 
+@pytest.mark.backend_free
 class TestWhatArrives:
     """What comes over connections that do not do as they should."""
 
@@ -129,10 +131,23 @@ class TestWhatArrives:
         download(record(url), progress=False)
         assert (home / NAME).read_bytes() == DATA
 
-    def test_a_stall_is_a_broken_connection(self, server, home):
+    def test_a_stall_is_a_broken_connection(self, server, home, monkeypatch):
         """A server that falls silent is left after the timeout, and asked for the rest."""
         url = server.serve("a", stalled(DATA, 400_000), whole(DATA))
-        download(record(url), timeout=0.3, progress=False)
+        read, received = fetching._read, 0
+
+        def read_impatiently(answer):
+            nonlocal received
+            if received == 400_000:
+                # Only now: this machine may be so busy that a short timeout ends before an answer.
+                connection = answer.fp.raw._sock
+                assert connection.gettimeout() == LIMIT
+                connection.settimeout(0.1)
+            received += len(chunk := read(answer))
+            return chunk
+
+        monkeypatch.setattr(fetching, "_read", read_impatiently)
+        download(record(url), timeout=LIMIT, progress=False)
         assert (home / NAME).read_bytes() == DATA
         assert server.asked[1] == ("/a", "bytes=400000-")
 
@@ -190,6 +205,7 @@ FAILURES = [
 ]
 
 
+@pytest.mark.backend_free
 class TestFailures:
     """What must not be taken for the file, and what is said of it."""
 
@@ -223,8 +239,11 @@ class TestFailures:
 
     def test_nothing_listens(self, server, home):
         """A server that is not there is said, at once."""
-        message = refusal(record("http://127.0.0.1:9/a"))
-        assert "http://127.0.0.1:9/a (no connection: 'Connection refused')" in message
+        with socket.socket() as taken:  # by nobody who listens, and no other process can take it
+            taken.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}/a"
+            message = refusal(record(url))
+        assert f"{url} (no connection: 'Connection refused')" in message
 
     def test_only_the_web(self, tmp_path, home):
         """A path of this machine is no address, whatever a table says."""
@@ -251,6 +270,7 @@ class TestFailures:
             assert answer.full_url == url
 
 
+@pytest.mark.backend_free
 class TestHashes:
     """Each kind of hash that the table has."""
 
@@ -321,6 +341,7 @@ BAD_ARCHIVES = [
 ]
 
 
+@pytest.mark.backend_free
 class TestArchives:
     """Files that come in a zip archive."""
 
@@ -358,6 +379,7 @@ class TestArchives:
         assert 30 < refused < 75
 
 
+@pytest.mark.backend_free
 class TestCopies:
     """Copies that are there, right ones and wrong ones."""
 
@@ -434,10 +456,25 @@ class TestCopies:
         assert len(server.asked) == 2
 
 
+# The command, which prints when it has so many bytes and waits for more. From then on the garbage
+# collector rests: JAX gives it a callback, and an interrupt in there would be lost.
 PROCESS = """
-import dataclasses, json, sys
-from keras_alexnet.checkpoints import table
+import dataclasses, gc, json, sys
+from keras_alexnet.checkpoints import fetching, table
 from keras_alexnet.cli import main
+
+read, received = fetching._read, 0
+
+def read_and_tell(answer):
+    global received
+    if received == int(sys.argv[2]):
+        gc.disable()
+        print("waits for more", flush=True)
+    chunk = read(answer)
+    received += len(chunk)
+    return chunk
+
+fetching._read = read_and_tell
 fields = json.loads(sys.argv[1])
 row = dataclasses.replace(table.OWT_TORCHVISION, **{k: tuple(v) if isinstance(v, list) else v
                                                    for k, v in fields.items()})
@@ -446,75 +483,88 @@ sys.exit(main(["download", row.name]))
 """
 
 
-def process(checkpoint, folder):
-    """Start the command in a process of its own, by a script that is named as the installed one."""
+@contextlib.contextmanager
+def process(checkpoint, folder, received):
+    """Give a process of the command that has so many bytes and waits for more.
+
+    Its script is named as the installed one.
+    """
     script = folder / "keras-alexnet"
     script.write_text(PROCESS)
     fields = ("name", "filename", "urls", "hashes", "size")
     text = json.dumps({field: getattr(checkpoint, field) for field in fields})
-    return subprocess.Popen(
-        [sys.executable, str(script), text],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with started(str(script), text, str(received)) as process:
+        process.wait_for("waits for more")
+        yield process
 
 
-def start_waiting(checkpoint, patch):
-    """Download in a thread, and return it and its result once it waits for another process."""
-    waits, result = threading.Event(), []
+@contextlib.contextmanager
+def waiting(checkpoint, server, patch):
+    """Download in a thread; give a list for the result once it waits for another process."""
+    waits, texts, result = threading.Event(), [], []
 
-    def said(text):
+    def say(text):
+        texts.append(text)
         if text.startswith("Another process downloads to"):
             waits.set()
 
-    patch.setattr(module, "print", said, raising=False)
-    thread = threading.Thread(target=lambda: result.append(download(checkpoint)))
+    def work():
+        try:
+            result.append(download(checkpoint))
+        finally:
+            waits.set()
+
+    patch.setattr(module, "print", say, raising=False)
+    thread = threading.Thread(target=work)
     thread.start()
-    assert waits.wait(30)
-    return thread, result
+    try:
+        assert waits.wait(LIMIT)
+        assert texts[-1].startswith("Another process downloads to")
+        yield result
+    finally:
+        server.release.set()  # if the block has failed, too: the thread ends with the test
+        thread.join()
 
 
 class TestProcesses:
     """Several at once, and ends of all kinds."""
 
+    @pytest.mark.long
     def test_two_at_once_download_once(self, server, home, tmp_path, monkeypatch):
         """The second waits for the first, and takes what that one got."""
         checkpoint = record(server.serve("a", stalled(DATA, 1000)))
-        with process(checkpoint, tmp_path) as other:
-            assert server.reached.wait(60)
-            thread, result = start_waiting(checkpoint, monkeypatch)
+        with (
+            process(checkpoint, tmp_path, 1000) as other,
+            waiting(checkpoint, server, monkeypatch) as result,
+        ):
             server.release.set()
-            out, err = other.communicate(timeout=60)
-            thread.join(60)
-        assert (other.returncode, err) == (0, "")
+            code, out, err = other.end()
+        assert (code, err) == (0, "")
         assert result == [str(home / NAME)]
         assert f"Saved {home / NAME}" in out
         assert files(home) == [NAME]
         assert server.asked == [("/a", None)]
 
+    @pytest.mark.long
     def test_a_killed_process_hinders_nobody(self, server, home, tmp_path, monkeypatch):
         """Who waits for a process that is killed takes over, and clears away what it left."""
         checkpoint = record(server.serve("a", stalled(DATA, 300_000), whole(DATA)))
-        with process(checkpoint, tmp_path) as other:
-            assert server.reached.wait(60)
-            thread, result = start_waiting(checkpoint, monkeypatch)
-            other.send_signal(signal.SIGKILL)
-            other.communicate(timeout=60)
-            thread.join(60)
+        with (
+            process(checkpoint, tmp_path, 300_000) as other,
+            waiting(checkpoint, server, monkeypatch) as result,
+        ):
+            code, _, _ = other.end(signal.SIGKILL)
+        assert code == -signal.SIGKILL
         assert result == [str(home / NAME)]
         assert files(home) == [NAME]
 
+    @pytest.mark.long
     def test_ctrl_c_leaves_nothing(self, server, home, tmp_path):
         """Interrupted half-way, the command says so in a line and leaves no half file."""
-        with process(record(server.serve("a", stalled(DATA, 300_000))), tmp_path) as other:
-            assert server.reached.wait(60)
-            # Until it waits for more: JAX runs Python code while garbage is collected, and there an
-            # interrupt is lost, as any exception is.
-            time.sleep(0.5)
-            other.send_signal(signal.SIGINT)
-            _, err = other.communicate(timeout=60)
-        assert other.returncode == 130
+        checkpoint = record(server.serve("a", stalled(DATA, 300_000)))
+        with process(checkpoint, tmp_path, 300_000) as other:
+            code, _, err = other.end(signal.SIGINT)
+        assert code == 130
         assert err.strip() == "keras-alexnet download: interrupted; nothing was saved"
         assert files(home) is None
 
@@ -527,6 +577,7 @@ def known(server, home, monkeypatch):
     return row
 
 
+@pytest.mark.backend_free
 class TestCommand:
     """`keras-alexnet download`."""
 

@@ -30,6 +30,7 @@ def assert_ours_equals(model, image, theirs):
         np.testing.assert_allclose(to_numpy(ours), expected, rtol=0, atol=limit, err_msg=name)
 
 
+@pytest.mark.long
 @pytest.mark.peer("cv2")
 def test_opencv_runs_caffes_network(tmp_path):
     """OpenCV's own importer of Caffe's files, and its own layers, with groups and normalization."""
@@ -51,6 +52,7 @@ def test_opencv_runs_caffes_network(tmp_path):
     assert_ours_equals(AlexNet("bvlc", weights=str(weights)), image, theirs)
 
 
+@pytest.mark.long
 @pytest.mark.peer("onnxruntime")
 @pytest.mark.parametrize(
     ("variant", "rows", "size", "names"),

@@ -30,6 +30,8 @@ from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.reading import open_checkpoint
 from protobuf_writer import field, fields, tag, varint
 
+pytestmark = pytest.mark.backend_free
+
 NUMBERS = ARRAYS["conv1/0"]
 PACKED = field(DATA, NUMBERS.tobytes())
 GROUP, END_GROUP = 3, 4  # wire types
@@ -72,6 +74,7 @@ WIRE = {  # what is no protocol buffer, at the top of a file
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("content", "message"), WIRE.values(), ids=WIRE)
 def test_hostile_encoding(tmp_path, content, message):
     """At the top of a file, and in a layer, whose end is nearer than the file's."""
@@ -153,6 +156,7 @@ DATA_FIELDS = {  # of an array of (2, 3, 2, 2)
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("version", LAYERS)
 @pytest.mark.parametrize(("data", "message"), DATA_FIELDS.values(), ids=DATA_FIELDS)
 def test_hostile_numbers(tmp_path, version, data, message):

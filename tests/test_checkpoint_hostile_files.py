@@ -11,6 +11,8 @@ from hostile import assert_refused
 from keras_alexnet.checkpoints.reading import open_checkpoint
 from torch_files import tar_file, tar_parts, zip_file, zip_parts
 
+pytestmark = pytest.mark.backend_free
+
 COMMON = {
     "empty": (b"", r"empty \(0 bytes\).*Download it again"),
     "one byte": (b"P", r"begins with b'P'.*formats: PyTorch \(zip\)"),
@@ -80,6 +82,7 @@ VALID = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", VALID)
 def test_every_truncation(tmp_path, kind):
     """However many bytes are missing at the end; of the padding in tar archives, some."""

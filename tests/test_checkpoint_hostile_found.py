@@ -25,6 +25,8 @@ from pickle_writer import Called, Named, Raw, Text2, opcodes, pickled
 from protobuf_writer import field
 from torch_files import zip_file
 
+pytestmark = pytest.mark.backend_free
+
 
 def safetensors(shape="[2]", place="[0, 8]", about="a"):
     table = (

@@ -13,6 +13,8 @@ import pytest
 from hostile import assert_refused
 from keras_files import hdf5_file
 
+pytestmark = pytest.mark.backend_free
+
 A = np.arange(77, dtype="f4").reshape(7, 11)
 
 
@@ -148,6 +150,7 @@ NEWEST = {  # in the library's newest format
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("write", "message"), LIBRARY.values(), ids=LIBRARY)
 def test_what_the_library_writes(tmp_path, write, message):
     assert_refused(tmp_path / "weights", message, hdf5_file(write))

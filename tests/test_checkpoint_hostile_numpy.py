@@ -14,6 +14,8 @@ from numpy_files import NDARRAY, NUMBERS, RECONSTRUCT, array2, dtype2, npy_file,
 from pickle_writer import Called, Named, Raw, Text2, pickled
 from torch_files import tensor, zip_file, zip_parts
 
+pytestmark = pytest.mark.backend_free
+
 
 def header(shape="(2, 3)", descr="'<f4'", fortran="False"):
     return f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}"
@@ -123,6 +125,7 @@ PICKLES = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("value", "message"), PICKLES.values(), ids=PICKLES)
 def test_hostile_pickle(tmp_path, monkeypatch, value, message):
     """Alone, and as the one object in an array."""

@@ -12,6 +12,8 @@ from keras_alexnet.checkpoints.reading import open_checkpoint
 from pickle_writer import Called, Named, Persistent, Raw, Text2, opcodes, pickled
 from torch_files import legacy_parts, storage, tar_file, tar_parts
 
+pytestmark = pytest.mark.backend_free
+
 ORDERED = Named("collections", "OrderedDict")
 
 
@@ -54,6 +56,7 @@ LEGACY = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("content", "message"), LEGACY.values(), ids=LEGACY)
 def test_hostile_legacy(tmp_path, content, message):
     assert_refused(tmp_path / "weights", message, content)

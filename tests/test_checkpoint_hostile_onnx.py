@@ -40,6 +40,8 @@ from onnx_files import (
 )
 from protobuf_writer import field, fields, tag, varint
 
+pytestmark = pytest.mark.backend_free
+
 NUMBERS = np.arange(6, dtype="f4").reshape(2, 3)
 WHOLE = np.arange(6).reshape(2, 3)
 RAW = field(RAW_DATA, NUMBERS.tobytes())
@@ -219,6 +221,7 @@ MODELS = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("content", "message"), MODELS.values(), ids=MODELS)
 def test_hostile_model(tmp_path, content, message):
     assert_refused(tmp_path / "weights", message, content)

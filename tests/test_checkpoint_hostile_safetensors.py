@@ -13,6 +13,8 @@ from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.reading import open_checkpoint
 from safetensors_files import ARRAYS, entry, framed, safetensors_file, table_of
 
+pytestmark = pytest.mark.backend_free
+
 A, B = np.arange(6, dtype="f4").reshape(2, 3), np.ones(2, "f4")
 CONTENT = A.tobytes() + B.tobytes()
 

@@ -8,6 +8,8 @@ from keras_alexnet.checkpoints.reading import open_checkpoint
 from pickle_writer import Called, Long, Named, Persistent, Raw, opcodes, pickled
 from torch_files import storage, tensor, zip_file, zip_parts
 
+pytestmark = pytest.mark.backend_free
+
 # Values of a pickle, or its opcodes after the protocol.
 SHARED = b")" + b"q\x00h\x00\x86" * 60
 ORDERED = Named("collections", "OrderedDict")
@@ -82,6 +84,7 @@ HOSTILE_PICKLES = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("value", "message"), HOSTILE_PICKLES.values(), ids=HOSTILE_PICKLES)
 def test_hostile_pickle(monkeypatch, tmp_path, value, message):
     """Nothing is run, nothing waits, and the message says what it was."""

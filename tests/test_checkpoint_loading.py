@@ -125,6 +125,7 @@ def owt_in_torch():
     return network, images, torch_outputs(network, names, images)
 
 
+@pytest.mark.long
 @pytest.mark.peer("torch")
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.filterwarnings(UNTRAINED)
@@ -141,6 +142,7 @@ def test_torchvisions_network(zipped, owt, owt_in_torch, tmp_path, capsys):
     assert_same_at_every_layer(owt, expected, images)
 
 
+@pytest.mark.long
 @pytest.mark.peer("torch")
 @pytest.mark.filterwarnings(UNTRAINED)
 @pytest.mark.parametrize("variant", ["bvlc", "caffenet"])
@@ -193,6 +195,7 @@ def test_the_account_can_be_silent(tmp_path, capsys, caplog):
     assert "Loaded 16 variables" in caplog.text
 
 
+@pytest.mark.medium
 @pytest.mark.filterwarnings(UNTRAINED)
 @pytest.mark.parametrize("ending", [".weights.h5", ".keras", ".h5"])
 def test_own_files(ending, tmp_path):
@@ -258,6 +261,7 @@ def test_without_top_in_one_line(own_file, capsys):
     np.testing.assert_allclose(to_numpy(model(x)), maps.max((1, 2)), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.medium
 def test_both_data_formats(own_file):
     """One file gives the same outputs in both data formats."""
     path, source = own_file
@@ -322,6 +326,7 @@ def conv_weights(variant):
     return model, weights
 
 
+@pytest.mark.medium
 def test_names_and_imagenet(downloaded, no_network, tmp_path, capsys):
     """A name and "imagenet" give the published file; nothing else is asked for."""
     asked, local_path = downloaded
@@ -373,6 +378,7 @@ def test_mistakes_before_anything_is_built(arguments, message, monkeypatch):
         AlexNet(**arguments)
 
 
+@pytest.mark.medium
 def test_another_network_is_noticed(tmp_path):
     """Caffe's weights fit the paper's network in every shape, but that one computes otherwise."""
     _, weights = conv_weights("bvlc")
@@ -393,6 +399,7 @@ def test_another_network_is_noticed(tmp_path):
         load_checkpoint(AlexNet(variant, include_top=False), path, verbose=False)  # no warning
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("variant", "words"),
     [("notebook", "it has norm1 where the variant has pool1"), ("cuda_convnet2", "it has norm1")],

@@ -34,6 +34,7 @@ def archive(request, tmp_path, monkeypatch):
     return archive
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("lengths", [(5, 3), (0, 7), (7, 0), (1,), (), (1000, 1 << 20, 3)])
 def test_crc_of_parts(lengths):
     parts = [RANDOM.bytes(length) for length in lengths]
@@ -42,6 +43,7 @@ def test_crc_of_parts(lengths):
     assert (seen.crc, seen.length) == (zlib.crc32(whole), len(whole))
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("place", [0, 64, 200, -1])
 def test_a_changed_bit_is_found_in_any_part(archive, place):
     values = RANDOM.normal(size=(7, 11)).astype("float32")  # 308 bytes: five parts
@@ -54,6 +56,7 @@ def test_a_changed_bit_is_found_in_any_part(archive, place):
         pass
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("place", [None, 0, 40, -1])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -77])
 @pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
@@ -68,6 +71,7 @@ def test_magnitude(archive, kind, value, place):
         assert contents.arrays["b"].magnitude == 1
 
 
+@pytest.mark.medium
 def test_what_is_not_finite_in_an_archive_changes_nothing(archive):
     model = small_network()
     before = weights_of(model)
@@ -91,6 +95,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("short", [False, True], ids=["at once", "few bytes at a time"])
 @pytest.mark.parametrize("apart", [0, 3])
 @pytest.mark.parametrize("source", SOURCES)

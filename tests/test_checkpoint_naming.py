@@ -79,6 +79,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_names(name):
     """The sixteen tensors of each published file are the kernels and biases, in order."""
@@ -86,6 +87,7 @@ def test_published_names(name):
     assert translated(name, PUBLISHED[name]) == expected
 
 
+@pytest.mark.backend_free
 def test_variations_of_names():
     """Wrappers and versions add to names without changing what they stand for."""
     parallel = ["module.features.0.weight", "module.classifier.6.bias"]
@@ -97,6 +99,7 @@ def test_variations_of_names():
     assert translated("two_towers", towers) == expected
 
 
+@pytest.mark.backend_free
 def test_names_of_nothing():
     """Names that a dialect does not know stand for nothing, nor do beginnings of known ones."""
     names = ["features.1.weight", "features.0.weight_g", "xfeatures.0.weight", "features.0"]
@@ -104,6 +107,7 @@ def test_names_of_nothing():
     assert translated("caffe", ["conv1/2", "conv9/0", "conv1"]) == [None] * 3
 
 
+@pytest.mark.backend_free
 def test_own_names(network):
     """Keras's files number layers by class; others have the layers' own names."""
     aliases = aliases_of(targets_of(network))
@@ -134,16 +138,19 @@ def test_recognised(name, network):
     assert recognise(arrays, aliases_of(targets_of(network))).name == name
 
 
+@pytest.mark.backend_free
 def test_every_dialect_is_tested():
     assert {dialect.name for dialect in DIALECTS} == set(WAYS)
 
 
+@pytest.mark.backend_free
 def test_convolutions_alone_are_recognised():
     """Files without fully connected layers are as clear."""
     arrays = stored(WAYS["toronto"]({"conv1": (np.ones((11, 11, 3, 96)), np.ones(96))}))
     assert recognise(arrays, {}).name == "toronto"
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("names", "words"),
     [

@@ -27,6 +27,7 @@ def candidates(arrays):
     return known & set(networks_of({name: MemoryArray(a) for name, a in arrays.items()}))
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("way", [WAYS["keras"], numbered], ids=["named", "numbered"])
 @pytest.mark.parametrize("variant", SAME_SHAPES)
 def test_networks_of_own_files(variant, way):
@@ -37,6 +38,7 @@ def test_networks_of_own_files(variant, way):
     assert convs == (cifar if "cifar" in variant else SAME_SHAPES[variant])
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("way", "shapes", "expected"),
     [

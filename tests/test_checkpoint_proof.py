@@ -56,6 +56,7 @@ def test_learned_weights_look_trained(network):
 VARIANTS = ["paper", "owt", "slim_v2", "notebook", "ungrouped", "cifar10_80sec"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("robust", [False, True])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_initial_values_look_untrained(name, robust):
@@ -167,6 +168,7 @@ def test_networks_without_fully_connected_layers():
     assert proof.suspicions() == []
 
 
+@pytest.mark.medium
 def test_no_classifier_of_a_few_classes_raises_an_alarm():
     """Two units differ by chance more than many: that alone is no sign of training."""
     for seed in range(20):

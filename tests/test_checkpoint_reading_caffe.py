@@ -28,6 +28,8 @@ from keras_alexnet.checkpoints.reading import open_checkpoint
 from protobuf_writer import field, fields, in_pieces
 from stored import assert_same, peak_of_rows, read_all
 
+pytestmark = pytest.mark.backend_free
+
 VERSIONS = ("V1", "V2")
 # Caffe's description of its messages, as far as weights go: name, number, type, whether repeated.
 MESSAGES = {

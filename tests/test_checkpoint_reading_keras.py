@@ -117,6 +117,7 @@ LAYOUTS = {  # how the HDF5 library may store an array
 KINDS = ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "<i8", ">i4", "<i2", "i1", "u1", "<u2", ">u8"]
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("libver", ["earliest", "v108", "latest"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(tmp_path, layout, libver):
@@ -132,6 +133,7 @@ def test_layouts(tmp_path, layout, libver):
     assert_same(read_all(tmp_path / "net", hdf5_file(write, libver=libver))[1], expected)
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("skipped", range(4))
 def test_filters_left_out_for_a_chunk(tmp_path, skipped):
     """A file says so chunk by chunk, by a bit for each; the library reads the same."""
@@ -151,6 +153,7 @@ def test_filters_left_out_for_a_chunk(tmp_path, skipped):
     assert_same(read_all(path)[1], {"a": expected})
 
 
+@pytest.mark.backend_free
 def test_bfloat16(tmp_path):
     """Keras keeps it as two bytes without a meaning."""
     expected, halves = as_bfloat16(NUMBERS)
@@ -158,6 +161,7 @@ def test_bfloat16(tmp_path):
     assert_same(read_all(tmp_path / "net", content)[1], {"a": expected})
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("chunks", [None, True])
 def test_no_numbers_and_no_axes(tmp_path, chunks):
     def write(root):
@@ -171,6 +175,7 @@ def test_no_numbers_and_no_axes(tmp_path, chunks):
     assert_same(read_all(tmp_path / "net", hdf5_file(write))[1], expected)
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("options", [{}, {"track_order": True}, {"libver": "latest"}])
 def test_many_groups(tmp_path, options):
     """Groups of thousands of members are kept in trees of their own."""
@@ -181,6 +186,7 @@ def test_many_groups(tmp_path, options):
         np.testing.assert_array_equal(arrays[f"layers/{name}/vars/0"], array)
 
 
+@pytest.mark.backend_free
 def test_texts_of_fixed_length_are_metadata(tmp_path):
     """Others, as the configuration of a model, are passed over: nothing in them is read."""
 
@@ -194,6 +200,7 @@ def test_texts_of_fixed_length_are_metadata(tmp_path):
     assert read_all(tmp_path / "net", hdf5_file(write))[2] == {"keras_version": "2.4.0"}
 
 
+@pytest.mark.backend_free
 def test_configurations_are_never_read(tmp_path, monkeypatch):
     """Whatever a file says about its model, its weights are read, and nothing is built."""
     config = b'{"module": "os", "class_name": "system", "config": {"command": "touch harm"}}'
@@ -209,6 +216,7 @@ def test_configurations_are_never_read(tmp_path, monkeypatch):
     assert not (tmp_path / "harm").exists()
 
 
+@pytest.mark.backend_free
 def test_what_an_archive_says_about_itself(tmp_path):
     """Texts alone; without any, the archive is read all the same."""
     about = b'{"keras_version": "3.15.1", "number": 3, "list": []}'
@@ -217,6 +225,7 @@ def test_what_an_archive_says_about_itself(tmp_path):
         assert read_all(tmp_path / "net", archive(about=about))[2] == {}
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("write", [weights_file, lambda layers: archive(weights_file(layers))])
 def test_rows_are_read_where_they_are(tmp_path, write):
     """4 MB of weights are never in memory as a whole."""
@@ -225,6 +234,7 @@ def test_rows_are_read_where_they_are(tmp_path, write):
     assert peak_of_rows(path, "layers/dense/vars/0") < 3 << 19
 
 
+@pytest.mark.backend_free
 def test_compressed_arrays_are_decoded_once(tmp_path):
     """Row by row, 4 MB that are compressed take one array, not one for each row."""
     path = tmp_path / "net"

@@ -14,6 +14,8 @@ from numpy_files import LAYERS, NUMBERS, array2, npy_file, saved, toronto_file
 from pickle_writer import Called, Named, Text2, pickled
 from stored import assert_same, read_all
 
+pytestmark = pytest.mark.backend_free
+
 RANDOM = np.random.default_rng(0)
 PARTS = {f"{name}/{i}": part for name, parts in LAYERS.items() for i, part in enumerate(parts)}
 

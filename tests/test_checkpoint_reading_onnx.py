@@ -25,6 +25,8 @@ from onnx_files import (
 from protobuf_writer import field, fields, in_pieces
 from stored import as_bfloat16, assert_same, peak_of_rows, read_all
 
+pytestmark = pytest.mark.backend_free
+
 FLOATS = np.array([[0, 1.5, -2.25], [np.inf, -np.inf, 1e-3]], "f4")
 WHOLE = np.array([[0, 1, 127], [100, 99, 2]])
 FIELDS = {  # by type: the field for its numbers where `raw_data` does not hold them

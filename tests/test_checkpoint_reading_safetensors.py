@@ -9,6 +9,8 @@ import safetensors_files
 from safetensors_files import ARRAYS, entry, framed, safetensors_file, table_of
 from stored import as_bfloat16, assert_same, peak_of_rows, read_all
 
+pytestmark = pytest.mark.backend_free
+
 KINDS = {kind: np.arange(12).reshape(3, 4).astype(kind) for kind in safetensors_files.TYPES} | {
     "strange": np.array([np.nan, np.inf, -np.inf, -0.0], "f4"),
     "no axes": np.array(2.5, "f4"),

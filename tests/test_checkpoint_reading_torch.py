@@ -9,7 +9,7 @@ import torch_files
 from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.reading import open_checkpoint
 
-pytestmark = pytest.mark.peer("torch")
+pytestmark = [pytest.mark.peer("torch"), pytest.mark.backend_free]
 FORMATS = {"torch_zip": True, "torch_legacy": False}
 OURS = {
     "torch_zip": lambda: torch_files.zip_file(torch_files.zip_parts()),
@@ -91,6 +91,7 @@ def test_module_with_metadata(saved, torch, kind):
     assert arrays["1.num_batches_tracked"].dtype == "int64"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("name", ["state_dict", "model_state_dict", "model", "net"])
 def test_what_training_scripts_save(saved, torch, kind, name):

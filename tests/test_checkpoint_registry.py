@@ -14,6 +14,8 @@ from keras_alexnet.checkpoints.registry import (
     named_checkpoint,
 )
 
+pytestmark = pytest.mark.backend_free
+
 NAMES = list_checkpoints()
 # Variant, file, first digits of the strongest hash, bytes, top-1 and top-5 of the first accuracy.
 PUBLISHED = {

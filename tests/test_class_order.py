@@ -7,6 +7,8 @@ from keras_alexnet.data.imagenet import imagenet_class_names, imagenet_classes
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.class_order import DEVKIT, order_note
 
+pytestmark = pytest.mark.backend_free
+
 
 def evaluated(confusion, names=None):
     """Return an evaluation with this confusion matrix."""

@@ -123,6 +123,7 @@ def test_without_class_names(place, capsys, outputs, best, second):
     assert "no classes.json beside it" in out
 
 
+@pytest.mark.medium
 def test_a_picture(place, capsys, drawn):
     """Each image stands beside bars of its classes' probabilities, the best on top."""
     save(colours())
@@ -143,6 +144,7 @@ def test_a_picture(place, capsys, drawn):
         assert picture.format == "PNG"
 
 
+@pytest.mark.backend_free
 def test_a_picture_of_logits_and_odd_names(place, drawn):
     """Scores below 0, a name with a formula's signs and one that is too long are drawn as well."""
     name = "$" + "é" * 60 + ".png"
@@ -217,6 +219,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(prepare, arguments, message, plac
     assert sorted(place.rglob("*")) == before
 
 
+@pytest.mark.backend_free
 def test_help_has_an_example(capsys):
     """`--help` ends in an example."""
     with pytest.raises(SystemExit) as stop:

@@ -73,6 +73,7 @@ def test_published_weights(tiny, capsys):
     np.testing.assert_allclose(found, scores[order], rtol=1e-4)
 
 
+@pytest.mark.medium
 @UNTRAINED
 def test_weights_from_a_file(tiny, place, capsys):
     """By path, with the variant: the variant's own pixels, and the names that lie beside it."""

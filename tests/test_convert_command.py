@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from keras_alexnet import AlexNet, load_checkpoint
 from keras_alexnet.checkpoints.writing import WrittenFormat
 from keras_alexnet.cli import main
 from made_checkpoints import learned_weights, small_network
+from processes import PAUSE, started
 
 # Without this the notes that the command prints would be errors before it can print them.
 UNTRAINED = pytest.mark.filterwarnings("default:.*The weights look untrained:UserWarning")
@@ -109,6 +108,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)
 def test_a_mistake_is_one_line_and_exit_code_2(arguments, message, net, capsys):
     """Every mistake gives one line on stderr, nothing on stdout, exit code 2, and no file."""
@@ -137,33 +137,22 @@ def test_interrupted(net, monkeypatch, capsys):
     assert os.listdir() == ["net.weights.h5"]
 
 
-SLOW = """
-import sys, time
+SLOW = f"""{PAUSE}
 from keras_alexnet.checkpoints import converting
 from keras_alexnet.cli import main
 
-def wait(*arguments):
-    print("written", flush=True)
-    time.sleep(60)
-
-converting.check_same = wait
+converting.check_same = lambda *arguments: pause("written")
 sys.exit(main(["convert", "net.weights.h5", "out.keras"]))
 """
 
 
+@pytest.mark.long
 def test_a_real_interrupt(net):
     """The signal that Ctrl-C sends, in the middle of a process: the half file is removed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert any(line == "written\n" for line in process.stdout)
-    assert len(os.listdir()) == 2  # the source, and the folder that is written to
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    with started("-c", SLOW) as process:
+        process.wait_for("written")
+        assert len(os.listdir()) == 2  # the source, and the folder that is written to
+        code, _, errors = process.end(signal.SIGINT)
+    assert code == 130
     assert errors.endswith("keras-alexnet convert: interrupted; nothing was saved\n")
     assert os.listdir() == ["net.weights.h5"]

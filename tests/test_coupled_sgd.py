@@ -86,6 +86,7 @@ if BACKEND != "torch":  # which does not have it
     MODES.append({"steps_per_execution": 3})
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("options", MODES, ids=lambda options: next(iter(options)))
 @pytest.mark.parametrize("velocity", ["with_rate", "without_rate"])
 def test_fit_trains_as_numpy_does(velocity, options):
@@ -94,6 +95,7 @@ def test_fit_trains_as_numpy_does(velocity, options):
     assert_weights(model, expected_after(12, velocity == "with_rate"))
 
 
+@pytest.mark.medium
 def test_where_the_rate_stands_matters_once_it_changes():
     """The spellings agree as long as the rate is one, and part when it falls."""
     ends = []
@@ -170,6 +172,7 @@ def test_the_fast_step_is_the_plain_one(rate_in_velocity, decay):
     assert abs(found[0][0] - start).max() > 0.1
 
 
+@pytest.mark.medium
 def test_a_saved_model_goes_on(tmp_path):
     """The .keras file holds rates, groups, velocities and the number of the step."""
     model = fitted(model_of(changing()))
@@ -188,6 +191,7 @@ def test_the_config_is_plain_data():
     assert [group.pattern for group in again.groups] == [group.pattern for group in GROUPS]
 
 
+@pytest.mark.medium
 def test_mixed_precision():
     """Under mixed_float16 the variables stay float32, and Keras scales the loss around the rule."""
     keras.config.set_dtype_policy("mixed_float16")
@@ -222,6 +226,7 @@ def test_a_variable_of_no_group_has_the_rate_alone():
     assert CoupledSGD(groups=[Group("bias")]).group("conv1/kernel") == Group()
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -242,6 +247,7 @@ def test_mistakes_are_explained(make, words):
         make()
 
 
+@pytest.mark.backend_free
 def test_a_recipe_with_another_rate_keeps_its_proportions():
     """Rates of layers and biases of their own as well."""
     recipe = get_recipe("source2012").scaled(0.001)

@@ -8,6 +8,8 @@ from keras_alexnet.data.classes import match_folders
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.labelled import find_images, training_and_held_out
 
+pytestmark = pytest.mark.backend_free
+
 
 def test_drawn_images_are_reproducible():
     """The same seed draws the same images; another seed draws others."""

@@ -13,6 +13,8 @@ from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.resizing import shorter_side, warp
 from published_pixels import without_antialiasing
 
+pytestmark = pytest.mark.backend_free
+
 
 def noise(width, height, mode="RGB", seed=0):
     """Return an image of random pixels."""

@@ -15,6 +15,7 @@ def paper():
     return describe(AlexNet("paper"))
 
 
+@pytest.mark.medium
 def test_what_is_said_of_alexnet_can_be_read_off(paper):
     """60 million parameters, 650,000 neurons, every convolution around or below 1 %."""
     assert round(paper.parameters, -6) == 61_000_000
@@ -80,6 +81,7 @@ def test_unknown_sizes_are_left_open():
     assert "? x ? x 256" in str(description)
 
 
+@pytest.mark.medium
 def test_other_models_and_models_inside_models():
     """Any Keras model is described; a model inside it is opened up."""
     inner = AlexNet("cifar10_19pct", include_top=False, input_shape=(32, 32, 3), pooling="avg")

@@ -136,6 +136,7 @@ def thousand(order=None):
     return model
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("names", [("n01440764", "n01443537"), ("tench", "Goldfish")])
 def test_a_thousand_outputs_are_imagenets_classes(names, place, capsys):
     """Folders by WordNet identifier or by label; classes of which there is no folder are left."""
@@ -167,6 +168,7 @@ def test_another_order_of_the_classes_is_noticed(place, capsys):
     assert "into a file classes.json beside the model" in out
 
 
+@pytest.mark.long
 def test_published_weights(place, capsys):
     """A file of weights with its variant: its classes are ImageNet's, its images its own."""
     AlexNet("owt", initialization="robust").save_weights("owt.weights.h5")
@@ -184,6 +186,7 @@ def test_published_weights(place, capsys):
     assert "look untrained" in captured.err
 
 
+@pytest.mark.medium
 def test_the_panel(place, capsys, monkeypatch):
     """Photos of as many classes as can be, their own class in orange where it is among the best."""
     drawn = []
@@ -297,6 +300,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(prepare, arguments, message, plac
     assert sorted(place.rglob("*")) == before
 
 
+@pytest.mark.backend_free
 def test_help_has_an_example(capsys):
     """`--help` ends in an example."""
     with pytest.raises(SystemExit) as stop:

@@ -137,6 +137,7 @@ def test_images_are_taken_as_they_are():
     assert evaluation.top1 == 1
 
 
+@pytest.mark.backend_free
 def test_the_table():
     """`print` shows both ways of cropping side by side and the worst classes."""
     confusion = np.diag([90, 50, 0, 0, 0, 10])

@@ -32,6 +32,7 @@ def by_hand(model, name, x):
     return to_numpy(keras.Model(model.input, model.get_layer(name).output)(x))
 
 
+@pytest.mark.medium
 def test_one_name_gives_one_tensor(small):
     """A name gives the tensor itself, from calls and from predict."""
     extractor = feature_extractor(small, "relu3")
@@ -99,6 +100,7 @@ classifier.5 relu7  classifier.6 fc8  features pool5  classifier fc8
 """
 
 
+@pytest.mark.long
 @pytest.mark.peer("torch")
 def test_names_of_torchvision():
     """Every name gives what PyTorch computes at that place of the same network."""
@@ -164,6 +166,7 @@ def test_without_an_average_avgpool_is_pool5():
     assert extractor.layers[-1].name == "pool5"
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("variant", ALIASES)
 def test_every_alias_is_a_layer(variant):
     """Every name in the tables stands for a layer of its variant."""
@@ -172,6 +175,7 @@ def test_every_alias_is_a_layer(variant):
     assert not set(ALIASES[variant]) & layers - {"avgpool"}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("variant", "names"),
     [
@@ -222,6 +226,7 @@ def inner_network(model):
     return model
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("make", [fitted, sequential, functional])
 def test_models_in_models(make, tmp_path):
     """Layers of a network inside another model are found, before and after a file."""

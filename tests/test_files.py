@@ -6,6 +6,8 @@ import pytest
 
 from keras_alexnet.files import check_writable, written_whole
 
+pytestmark = pytest.mark.backend_free
+
 
 def test_success_replaces(tmp_path):
     """What was written replaces what stood there, and nothing else is left."""

@@ -26,6 +26,7 @@ def rates(folder):
     return [float(row["learning_rate"]) for row in rows]
 
 
+@pytest.mark.backend_free
 def test_a_recipe_has_its_own_defaults():
     """Each can be overridden; without a recipe all is as before."""
     job = Job.of("bvlc")
@@ -38,6 +39,7 @@ def test_a_recipe_has_its_own_defaults():
         Job.of("cafenet")
 
 
+@pytest.mark.medium
 def test_the_model_is_compiled_with_it():
     """Steps in proportion to the job's epochs, and the recipe's colour noise."""
     optimizer = build_model(small("cifar10_18pct"), 10, steps_per_epoch=20).optimizer
@@ -48,6 +50,7 @@ def test_the_model_is_compiled_with_it():
     assert not [layer for layer in model.layers if "noise" in layer.name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", ["paper", "owt_origin"])
 def test_a_stopped_run_goes_on_by_its_recipe(recipe, tmp_path, monkeypatch):
     """Steps by the validation error; steps by the clock, with a momentum that starts anew."""
@@ -68,6 +71,7 @@ def test_a_stopped_run_goes_on_by_its_recipe(recipe, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "parts" / "job.json").read_text())["recipe"] == recipe
 
 
+@pytest.mark.medium
 def test_a_recipe_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
     """Another recipe, none, or other epochs, by which its steps would move."""
     job = small("cifar10_18pct")
@@ -84,19 +88,23 @@ def test_a_recipe_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
             quietly(other, tmp_path / "run")
 
 
+@pytest.mark.long
 def test_a_flat_loss_is_told_and_kept(tmp_path):
     """Among the results, and in words meanwhile."""
     job = small("cifar10_19pct", batch_size=1, epochs=10, learning_rate=1e-9)
     job = Job(**{**vars(job), "initialization": "published"})
     texts = []
     outcome = run(job, str(tmp_path / "run"), verbose=False, say=texts.append)
-    # Keras calls from several threads at once, and so it may be told of a later step first.
-    assert re.match(r"The loss is still 2\.303 after (30\d|310) steps", outcome.warning)
+    # Keras calls from several threads at once, and so it may be told of a later step first: of any
+    # up to the last one, which is the 320th.
+    steps = int(re.match(r"The loss is still 2\.303 after (\d+) steps", outcome.warning)[1])
+    assert 300 <= steps <= 320
     assert f"\n{outcome.warning}" in texts
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["warning"] == outcome.warning
 
 
+@pytest.mark.long
 def test_the_command_line(tmp_path, monkeypatch, capsys):
     """The recipe is named, what is given overrides it, and a wrong name is a user's mistake."""
     monkeypatch.chdir(tmp_path)

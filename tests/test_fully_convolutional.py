@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import reference
-from helpers import run_channels_first, to_numpy
+from helpers import run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, describe, fully_convolutional
 from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import PixelNormalization
@@ -54,6 +54,7 @@ def slid(name, model, maps):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SIZES)
 def test_equals_sliding_the_classifier(name):
     """Every place is what the published classifier gives for its window of the maps."""
@@ -62,7 +63,8 @@ def test_equals_sliding_the_classifier(name):
     dense = fully_convolutional(model)
     assert dense.output_shape == (None, None, None, 5)
 
-    features = AlexNet(name, include_top=False, input_shape=(*large, 3))
+    with zeros_at_first():
+        features = AlexNet(name, include_top=False, input_shape=(*large, 3))
     features.set_weights(model.get_weights()[: len(features.weights)])
     x = images(*large)
     expected = slid(name, model, to_numpy(features(x)))
@@ -77,6 +79,7 @@ def small():
     return AlexNet("cifar10_80sec", classes=3, initialization="robust")
 
 
+@pytest.mark.medium
 def test_own_size(small):
     """At the size that the network was built for there is one place, with its own output."""
     x = images(32, 32, count=3)
@@ -85,6 +88,7 @@ def test_own_size(small):
     np.testing.assert_allclose(found[:, 0, 0], to_numpy(small(x)), rtol=1e-4)
 
 
+@pytest.mark.medium
 def test_weights_are_shared(small):
     """No weight is copied, and what is assigned to the model is in the dense form."""
     dense = fully_convolutional(small)
@@ -95,6 +99,7 @@ def test_weights_are_shared(small):
     small.get_layer("fc10").set_weights([kernel, bias])
 
 
+@pytest.mark.medium
 def test_channels_first():
     """Channels first, with the same weights, it gives the same, the classes on axis 1."""
     last = AlexNet("cifar10_80sec", classes=3, initialization="robust")
@@ -109,6 +114,7 @@ def test_channels_first():
     np.testing.assert_allclose(found.transpose(0, 2, 3, 1), expected, rtol=1e-4)
 
 
+@pytest.mark.medium
 def test_half_precision():
     """In mixed precision the arithmetic is in half precision, the softmax in float32."""
     model = AlexNet("cifar10_80sec", dtype="mixed_bfloat16", initialization="robust")
@@ -120,6 +126,7 @@ def test_half_precision():
     np.testing.assert_allclose(to_numpy(found)[:, 0, 0], expected, atol=2e-2)
 
 
+@pytest.mark.medium
 def test_given_shape(small, tmp_path):
     """With the size of the images given, shapes and counts are known, and files keep all."""
     dense = fully_convolutional(small, input_shape=(64, 40, 3))
@@ -134,6 +141,7 @@ def test_given_shape(small, tmp_path):
     np.testing.assert_array_equal(to_numpy(loaded(x)), to_numpy(dense(x)))
 
 
+@pytest.mark.medium
 def test_fitted_models():
     """Of what `keras-alexnet fit` saves, the layers that resize and cut are left out."""
     model = build_model(Job(variant="cifar10_80sec", image_size=28), classes=4)
@@ -193,6 +201,7 @@ LAST = {"data_format": "channels_last"}
 CONV = keras.layers.Conv2D
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -254,6 +263,7 @@ def test_too_small(small):
         fully_convolutional(small)(images(40, 24))
 
 
+@pytest.mark.medium
 def test_sliding_dense_takes_dense_layers():
     """Other layers, and weights that were quantized, are refused."""
     with pytest.raises(ValueError, match=r"'re', a ReLU\. A keras\.layers\.Dense"):

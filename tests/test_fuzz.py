@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.backend_free
+
 RUN = os.path.join(os.path.dirname(__file__), "fuzz", "run.py")
 FORMATS = 14
 
@@ -17,13 +19,14 @@ def fuzz(tmp_path, *options):
         [sys.executable, RUN, "--save", tmp_path, *options],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
     )
     head, *rows = (re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines())
     assert head[:4] == ["format", "mutants", "refused", "loaded"], done.stderr
     return done.returncode, rows, {file.name: file for file in tmp_path.iterdir()}
 
 
+@pytest.mark.long
 def test_damaged_files_are_refused_or_read_right(tmp_path):
     code, rows, kept = fuzz(tmp_path, "--count", "200")
     assert not kept, {name: file.read_text() for name, file in kept.items() if "txt" in name}
@@ -47,6 +50,7 @@ WRONG = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reader", WRONG)
 def test_what_must_not_happen_is_noticed(tmp_path, reader):
     """It is put down to the mutant with which it happened, and the others are read all the same."""
@@ -58,6 +62,7 @@ def test_what_must_not_happen_is_noticed(tmp_path, reader):
     assert re.match(rf"{kind}: (.|\n)*{detail}", kept["caffe-0-7.txt"].read_text())
 
 
+@pytest.mark.medium
 def test_other_numbers_in_spite_of_checksums_are_noticed(tmp_path):
     options = ("--format", "npz", "--count", "40", "--reader", "fuzz.bad_readers:mislead")
     code, _, kept = fuzz(tmp_path, *options)
@@ -65,6 +70,7 @@ def test_other_numbers_in_spite_of_checksums_are_noticed(tmp_path):
     assert any("in spite of its checksums" in f.read_text() for n, f in kept.items() if "txt" in n)
 
 
+@pytest.mark.medium
 def test_a_mutant_by_its_number(tmp_path):
     """The same number makes the same bytes, in a run of many and alone."""
     options = ("--format", "onnx", "--seed", "3")

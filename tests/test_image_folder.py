@@ -235,6 +235,7 @@ def small_model():
     return model
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("bad_images", ["stop", "skip"])
 def test_fit(folder, bad_images):
     """A model trains on it on every backend, with class weights, and learns."""
@@ -248,6 +249,7 @@ def test_fit(folder, bad_images):
     assert accuracy == 1
 
 
+@pytest.mark.medium
 def test_fit_counts_its_epochs(folder):
     """After k epochs of `fit`, the next has the order of epoch k, as a resumed run's first."""
     dataset = image_folder(folder, 8, batch_size=2, shuffle=True)

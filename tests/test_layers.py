@@ -94,6 +94,7 @@ def dtype_name(x):
 # What all layers have in common --------------------------------------------------------------
 
 
+@pytest.mark.backend_free
 def test_every_layer_has_a_case():
     """A public layer without a case here would not be tested."""
     public = {
@@ -186,6 +187,7 @@ def in_float32(name):
     return x, layer.get_weights(), y
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_data_types(name, dtype):
@@ -203,6 +205,7 @@ def test_data_types(name, dtype):
         assert np.isfinite(to_numpy(dx)).all()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_mixed_precision(name, dtype):
@@ -220,6 +223,7 @@ def test_mixed_precision(name, dtype):
     np.testing.assert_allclose(to_numpy(y), wanted, rtol=0, atol=slack)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("name", "dtype"), [*((name, "float32") for name in FORMATTED), ("conv", "float16")]
 )
@@ -257,6 +261,7 @@ def test_data_format_is_resolved_when_made(name, setting):
     assert CASES[name].kind.from_config(config).data_format == setting
 
 
+@pytest.mark.medium
 @every_case
 def test_a_step_of_training(case):
     """One step of `fit` has a finite loss and moves weights before, in and after the layer."""
@@ -309,6 +314,7 @@ def test_conv_is_the_references(groups, strides):
     np.testing.assert_allclose(to_numpy(y), wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -415,6 +421,7 @@ def whose_pooling(request, monkeypatch):
     monkeypatch.setattr(pooling, "slow_max_pool", lambda values: request.param)
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("whose_pooling")
 @pytest.mark.parametrize("levels", [2, 10_000])
 @pytest.mark.parametrize(
@@ -513,6 +520,7 @@ def test_pooling_has_the_references_gradient(size, pool_size, strides, reduction
     assert (slope * x).sum() == pytest.approx((dy * wanted).sum(), rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.medium
 @every_reduction
 @pytest.mark.parametrize("sizes", [(6, 7), (9, 5)])
 @pytest.mark.parametrize(("pool_size", "strides"), [(3, 2), (2, 2)])
@@ -530,6 +538,7 @@ def test_pooling_of_unknown_sizes(sizes, pool_size, strides, reduction, data_for
     np.testing.assert_allclose(to_numpy(y), wanted, rtol=1e-6)
 
 
+@pytest.mark.medium
 @pytest.mark.peer("torch")
 @every_reduction
 @pytest.mark.parametrize("sizes", [(6, 7), (3, 4)])
@@ -577,6 +586,7 @@ def test_adaptive_pooling_by_its_definition(sizes, output_size):
     np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.peer("torch")
 @every_adaptive_size
 def test_adaptive_pooling_is_torchs(sizes, output_size):
@@ -601,6 +611,7 @@ def test_adaptive_pooling_to_the_same_size_changes_nothing():
 # Dropout and DownscaledDropout ---------------------------------------------------------------
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.5, 0.9, 1.0])
 def test_dropout_keeps_its_share_and_the_mean(rate):
     """While training a share of 1 - rate is kept and divided by it, anew at each step."""
@@ -647,6 +658,7 @@ def test_dropout_expects_the_same_in_training_and_at_inference(rate):
     assert np.all(np.abs(draws.mean(axis=0) - wanted) <= 5 * deviation)
 
 
+@pytest.mark.medium
 def test_dropout_passes_gradients_where_it_keeps():
     """The gradient is 1 where an activation was kept and 0 where it was dropped."""
     x = 1 + np.abs(normal(20, 10))

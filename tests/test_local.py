@@ -41,6 +41,7 @@ WINDOWS = [
 ]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("arguments", "stride", "zeros"), WINDOWS, ids=str)
 def test_values_are_the_loops(arguments, stride, zeros):
     """Each window times the kernel of its place, with its bias, as written out in NumPy."""
@@ -53,6 +54,7 @@ def test_values_are_the_loops(arguments, stride, zeros):
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.medium
 def test_windows_and_steps_need_not_be_square():
     """Height comes first in sizes and steps, as in Keras; one place is checked by hand."""
     layer, kernel, bias = with_weights((7, 9, 2), filters=3, kernel_size=(2, 4), strides=[3, 2])
@@ -63,6 +65,7 @@ def test_windows_and_steps_need_not_be_square():
     np.testing.assert_allclose(y[:, 1, 1], expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.long
 def test_equal_kernels_are_a_convolution():
     """With the same kernel everywhere the layer and its gradient are those of `Conv2D`."""
     shared = keras.layers.Conv2D(4, 3, strides=2, padding="same")
@@ -78,6 +81,7 @@ def test_equal_kernels_are_a_convolution():
     np.testing.assert_allclose(*slopes, rtol=0, atol=1e-5)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("part", [0, 1], ids=["kernel", "bias"])
 def test_gradient_of_the_weights(part):
     """A step of plain descent moves the weights by NumPy's gradient, place by place."""
@@ -97,6 +101,7 @@ def test_gradient_of_the_weights(part):
     np.testing.assert_allclose(moved, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.medium
 def test_without_bias_and_with_activation():
     """`use_bias=False` leaves one weight; the activation comes last."""
     layer = LocallyConnected2D(4, 2, activation="relu", use_bias=False)
@@ -107,6 +112,7 @@ def test_without_bias_and_with_activation():
     assert (y == 0).any()
 
 
+@pytest.mark.medium
 def test_regularizers_count_as_loss():
     """The regularizers are of the whole kernel and of all biases."""
     layer = LocallyConnected2D(
@@ -142,6 +148,7 @@ def test_initial_values_follow_the_seed(initializer):
     assert not np.array_equal(kernels[0][0, 0], kernels[0][0, 1])
 
 
+@pytest.mark.medium
 def test_counts_of_the_published_layer():
     """local3 of layers-conv-local-11pct.cfg: 36 places with 3 x 3 x 64 x 64 weights each."""
     layer = AlexNet("cifar10_11pct").get_layer("local3")
@@ -150,6 +157,7 @@ def test_counts_of_the_published_layer():
     assert (row.neurons, row.multiply_adds) == (36 * 64, 1_327_104)
 
 
+@pytest.mark.medium
 def test_features_of_any_size_end_before_the_local_layers():
     """Without the top, the networks with local layers take images of any size, like the others."""
     model = AlexNet("cifar10_13pct", include_top=False)
@@ -158,6 +166,7 @@ def test_features_of_any_size_end_before_the_local_layers():
     assert get_variant("cifar10_13pct").classifier[0][0] == "local3"
 
 
+@pytest.mark.medium
 def test_weights_files(tmp_path):
     """A file of the network's own loads, into the features alone too, and into no other size."""
     model = AlexNet("cifar10_11pct")

@@ -109,6 +109,7 @@ def test_groups(groups, size, even_window):
     assert_right(layer, normal(2, 3, 2, 6))
 
 
+@pytest.mark.medium
 @both_formats
 @pytest.mark.parametrize("shape", [(3, 6), (2, 3, 6), (2, 3, 2, 6), (2, 1, 3, 2, 6)], ids=len)
 @pytest.mark.parametrize(
@@ -223,6 +224,7 @@ def assert_second_derivative_right(layer, shape):
     assert_close(actual, second_derivative(layer, x.astype("float64"), dy, v))
 
 
+@pytest.mark.medium
 @every_small
 def test_second_derivatives(arguments, shape):
     """The gradient's own gradient is the reference gradient's, found by finite differences."""
@@ -256,6 +258,7 @@ def test_hessian(arguments, shape):
     assert_close(actual, actual.T)
 
 
+@pytest.mark.medium
 @every_small
 @pytest.mark.filterwarnings(  # PyTorch's own, on the first use of its forward mode
     "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
@@ -293,6 +296,7 @@ def check_by_framework(function, x):
         assert torch.autograd.gradgradcheck(function, x)
 
 
+@pytest.mark.medium
 @pytest.mark.filterwarnings(  # PyTorch's own, on the first use of its forward mode
     "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
 )
@@ -324,12 +328,14 @@ def kept_eagerly(function, x):
         gradient(function, x, x)  # traces and compiles, and leaves constants behind
         gc.collect()
         gc.freeze()  # from here on the collector lists what is new
-        copy = tf.identity(x)
-        with tf.GradientTape() as tape:
-            tape.watch(copy)
-            y = function(copy)
-        kept = [thing for thing in gc.get_objects() if type(thing) is type(copy)]
-        gc.unfreeze()
+        try:
+            copy = tf.identity(x)
+            with tf.GradientTape() as tape:
+                tape.watch(copy)
+                y = function(copy)
+            kept = [thing for thing in gc.get_objects() if type(thing) is type(copy)]
+        finally:
+            gc.unfreeze()
         # The tape holds the output as it was before an identity, too: the same memory as y's.
         kept = [thing for thing in kept if not np.array_equal(to_numpy(thing), to_numpy(y))]
         assert tape.gradient(y, copy) is not None
@@ -370,6 +376,7 @@ def kept_when_traced(function, x):
 KEPT = [kept_eagerly] if BACKEND == "torch" else [kept_eagerly, kept_when_traced]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kept", KEPT)
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("beta", [0.75, 0.6])
@@ -437,6 +444,7 @@ def assert_rounded(actual, wanted, dtype):
     assert np.all(np.abs(to_numpy(actual).astype("float64") - wanted) <= slack)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("region", ["across_channels", "within_channel"])
 @pytest.mark.parametrize(
     ("policy", "dtype"),
@@ -540,6 +548,7 @@ def with_unknown_sizes(function, x):
     return tf.function(function, input_signature=[tf.TensorSpec(shape)])(x)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("arguments", "data_format"),
     [
@@ -600,6 +609,7 @@ def trained_weights(model, **compile_arguments):
     return history.history["loss"][0], model.get_weights()
 
 
+@pytest.mark.medium
 def test_a_step_of_training_is_the_same_compiled():
     """One step of `fit` gives the same finite loss and weights with XLA and without."""
     model = small_model()
@@ -933,6 +943,7 @@ def test_window_sum(function, axis, before, after):
     assert_close(dx, slow_window_sum(to_numpy(dy), axis, after, before))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("windows", "groups", "beta"),
     [

@@ -19,6 +19,7 @@ HISTORY = {
 }
 
 
+@pytest.mark.backend_free
 def test_training_curves(drawn, tmp_path):
     """Both lines of both measures are the history's, and the lowest held-out loss is named."""
     path = str(tmp_path / "training.png")
@@ -36,6 +37,8 @@ def test_training_curves(drawn, tmp_path):
         assert picture.size[0] > picture.size[1]
 
 
+@pytest.mark.medium
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     "history",
     [
@@ -89,6 +92,7 @@ def test_filters_of_one_channel_are_grey(drawn, tmp_path):
     assert grid[18, [18, 18 + 38, 18 + 76]].tolist() == [0.5, 1, 0]
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(("classes", "numbers", "labels"), [(2, 3, 2), (21, 0, 21), (41, 0, None)])
 def test_confusion_matrix(classes, numbers, labels, drawn, tmp_path):
     """Shades are parts of a row; numbers for few classes, names for some, neither for many."""
@@ -104,6 +108,8 @@ def test_confusion_matrix(classes, numbers, labels, drawn, tmp_path):
     assert (shown == names) == (labels is not None)
 
 
+@pytest.mark.medium
+@pytest.mark.backend_free
 def test_a_thousand_classes_are_seen(tmp_path):
     """Every hit of a thousand classes leaves a trace on the diagonal of the picture."""
     path = tmp_path / "confusion.png"
@@ -142,6 +148,7 @@ def test_mistakes_are_said(draw, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.backend_free
 def test_without_matplotlib(tmp_path, monkeypatch):
     """The extra that brings matplotlib is named."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

@@ -29,6 +29,7 @@ def home(tmp_path, monkeypatch):
     predictions._compare_with_keras.cache_clear()
 
 
+@pytest.mark.backend_free
 def test_the_list_is_keras_own():
     """Written as Keras's file, the list has the digest that Keras's source states for it."""
     text = class_index()
@@ -36,6 +37,7 @@ def test_the_list_is_keras_own():
     assert hashlib.md5(text.encode()).hexdigest() == "c2c37ea517e94d9795004a39431a14cb"
 
 
+@pytest.mark.backend_free
 def test_the_list_is_sorted():
     """The order of the classes is that of their identifiers, each once."""
     identifiers = [identifier for identifier, _ in imagenet_classes()]
@@ -112,6 +114,7 @@ def test_a_list_of_keras_that_differs_is_told_once(home, text, message):
     decode_predictions(scores)  # a second warning would be an error here
 
 
+@pytest.mark.backend_free
 def test_the_same_list_is_no_difference(home):
     """Nothing is said of a file that is the same, or is not there."""
     assert difference_from_keras() == ""

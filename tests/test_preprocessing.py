@@ -29,6 +29,7 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 24, 30, 3), dtype="uint8")
 
 
+@pytest.mark.backend_free
 def test_every_layer_is_here():
     """A new layer of the package must join the table."""
     public = {getattr(preprocessing, name) for name in preprocessing.__all__}
@@ -79,6 +80,7 @@ def test_shape_and_type_are_known_beforehand(name):
         assert layer.compute_output_shape((None, *IMAGES.shape[1:]))[0] is None
 
 
+@pytest.mark.medium
 @every_layer
 @pytest.mark.parametrize("training", [True, False])
 def test_compiled(name, training):
@@ -107,6 +109,7 @@ def run_compiled(layer, images, training):
     return layer(images, training=training)  # PyTorch's compiler needs one for C++ on the machine
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("jit_compile", [True, "auto"])
 def test_models_stay_compiled(jit_compile):
     """All layers say that they can be compiled, and a model with all of them trains compiled."""
@@ -133,6 +136,7 @@ def asked(jit_compile):
     return False if BACKEND == "torch" else jit_compile
 
 
+@pytest.mark.medium
 @every_layer
 def test_in_tf_data(name):
     """Mapped over batches, single images, and in parallel, on whatever backend is running."""
@@ -169,6 +173,7 @@ def test_stream_in_tf_data():
     np.testing.assert_array_equal(run(), [first, second])
 
 
+@pytest.mark.medium
 def test_training_in_tf_data():
     """`training=False` cuts the centre inside `tf.data` too."""
     layer = RandomCropFlip(6, 6, seed=3, **LAST)
@@ -195,6 +200,7 @@ def test_memory_of_the_stream_is_one_variable():
     assert layer.trainable_variables == []
 
 
+@pytest.mark.medium
 def test_many_sizes_are_nothing_to_warn_of(caplog):
     """Batches of one size after another are not logged as a mistake by TensorFlow."""
     layers = PixelNormalization(128.0, **LAST)
@@ -233,6 +239,7 @@ def foreign_tensorflow(monkeypatch):
     return operations
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize("name", NAMES)
 def test_keras_has_what_stands_behind_its_door(foreign_tensorflow, name):
     """Keras's private modules have every function that backends/foreign.py takes from them.
@@ -243,6 +250,7 @@ def test_keras_has_what_stands_behind_its_door(foreign_tensorflow, name):
     assert callable(getattr(foreign_tensorflow, name))
 
 
+@pytest.mark.medium
 @every_layer
 @pytest.mark.parametrize("single", [False, True])
 def test_what_stands_behind_the_door_works(foreign_tensorflow, name, single):
@@ -262,6 +270,7 @@ def test_what_stands_behind_the_door_works(foreign_tensorflow, name, single):
     assert layer.get_config() == {**LAYERS[name]().get_config(), "name": layer.name}
 
 
+@pytest.mark.backend_free
 def test_no_such_operation(foreign_tensorflow):
     """An operation that there is not is named."""
     with pytest.raises(AttributeError, match="tensorflow has no operation 'no_such_thing'"):
@@ -271,6 +280,7 @@ def test_no_such_operation(foreign_tensorflow):
 DTYPES = ("uint8", "int32", "float16", "bfloat16", "float32")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_fast_crop_is_the_plain_one(dtype):
     """The backend's own way of cutting gives the bits that `keras.ops` gives."""

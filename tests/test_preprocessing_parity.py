@@ -88,6 +88,7 @@ def test_caffe(size):
     assert difference.mean() < 0.01
 
 
+@pytest.mark.medium
 def test_sizes_unknown():
     """Inside `tf.data`, where no size is known, as well."""
     images = tf.data.Dataset.from_generator(
@@ -116,6 +117,7 @@ def test_in_a_model():
         assert np.abs(found - torchvision(image)).max() <= LEVEL + slack
 
 
+@pytest.mark.backend_free
 def test_the_comparison_is_sharp():
     """A pixel's shift, or antialiasing where there is none, would be seen."""
     image = picture(375, 500)

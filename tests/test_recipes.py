@@ -174,11 +174,13 @@ def assert_follows(optimizer, rule, figures, start, count):
             np.testing.assert_allclose(found, np.abs(v), 2e-5, 1e-9, err_msg=where)
 
 
+@pytest.mark.backend_free
 def test_every_recipe_is_tested():
     """A new row of the table needs its figures a second time, from its source."""
     assert sorted(PUBLISHED) == sorted(list_recipes())
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_update_is_the_published_one(name):
     """From the first step, and across every change of a rate: weights and biases of each layer."""

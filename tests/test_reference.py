@@ -8,6 +8,8 @@ import pytest
 import reference
 from published import INITIAL, PUBLISHED, Row, Variant
 
+pytestmark = pytest.mark.backend_free
+
 WEIGHTED = ("conv", "local", "fc")
 
 every_variant = pytest.mark.parametrize("variant", PUBLISHED.values(), ids=PUBLISHED)
@@ -416,6 +418,7 @@ def test_lrn_within_gradient_agrees_with_differences(n, even):
 
 # source2012 is the only full-size network here, to save time: it has groups, both norms and
 # dropout that scales.
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["source2012", "cifar10_18pct", "cifar10_80sec", "cifar10_11pct"])
 def test_forward_gives_every_published_shape(name):
     """Each row has an output of the published shape, in order, and the last sums to one."""

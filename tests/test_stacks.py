@@ -27,6 +27,7 @@ FAMILIES = ("paper", "bvlc", "owt", "slim_v2", "cifar10_18pct")  # one variant o
 UNCUT = ("cifar10_18pct", "cifar10_19pct", "cifar10_80sec")  # whose images are their input
 
 
+@pytest.mark.backend_free
 def test_every_variant_is_published():
     """No variant stands without figures to compare with."""
     assert list(PUBLISHED) == VARIANTS
@@ -138,6 +139,7 @@ def test_sentences_are_true_of_training(name):
     assert "noise" not in parts
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("name", "strength"), [("paper", None), ("paper", 0.5), ("owt", 0.1), ("bvlc", None)]
 )
@@ -177,6 +179,7 @@ def test_noise_of_the_2012_networks_only():
         assert [kind for kind, _ in parsed(str(stack))][-2:] == order
 
 
+@pytest.mark.medium
 def test_smaller_windows():
     """`image_size` keeps the proportion of base and window: 256 to 224."""
     stack = training_preprocessor("paper", image_size=112, data_format="channels_last")
@@ -208,6 +211,7 @@ def test_seed():
     assert (made(None) != made(None)).any()
 
 
+@pytest.mark.medium
 def test_channels_first():
     """Both stacks do the same with the channels first."""
     images = photos(270, 300)
@@ -220,6 +224,7 @@ def test_channels_first():
             np.testing.assert_allclose(found.transpose(0, 2, 3, 1), expected, atol=1e-4)
 
 
+@pytest.mark.medium
 def test_config():
     """A stack made from another's config does and says the same."""
     stack = training_preprocessor("paper", image_size=28, data_format="channels_last")
@@ -230,6 +235,7 @@ def test_config():
     np.testing.assert_array_equal(to_numpy(found), to_numpy(expected))
 
 
+@pytest.mark.medium
 def test_in_a_model(tmp_path):
     """In a functional model the layers stand by name, and a file keeps them and their streams."""
     inputs = keras.Input((40, 50, 3), dtype="uint8")
@@ -278,6 +284,7 @@ def test_a_model_that_is_called_does_not_augment(kind, tmp_path):
         assert np.abs(to_numpy(each(images, training=True)) - expected).max() > 10
 
 
+@pytest.mark.medium
 def test_training_steps_augment():
     """A training step draws anew each time, an evaluation step never does."""
     stack = training_preprocessor("paper", image_size=28, seed=1, data_format="channels_last")
@@ -310,6 +317,7 @@ def test_pixels_are_the_checkpoints():
     assert "subtracts R 1 G 2 B 3" in str(evaluation_preprocessor(checkpoint))
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("name", "meant"), [("bvcl", "bvlc"), ("owt_torchvison", "owt_torchvision"), (3, "one of")]
 )

@@ -9,6 +9,7 @@ import pytest
 from keras_alexnet import startup
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -26,6 +27,7 @@ def test_the_command_line_is_known_by_its_first_words(words, expected, monkeypat
     assert startup.is_command_line() is expected
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("machine", "given", "expected"),
     [
@@ -45,6 +47,7 @@ def test_one_dnn_is_chosen_where_it_was_measured(machine, given, expected, monke
     assert environment.get("TF_ENABLE_ONEDNN_OPTS") == expected
 
 
+@pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("words", "expected"),
     [(["keras-alexnet", "list"], ""), (["python", "train.py"], "a notice")],
@@ -58,6 +61,7 @@ def test_notices_are_held_back_in_the_command_line_alone(words, expected, monkey
     assert capfd.readouterr().err == expected
 
 
+@pytest.mark.backend_free
 def test_notices_are_shown_if_the_start_fails(monkeypatch, capfd):
     """They may say why."""
     monkeypatch.setattr(sys, "orig_argv", ["keras-alexnet", "list"])
@@ -68,6 +72,7 @@ def test_notices_are_shown_if_the_start_fails(monkeypatch, capfd):
     assert capfd.readouterr().err == "a notice"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("program", "expected"),
     [

@@ -1,13 +1,13 @@
 """The state of a run: killed at any moment, it goes on as if nothing had been."""
 
+import builtins
 import csv
+import io
+import os
 import pathlib
 import resource
 import shutil
 import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.layers import DownscaledDropout
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.state import RunState
+from processes import PAUSE, started
 
 EPOCHS = 4
 
@@ -86,7 +87,8 @@ def table(folder):
 def run(tmp_path_factory):
     """An uninterrupted run: its model, its folder, and that folder as it was after two epochs."""
     folder = tmp_path_factory.mktemp("run")
-    half = folder.with_name("half")
+    # Another one each time: tests of other modules may come between, and then this runs again.
+    half = tmp_path_factory.mktemp("half") / "copy"
 
     def copy(epoch, logs):
         if epoch == 1:
@@ -103,6 +105,7 @@ def half(run, tmp_path):
     return pathlib.Path(shutil.copytree(run[2], tmp_path / "half"))
 
 
+@pytest.mark.medium
 def test_a_resumed_run_ends_as_an_uninterrupted_one(run, half):
     """Two epochs, then two more in a model built anew, equal four: all variables, all figures."""
     model, state = small_model(seed=7), RunState(str(half))
@@ -113,6 +116,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(run, half):
     assert state.history["epoch"] == [1, 2, 3, 4]
 
 
+@pytest.mark.medium
 def test_without_the_seeds_it_would_not(run, half):
     """Keras's own weight files leave the seeds out: the test above could fail."""
     model, other = small_model(seed=7), small_model(seed=7)
@@ -127,6 +131,7 @@ def test_without_the_seeds_it_would_not(run, half):
     assert not all(map(np.array_equal, values(other), values(run[0])))
 
 
+@pytest.mark.medium
 def test_the_table_has_what_keras_reports(tmp_path):
     """The rows hold the figures of Keras's own history to the last bit, and the learning rate."""
     history = keras.callbacks.History()
@@ -163,6 +168,7 @@ def names(folder):
     return sorted(entry.name for entry in folder.iterdir())
 
 
+@pytest.mark.medium
 def test_a_new_run_forgets_the_old_ones_state(half):
     """A run that does not resume is not continued from an earlier run's later state."""
     (half / ".writing-left").mkdir()
@@ -182,17 +188,26 @@ def test_a_lost_history_does_not_stop_a_run(half):
 class Instants:
     """Copies a folder before every step that changes it: what a kill at that instant leaves."""
 
-    STEPS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir")
+    STEPS = (
+        *((module, "open") for module in (builtins, io, os)),
+        *((os, name) for name in ("mkdir", "rename", "replace", "remove", "unlink", "rmdir")),
+    )
 
-    def __init__(self, folder, copies):
+    def __init__(self, folder, copies, patch):
         self.folder, self.copies, self.count, self.on = folder, copies, 0, False
-        sys.addaudithook(self.hook)
+        # Not an audit hook, which would stay in this process for all later tests.
+        for module, name in self.STEPS:
+            patch.setattr(module, name, self.watched(getattr(module, name)))
 
-    def hook(self, event, arguments):
-        """See an event of the interpreter; hooks cannot be taken away, so this one is silent."""
-        path = str(arguments[0]) if arguments else ""
-        if self.on and event in self.STEPS and path.startswith(str(self.folder)):
-            self.take()
+    def watched(self, function):
+        """Return a function that copies the folder before it does its work there."""
+
+        def call(*arguments, **options):
+            if self.on and str(arguments[0]).startswith(str(self.folder)):
+                self.take()
+            return function(*arguments, **options)
+
+        return call
 
     def take(self):
         """Copy the folder as it is."""
@@ -202,13 +217,14 @@ class Instants:
         self.on = True
 
 
+@pytest.mark.long
 def test_every_instant_of_saving_can_be_resumed_from(half, tmp_path, monkeypatch):
     """Killed before any step of writing, a run goes on from a whole state with its own rows."""
     model, state = small_model(), RunState(str(half))
     state.resume(model)
     before = values(model)
     copies = tmp_path / "copies"
-    instants = Instants(half, copies)
+    instants = Instants(half, copies, monkeypatch)
     write_array = np.lib.format.write_array
 
     def half_written(entry, array, **options):
@@ -236,34 +252,40 @@ def test_every_instant_of_saving_can_be_resumed_from(half, tmp_path, monkeypatch
     assert set(reached) == {2, 3}
 
 
-UNTIL_KILLED = """
-import sys, time
+UNTIL_KILLED = f"""{PAUSE}
 sys.path.insert(0, sys.argv[2])
 import keras
 from test_state import RunState, trained
-slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(0.5))
-trained(RunState(sys.argv[1]), epochs=10_000, after=[slow])
+
+class PauseInTheThirdEpoch(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (2, 1):
+            pause("paused")
+
+trained(RunState(sys.argv[1]), after=[PauseInTheThirdEpoch()])
 """
 
 
+@pytest.mark.long
 def test_a_killed_process_is_resumed_by_another(run, tmp_path):
     """SIGKILL while another process trains; this one goes on, and equals an unbroken run."""
     tests = str(pathlib.Path(__file__).parent)
-    process = subprocess.Popen([sys.executable, "-c", UNTIL_KILLED, str(tmp_path), tests])
-    while not list(tmp_path.glob("state-*.npz")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
+    with started("-c", UNTIL_KILLED, str(tmp_path), tests) as process:
+        process.wait_for("paused")
+        code, _, _ = process.end(signal.SIGKILL)
+    assert code == -signal.SIGKILL
 
     model, state = small_model(seed=7), RunState(str(tmp_path))
-    done = state.resume(model)
-    assert 1 <= done < EPOCHS
-    trained(state, model, first_epoch=done)
+    assert state.resume(model) == 2
+    trained(state, model, first_epoch=2)
     assert_equal(model, run[0])
     assert table(tmp_path) == table(run[1])
 
 
+@pytest.mark.medium
 def test_a_full_disk_ends_a_run_in_words_and_loses_nothing(half):
     """A write that the system refuses: one error in three parts; the earlier state stands."""
     model, state = small_model(), RunState(str(half))
@@ -282,6 +304,7 @@ def test_a_full_disk_ends_a_run_in_words_and_loses_nothing(half):
     assert [row["epoch"] for row in table(half)] == [1, 2]
 
 
+@pytest.mark.medium
 def test_bfloat16_variables_are_kept_exactly(tmp_path):
     """Weights in bfloat16, a type that NumPy does not have, come back bit for bit."""
     keras.config.set_dtype_policy("bfloat16")

@@ -60,6 +60,7 @@ def test_nine_windows_in_a_grid(sizes):
     assert {(32, 32, 24, 24): 4}.get(sizes, tops[4]) == tops[4]
 
 
+@pytest.mark.medium
 def test_data_formats_and_single_images():
     """Channels first and an image without a batch give the same windows; sides may be equal."""
     images = coordinate_images(3, 12, 14)
@@ -112,6 +113,7 @@ def mean_of_ten(model, images, height=12, width=12):
     return np.mean([to_numpy(model(window, training=False)) for window in windows], axis=0)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("window", "image_size", "image"),
     [((12, 12), None, (14, 14)), ((12, 12), 20, (20, 20)), ((12, 9), (13, 15), (13, 15))],
@@ -138,6 +140,7 @@ def test_functional_model_with_a_crop(tmp_path):
     check(ten, photos(), expected, tmp_path)
 
 
+@pytest.mark.medium
 def test_nine_views(tmp_path):
     """The same with nine windows, for a model with a crop and for one without."""
     classifier = core()

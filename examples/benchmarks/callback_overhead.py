@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few steps: does it run?")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.steps, arguments.repeats = 5, 2
+        arguments.batch_size, arguments.steps, arguments.repeats = 4, 4, 1
 
     model = AlexNet("cifar10_19pct", initialization="robust")
     model.compile("adam", "sparse_categorical_crossentropy")

@@ -3,8 +3,8 @@
 Ours reads the file without PyTorch, checks its sums and that all numbers are finite, transposes
 the kernels, and looks at whether the weights are trained. PyTorch's is `torch.load` and
 `load_state_dict`. Both run alternately in one process; peak memory is measured in processes of
-their own. Set KERAS_BACKEND to choose the backend. Without PyTorch only our side is timed, on a
-.safetensors file.
+their own, but for `--quick`. Set KERAS_BACKEND to choose the backend. Without PyTorch only our side
+is timed, on a .safetensors file.
 """
 
 import argparse
@@ -117,13 +117,20 @@ def memory(field):
     return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1024 / MEGABYTE
 
 
-def print_peak(side, path, quick):
-    """Print by how much memory rises while one side loads, at its peak and afterwards."""
+def peak_memory(side, path, quick):
+    """Return as text by how much memory rises while one side loads: its peak and afterwards."""
     load = SIDES[side](path, quick)
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
     before = memory("VmRSS")
     load()
-    print(f"{memory('VmHWM') - before:8.0f} MB  {memory('VmRSS') - before:8.0f} MB")
+    return f"{memory('VmHWM') - before:8.0f} MB  {memory('VmRSS') - before:8.0f} MB"
+
+
+def in_a_fresh_process(side, path):
+    """Measure the memory of one side where nothing else was loaded before."""
+    command = [sys.executable, __file__, "--peak", side, "--path", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
 
 
 def compare(path, quick, repeats):
@@ -144,10 +151,7 @@ def compare(path, quick, repeats):
     for name, median in medians.items():
         peak = ""
         if os.path.exists("/proc/self/clear_refs"):
-            command = [sys.executable, __file__, "--peak", name, "--path", path]
-            peak = subprocess.run(
-                [*command, *["--quick"] * quick], capture_output=True, text=True, check=True
-            ).stdout.splitlines()[-1]
+            peak = peak_memory(name, path, quick) if quick else in_a_fresh_process(name, path)
         print(f"{name:<14} {median:9.3f}   {peak}")
     if HAS_TORCH:
         ratio = medians["keras_alexnet"] / medians["PyTorch"]
@@ -163,11 +167,11 @@ def main():
     parser.add_argument("--path", help=argparse.SUPPRESS)
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    warnings.filterwarnings("ignore", "(?s).*look untrained")  # they are random
-    if arguments.peak:
-        print_peak(arguments.peak, arguments.path, arguments.quick)
-        return
-    with tempfile.TemporaryDirectory() as folder:
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.filterwarnings("ignore", "(?s).*look untrained")  # they are random
+        if arguments.peak:
+            print(peak_memory(arguments.peak, arguments.path, arguments.quick))
+            return
         path = write(folder, weights(arguments.quick))
         compare(path, arguments.quick, 1 if arguments.quick else 9)
 

@@ -47,10 +47,10 @@ def main():
     parser.add_argument("--variants", nargs="+", default=["paper", "owt", "cifar10_18pct"])
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--quick", action="store_true", help="a small network, two rounds")
+    parser.add_argument("--quick", action="store_true", help="a small network, once")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.variants, arguments.repeats = ["cifar10_18pct"], 2
+        arguments.variants, arguments.batch_size, arguments.repeats = ["cifar10_19pct"], 2, 1
     print(f"{BACKEND}, Keras {keras.__version__}, batch {arguments.batch_size}, ms per train step")
     for variant in arguments.variants:
         keras.utils.clear_session()

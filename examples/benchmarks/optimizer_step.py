@@ -67,10 +67,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--variant", default="paper")
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--quick", action="store_true", help="a small network, two rounds")
+    parser.add_argument("--quick", action="store_true", help="a small network, once")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.variant, arguments.repeats = "cifar10_18pct", 2
+        arguments.variant, arguments.repeats = "cifar10_18pct", 1
     model = AlexNet(arguments.variant)
     variables = model.trainable_variables
     rng = np.random.default_rng(0)

@@ -145,7 +145,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a small network, to see that it runs")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.variant, arguments.batch_size, arguments.rounds = "cifar10_18pct", 2, 1
+        arguments.variant, arguments.batch_size, arguments.rounds = "cifar10_19pct", 2, 1
     model = AlexNet(arguments.variant, initialization="robust")
     rng = np.random.default_rng(0)
     shape = (arguments.batch_size, *model.input_shape[1:])

@@ -76,7 +76,7 @@ def time_row(net: str, job: str, batch: int, names, rounds: int) -> dict[str, li
     finally:
         for side in sides:
             side.process.kill()
-            side.process.wait()
+            side.process.communicate()  # closes the pipes and waits
     return {side.name: side.seconds for side in sides}
 
 
@@ -92,7 +92,7 @@ def main():
     for row in arguments.rows or (["owt-single"] if arguments.quick else ROWS):
         net, job, batch, names = ROWS[row]
         if arguments.quick:
-            batch, names, arguments.rounds = 1, names[:1], 2
+            batch, names, arguments.rounds = 1, names[:1], 1
         names, batch = arguments.sides or names, arguments.batch_size or batch
         found = time_row(net, job, batch, names, arguments.rounds)
         best = min(statistics.median(times) for name, times in found.items() if "ours" in name)

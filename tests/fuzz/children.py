@@ -1,5 +1,6 @@
 """Runs mutants in a process of their own, which may crash, hang, or ask for too much."""
 
+import contextlib
 import dataclasses
 import faulthandler
 import json
@@ -20,7 +21,7 @@ from fuzz.mutants import Format, mutant, prepare
 ALLOWED = 100 << 20  # bytes of memory, beside twice the file's
 LIMIT = 1 << 30  # bytes beyond which the system itself says no
 BATCH = 500  # mutants that a process reads, if none goes wrong
-STUCK = 6  # times longer than it may compute may a process wait: the machine may be busy
+STUCK = 6  # times longer than it may compute may a process sleep
 COUNTS = struct.Struct("<5q")
 STATUS = "/proc/self/status"
 
@@ -154,10 +155,20 @@ def _watched(receiver: int, process: int, shared: mmap.mmap, seconds: float) -> 
         number = Counts.seen(shared).number
         if number != last:
             last, waited = number, 0
-        waited += step  # not the clock's time: the whole machine may be asleep
+        # Not the clock's time: the whole machine may be asleep, or too busy to run the process.
+        waited += step * _sleeps(process)
         if waited > seconds:
             os.kill(process, signal.SIGPROF)  # with a traceback
             return said, True
+
+
+def _sleeps(process: int) -> bool:
+    """Return whether all threads of a process wait for something that is not a processor."""
+    states = []
+    for thread in os.listdir(f"/proc/{process}/task"):
+        with contextlib.suppress(OSError), open(f"/proc/{process}/task/{thread}/stat") as file:
+            states.append(file.read().rpartition(") ")[2][0])  # behind a name with any brackets
+    return set(states) == {"S"}
 
 
 def _ending(status: int) -> str:
