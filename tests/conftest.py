@@ -12,6 +12,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # PyTorch takes four times as long then. The processes that tests start take this over.
     for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(threads, "1")
+# Half of the time of a test of compiled code is LLVM's, for code that runs once. The operations are
+# the same without its optimizations; XLA_FLAGS="" tests with them. JAX computes everything so, and
+# draws random numbers three times as fast with a few.
+if os.environ.get("KERAS_BACKEND") == "jax":
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+else:
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import keras
 import pytest
@@ -138,6 +145,13 @@ def _sentences(config):
         f"{'them' if count > 1 else 'it'}: {' and '.join(INSTALL[peer] for peer in peers)}"
         for peers, count in sorted(config.stash[LEFT_OUT].items())
     ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """Seed what several tests share, or it would depend on the test before."""
+    if fixturedef.scope != "function":
+        keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(autouse=True)

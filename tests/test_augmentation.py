@@ -25,7 +25,7 @@ def crop(height=224, width=224, seed=5, **more):
     return RandomCropFlip(height, width, seed=seed, data_format="channels_last", **more)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def draws():
     """36,864 draws of windows of 8 x 8 in images of 40 x 40, which have 33 x 33 places too."""
     layer, images = crop(8, 8), coordinate_images(4096, 40, 40)

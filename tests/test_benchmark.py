@@ -4,19 +4,20 @@ import csv
 import json
 import pathlib
 import re
-import statistics
-import time
+import threading
+import types
 
 import keras
 import numpy as np
 import pytest
 
 from keras_alexnet import AlexNet, BenchmarkCallback, benchmark
-from keras_alexnet.benchmarking import Report, Timings
+from keras_alexnet.benchmarking import Report, Timings, callback
 from keras_alexnet.benchmarking.devices import environment
 from keras_alexnet.benchmarking.passes import forward, forward_backward
 from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 from keras_alexnet.cli import main
+from processes import LIMIT
 
 BACKEND = keras.backend.backend()
 STEADY = (0.10, 0.11, 0.09, 0.10, 0.10, 0.11, 0.10, 0.09, 0.10, 0.10)
@@ -44,11 +45,49 @@ def small_model(steps_per_execution=1):
     return model
 
 
-class SlowBatches(keras.utils.PyDataset):
-    """Batches of which each takes a while to come."""
+class Clock(keras.callbacks.Callback):
+    """A clock for the `BenchmarkCallback` that comes before it in the list of callbacks.
 
-    def __init__(self, count, seconds):
+    Only what the test says takes time: a step takes `step(batch)` seconds, which pass after the
+    other callback has noted its beginning. This callback is not `async_safe`, so Keras calls both
+    in order, in the thread that trains.
+    """
+
+    def __init__(self, patch, step):
         super().__init__()
+        self.now = 0.0
+        self.step = step
+        self.ended = -1  # the last step that has ended
+        self.changed = threading.Condition()  # TensorFlow reads batches in a thread of its own
+        patch.setattr(callback, "time", types.SimpleNamespace(perf_counter=lambda: self.now))
+
+    def advance(self, seconds):
+        """Let some time pass."""
+        with self.changed:
+            self.now += seconds
+
+    def wait_for_end_of(self, step):
+        """Wait until a step has ended."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.ended >= step, LIMIT)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.advance(self.step(batch))
+
+    def on_train_batch_end(self, batch, logs=None):
+        with self.changed:
+            self.ended = batch
+            self.changed.notify_all()
+
+
+class SlowBatches(keras.utils.PyDataset):
+    """Batches of which each takes a while to come, by a clock that the test moves."""
+
+    AHEAD = 3  # batches that may be read before a step needs them, however long it is held up
+
+    def __init__(self, clock, count, seconds):
+        super().__init__()
+        self.clock = clock
         self.count = count
         self.seconds = seconds
 
@@ -56,10 +95,12 @@ class SlowBatches(keras.utils.PyDataset):
         return self.count
 
     def __getitem__(self, number):
-        time.sleep(self.seconds)
+        self.clock.wait_for_end_of(number - self.AHEAD)
+        self.clock.advance(self.seconds)
         return np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
 
 
+@pytest.mark.backend_free
 def test_figures_are_numpys():
     """Mean, deviation, median and percentiles equal NumPy's."""
     seconds = np.random.default_rng(0).gamma(5, 0.02, 37)
@@ -73,6 +114,7 @@ def test_figures_are_numpys():
     assert timings().images_per_second is None
 
 
+@pytest.mark.backend_free
 def test_a_wide_spread_is_said():
     """Steady steps give no warning; noise, drift and few steps each give one in words."""
     assert timings().warnings() == []
@@ -87,49 +129,59 @@ def test_a_wide_spread_is_said():
     assert timings((0.1,) * 4).warnings() == ["train: only 4 steps were measured."]
 
 
+@pytest.mark.backend_free
 def test_input_share():
     """What was waited for the input is a share of the time."""
     assert timings((0.1,) * 10, waits=(0.05,) * 10).input_share == pytest.approx(0.5)
     assert timings().input_share is None
 
 
-def test_steps_are_counted_as_they_are():
+def test_steps_are_counted_as_they_are(monkeypatch):
     """First step, warm-up, full and partial batches of several epochs are kept apart."""
     timer = BenchmarkCallback(batch_size=8, images=20, warm_up=2, verbose=False)
+    durations = iter([9.0, *[0.25] * 14])
+    clock = Clock(monkeypatch, lambda batch: next(durations))
     x, y = np.ones((20, 4), "float32"), np.ones((20, 1), "float32")
-    small_model().fit(x, y, batch_size=8, epochs=5, verbose=0, callbacks=[timer])
+    small_model().fit(x, y, batch_size=8, epochs=5, verbose=0, callbacks=[timer, clock])
     report = timer.report()["train"]
     # Three steps an epoch, the last with 4 images: 10 full ones, of which 1 is first and 2 warm up.
     assert (len(report.warm_up), len(report.seconds), len(report.partial)) == (2, 7, 5)
     assert report.images == 8
-    assert report.first > report.median > 0
+    assert (report.first, report.warm_up, report.median) == (9.0, (0.25, 0.25), 0.25)
 
 
-def test_steps_per_execution_is_divided_by():
+@pytest.mark.medium
+def test_steps_per_execution_is_divided_by(monkeypatch):
     """A batch's time is its part of an execution of several (Keras has no such on PyTorch)."""
     batches = 1 if BACKEND == "torch" else 5
     timer = BenchmarkCallback(batch_size=8, warm_up=1, verbose=False)
+    clock = Clock(monkeypatch, lambda batch: 1.25)
+    x, y = np.ones((160, 4), "float32"), np.ones((160, 1), "float32")
     model = small_model(steps_per_execution=batches)
-    start = time.perf_counter()
-    model.fit(SlowBatches(20, 0.01), epochs=3, verbose=0, callbacks=[timer])
-    passed = time.perf_counter() - start
+    model.fit(x, y, batch_size=8, epochs=3, verbose=0, callbacks=[timer, clock])
     train = timer.report()["train"]
-    assert len(train.seconds) + len(train.warm_up) + 1 == 60 // batches
-    assert 0 < statistics.fmean(train.seconds) * 60 < 2 * passed
+    assert train.first == 1.25
+    assert train.warm_up == (1.25 / batches,)
+    assert train.seconds == (1.25 / batches,) * (60 // batches - 2)
 
 
-def test_slow_input_is_told_where_it_can_be():
+@pytest.mark.medium
+def test_slow_input_is_told_where_it_can_be(monkeypatch):
     """Where batches come late, the device waits for most of the time."""
     timer = BenchmarkCallback(warm_up=1, verbose=False)
-    small_model().fit(SlowBatches(20, 0.03), verbose=0, callbacks=[timer])
+    clock = Clock(monkeypatch, lambda batch: 0.01)
+    data = SlowBatches(clock, 20, 0.03)
+    small_model().fit(data, shuffle=False, verbose=0, callbacks=[timer, clock])
     train = timer.report()["train"]
-    assert train.median > 0.02
+    # 18 steps are measured. All but AHEAD of their batches were made meanwhile.
+    assert sum(train.seconds) >= 18 * 0.01 + (18 - data.AHEAD) * 0.03 - 1e-9
     if BACKEND == "torch":
-        assert train.input_share > 0.5
+        assert train.input_share == pytest.approx(0.75)
     else:
         assert train.waits is None
 
 
+@pytest.mark.medium
 def test_evaluate_and_predict_are_timed(capsys):
     """Both report at their end; validation inside `fit` is timed as well."""
     model = small_model()
@@ -154,6 +206,7 @@ def test_dispatch_stays_asynchronous():
     assert timed._async_predict == plain._async_predict
 
 
+@pytest.mark.medium
 def test_training_is_the_same_with_it():
     """The weights do not depend on being timed."""
     x, y = np.random.default_rng(0).normal(size=(64, 4)), np.ones((64, 1))
@@ -231,6 +284,7 @@ def test_passes_compute_what_they_say(compiled):
 LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}: "
 
 
+@pytest.mark.medium
 def test_the_notebooks_lines():
     """A line every ten steps and the two closing ones, with the deviation written out."""
     said = []
@@ -246,6 +300,7 @@ def test_the_notebooks_lines():
         assert (len(report[name].warm_up), len(report[name].seconds)) == (1, 21)
 
 
+@pytest.mark.long
 def test_the_notebooks_table_of_activations():
     """The shapes that the notebook prints, its last line mended."""
     assert activation_lines(AlexNet("notebook"), 32, NOTEBOOK_NAMES) == [
@@ -281,6 +336,7 @@ SMALL = ["benchmark", "--variant", "cifar10_19pct", "--batch-size", "2", "--batc
 SMALL += ["--burn-in", "1"]
 
 
+@pytest.mark.medium
 def test_the_command_prints_and_saves(capsys, tmp_path):
     """Activations, the notebook's lines, the table, and the file."""
     path = str(tmp_path / "times.csv")
@@ -299,6 +355,7 @@ def test_the_command_gives_json(capsys):
     assert names == ["Forward", "Forward-backward"]
 
 
+@pytest.mark.long
 def test_compare_runs_the_installed_backends(capsys, monkeypatch):
     """Fresh processes, one table, the best marked; a mode that fails is told."""
     from keras_alexnet.benchmarking import compare

@@ -108,13 +108,13 @@ def assert_same_at_every_layer(model, expected, images):
         np.testing.assert_allclose(to_numpy(mine), expected[name], rtol=0, atol=limit, err_msg=name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def owt():
     """The one-tower network of ours, built once."""
     return AlexNet("owt", classifier_activation=None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def owt_in_torch():
     """torchvision's network with random weights, images, and the outputs of every layer."""
     import torch
@@ -226,7 +226,7 @@ def legacy_h5(path, model):
                 file[name] = to_numpy(variable.value)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_file(tmp_path_factory):
     """A file of weights that look learned, of a small variant, and the model that saved it."""
     model = AlexNet("cifar10_80sec")

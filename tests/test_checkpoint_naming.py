@@ -10,7 +10,7 @@ from keras_alexnet.checkpoints.targets import aliases_of, targets_of
 from made_checkpoints import LAYERS, WAYS, drawn_weights, small_network
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def network():
     return small_network()
 

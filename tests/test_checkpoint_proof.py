@@ -11,7 +11,7 @@ from keras_alexnet.checkpoints.targets import targets_of
 from made_checkpoints import MAPS, learned_weights, rows_by_channel, small_network
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def network():
     return small_network()
 

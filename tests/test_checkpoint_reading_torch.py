@@ -18,7 +18,7 @@ OURS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def torch():
     """Return PyTorch."""
     import torch

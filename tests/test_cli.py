@@ -132,21 +132,6 @@ def prepare_mistakes(folder):
 
 
 @pytest.mark.long
-def test_a_process_prints_one_line_for_a_mistake(tmp_path):
-    """The whole process, the backend's own notices included, writes one line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_alexnet", "describe", "nosuch"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("keras-alexnet describe: Received variant='nosuch'")
-    assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.long
 def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
     """A bad file met while training is one line too, without TensorFlow's tracebacks."""
     for name in ("cats", "dogs"):

@@ -9,7 +9,7 @@ import pytest
 from keras_alexnet import AlexNet, describe
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def paper():
     """The description of the paper's network."""
     return describe(AlexNet("paper"))

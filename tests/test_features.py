@@ -22,7 +22,7 @@ def images(size=32, count=2):
     return np.random.default_rng(0).normal(size=(count, size, size, 3)).astype("float32")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small():
     """A small network with two dense layers."""
     return AlexNet("cifar10_80sec", classes=3, initialization="robust")

@@ -24,7 +24,7 @@ SMALL = Job(variant="cifar10_18pct", epochs=4, drawn=600, learning_rate=3e-3)
 TINY = Job(variant="cifar10_19pct", epochs=3, drawn=40, learning_rate=1e-3)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def outcome(tmp_path_factory):
     """What came of a small job on drawn images."""
     return run(SMALL, str(tmp_path_factory.mktemp("fit") / "run"), verbose=False)

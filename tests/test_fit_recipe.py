@@ -16,8 +16,8 @@ from test_fit import interrupted_after, quietly
 
 
 def small(recipe, **settings):
-    """Return a job of seven epochs on 32 drawn images, in four steps each."""
-    chosen = {"variant": "cifar10_19pct", "epochs": 7, "batch_size": 8, "drawn": 40, **settings}
+    """Return a job of six epochs on 16 drawn images, in two steps each."""
+    chosen = {"variant": "cifar10_19pct", "epochs": 6, "batch_size": 8, "drawn": 20, **settings}
     return Job.of(recipe, **chosen)
 
 
@@ -42,7 +42,7 @@ def test_a_recipe_has_its_own_defaults():
 @pytest.mark.medium
 def test_the_model_is_compiled_with_it():
     """Steps in proportion to the job's epochs, and the recipe's colour noise."""
-    optimizer = build_model(small("cifar10_18pct"), 10, steps_per_epoch=20).optimizer
+    optimizer = build_model(small("cifar10_18pct", epochs=7), 10, steps_per_epoch=20).optimizer
     assert optimizer.get_config()["learning_rate"]["config"]["boundaries"] == [119, 129]
     assert optimizer.group("fc10/kernel").weight_decay == 1.0
     model = build_model(Job.of("owt", variant="paper", image_size=67), 10)
@@ -82,7 +82,7 @@ def test_a_recipe_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
     for other, words in (
         (small("cifar10_19pct"), "recipe was 'cifar10_18pct' and is 'cifar10_19pct'"),
         (small(None, learning_rate=1e-3), "recipe was 'cifar10_18pct' and is None"),
-        (small("cifar10_18pct", epochs=8), "epochs was 7 and is 8"),
+        (small("cifar10_18pct", epochs=8), "epochs was 6 and is 8"),
     ):
         with pytest.raises(UserError, match=words):
             quietly(other, tmp_path / "run")
@@ -91,7 +91,7 @@ def test_a_recipe_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
 @pytest.mark.long
 def test_a_flat_loss_is_told_and_kept(tmp_path):
     """Among the results, and in words meanwhile."""
-    job = small("cifar10_19pct", batch_size=1, epochs=10, learning_rate=1e-9)
+    job = small("cifar10_19pct", batch_size=1, drawn=40, epochs=10, learning_rate=1e-9)
     job = Job(**{**vars(job), "initialization": "published"})
     texts = []
     outcome = run(job, str(tmp_path / "run"), verbose=False, say=texts.append)

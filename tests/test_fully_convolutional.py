@@ -73,7 +73,7 @@ def test_equals_sliding_the_classifier(name):
     np.testing.assert_allclose(to_numpy(dense(x)), expected, rtol=2e-4, atol=1e-6)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small():
     """A small network with two dense layers."""
     return AlexNet("cifar10_80sec", classes=3, initialization="robust")

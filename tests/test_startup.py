@@ -72,26 +72,54 @@ def test_notices_are_shown_if_the_start_fails(monkeypatch, capfd):
     assert capfd.readouterr().err == "a notice"
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("program", "expected"),
-    [
-        (["-m", "keras_alexnet", "list"], "1"),
-        (["-c", "import keras_alexnet.cli as cli; cli.main(['list'])"], None),
-    ],
-)
-def test_a_process_starts_as_it_should(program, expected, tmp_path):
-    """TensorFlow's environment in the command line, and in a program that imports the package."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import atexit, os, platform\n"
-        "platform.machine = lambda: 'x86_64'\n"
-        "atexit.register(lambda: print(repr(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))))\n"
-    )
+# Python imports `sitecustomize` when it starts. This one notes TensorFlow's setting at the end, and
+# lets every machine be one for which the command line chooses it.
+NOTE = """
+import atexit, os, pathlib, platform
+platform.machine = lambda: "x86_64"
+note = pathlib.Path(__file__).with_name("setting.txt")
+atexit.register(lambda: note.write_text(repr(os.environ.get("TF_ENABLE_ONEDNN_OPTS"))))
+"""
+
+
+def ended(folder, *program):
+    """Run Python with a program; return how it ended, and the setting that it ended with."""
+    (folder / "sitecustomize.py").write_text(NOTE)
     environment = {key: os.environ[key] for key in os.environ if key != "TF_ENABLE_ONEDNN_OPTS"}
-    paths = [str(tmp_path), *filter(None, [environment.get("PYTHONPATH")])]
+    paths = [str(folder), *filter(None, [environment.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run(
-        [sys.executable, *program], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, *program], cwd=folder, env=environment, capture_output=True, text=True
     )
-    assert done.stdout.splitlines()[-1] == repr(expected)
+    return done, (folder / "setting.txt").read_text()
+
+
+@pytest.mark.long
+def test_a_process_of_the_command_line(tmp_path):
+    """With oneDNN; for a mistake it writes one line, the backend's own notices included."""
+    done, setting = ended(tmp_path, "-m", "keras_alexnet", "describe", "nosuch")
+    assert setting == "'1'"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("keras-alexnet describe: Received variant='nosuch'")
+    assert done.stderr.count("\n") == 1
+
+
+PROGRAM = """
+import sys, keras
+before = set(sys.modules)
+import keras_alexnet
+new = {name.split(".")[0] for name in set(sys.modules) - before}
+import keras_alexnet.cli
+keras_alexnet.cli.main(["list"])
+print(sorted(new - set(sys.stdlib_module_names)))
+"""
+
+
+@pytest.mark.long
+def test_a_program_that_imports_the_package(tmp_path):
+    """TensorFlow's setting stays, and no second backend and no optional library is imported."""
+    done, setting = ended(tmp_path, "-c", PROGRAM)
+    assert done.returncode == 0, done.stderr
+    assert setting == "None"
     assert "cifar10_80sec" in done.stdout
+    assert done.stdout.splitlines()[-1] == "['keras_alexnet']"

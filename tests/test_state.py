@@ -83,7 +83,7 @@ def table(folder):
     return [{name: float(row[name]) for name in row if name != "seconds"} for row in rows]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def run(tmp_path_factory):
     """An uninterrupted run: its model, its folder, and that folder as it was after two epochs."""
     folder = tmp_path_factory.mktemp("run")
