@@ -34,7 +34,7 @@ def read_images(directory):
     return parts
 
 
-def build(variant, recipe, steps, images, seed, eagerly):
+def build(variant, recipe, steps, images, seed):
     """Return a compiled model that takes images of 0 to 255, and learns by the recipe.
 
     The authors subtract the mean image of the training images; windows are cut out before that.
@@ -44,12 +44,7 @@ def build(variant, recipe, steps, images, seed, eagerly):
     preprocessor = training_preprocessor(variant, mean=images.mean(axis=0), seed=seed)
     print(preprocessor)
     model = keras.Model(image, AlexNet(variant)(preprocessor(image)))
-    model.compile(
-        recipe.optimizer(steps),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=eagerly,
-    )
+    model.compile(recipe.optimizer(steps), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -139,9 +134,7 @@ def main():
     if (output / "model.keras").exists():
         model = keras.saving.load_model(output / "model.keras")
     else:
-        # To compile takes longer than the few steps of the quick form.
-        options = {"seed": arguments.seed, "eagerly": arguments.quick}
-        model = build(arguments.variant, recipe, steps, training[0], **options)
+        model = build(arguments.variant, recipe, steps, training[0], arguments.seed)
     accuracy, seconds = train(model, recipe, steps, training, test, arguments.seed, output)
     print(
         f"{len(seconds)} epochs in {sum(seconds):.0f} s, {keras.backend.backend()}: "

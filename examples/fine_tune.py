@@ -62,7 +62,7 @@ def build(variant: str, classes: int, weights: str | None, published: bool) -> k
     return AlexNet(variant, input_tensor=x, classes=classes, weights=weights, **options)
 
 
-def train(model, data, epochs: int, rate: float, quick: bool, learning=None) -> list[float]:
+def train(model, data, epochs: int, rate: float, learning=None) -> list[float]:
     """Train the layers whose names begin so, or all, and return the held-out accuracies."""
     for layer in model.layers:
         layer.trainable = learning is None or layer.name.startswith(learning)
@@ -70,8 +70,7 @@ def train(model, data, epochs: int, rate: float, quick: bool, learning=None) -> 
     print(f"{weights:,} of {model.count_params():,} parameters learn, at a rate of {rate:g}.")
     # What is trainable is fixed when the model is compiled.
     loss = "sparse_categorical_crossentropy"
-    # To compile takes longer than the few steps of the quick form.
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], run_eagerly=quick)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     training, held_out = data
     history = model.fit(training, validation_data=held_out, epochs=epochs, shuffle=False, verbose=2)
     return history.history["val_accuracy"]
@@ -82,7 +81,7 @@ def make_weights(folder: pathlib.Path, quick: bool) -> str:
     variant, count, epochs = (QUICK, 66, 1) if quick else (OWN, 3000, 10)
     data = read(draw_folder(folder / "source", (0, 2, 4, 5, 6, 8), count, seed=0), variant, quick)
     model = build(variant, 6, None, published=False)
-    train(model, data, epochs, 1e-3, quick)
+    train(model, data, epochs, 1e-3)
     path = str(folder / "pretrained.weights.h5")
     model.save_weights(path)
     return path
@@ -136,11 +135,11 @@ def main() -> None:
             model = build(variant, classes, weights, published)
         top = [layer.name for layer in model.layers if layer.name.startswith("fc")]
         last = [layer.name for layer in model.layers if layer.name.startswith("conv")][-1]
-        accuracies = train(model, data, epochs, arguments.rate, quick, tuple(top))
-        accuracies += train(model, data, epochs, arguments.rate / 10, quick, (*top, last))
+        accuracies = train(model, data, epochs, arguments.rate, tuple(top))
+        accuracies += train(model, data, epochs, arguments.rate / 10, (*top, last))
         print("The same network from nothing.")
         scratch = build(variant, classes, None, published=False)
-        others = train(scratch, data, 2 * epochs, arguments.rate, quick)
+        others = train(scratch, data, 2 * epochs, arguments.rate)
         model.save(arguments.output / "fine_tuned.keras")
     draw(accuracies, others, epochs, arguments.output / "fine_tune.png")
     print(f"Held-out accuracy: {100 * accuracies[-1]:.1f} %, from nothing {100 * others[-1]:.1f} %")

@@ -42,10 +42,7 @@ def fit(directory, variant: str, epochs: int, quick: bool) -> keras.callbacks.Hi
     classes = len(training.class_names)
     model = AlexNet(variant, input_tensor=pixels, classes=classes, initialization="robust")
     model.compile(
-        keras.optimizers.Adam(1e-3),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=quick,  # to compile takes longer than a few steps
+        keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     # The data set shuffles itself.
     return model.fit(training, validation_data=held_out, epochs=epochs, shuffle=False)

@@ -26,7 +26,7 @@ SIDE = 32  # of the drawn images
 STRONGEST = 8  # maps of each layer
 
 
-def trained_model(count: int, epochs: int, batch_size: int, eagerly: bool) -> keras.Model:
+def trained_model(count: int, epochs: int, batch_size: int) -> keras.Model:
     """Train the smallest of the networks on drawn images.
 
     The first filters start at a hundredth of their usual size: what is to be seen in them
@@ -42,10 +42,7 @@ def trained_model(count: int, epochs: int, batch_size: int, eagerly: bool) -> ke
     conv1 = model.get_layer("conv1")
     conv1.kernel.assign(conv1.kernel * 0.01)
     model.compile(
-        keras.optimizers.Adam(1e-3),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=eagerly,
+        keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     images, labels = drawn_images(count, seed=0, size=SIDE)
     model.fit(images, labels, batch_size, epochs, validation_split=0.2, verbose=2)
@@ -94,8 +91,7 @@ def main() -> None:
     if arguments.model:
         model = keras.saving.load_model(arguments.model, compile=False)
     else:
-        # To compile takes longer than the few steps of the quick form.
-        model = trained_model(*((40, 1, 8, True) if arguments.quick else (3000, 12, 32, False)))
+        model = trained_model(*((40, 1, 8) if arguments.quick else (3000, 12, 32)))
     if arguments.image:
         image = np.asarray(Image.open(arguments.image).convert("RGB"))
     else:

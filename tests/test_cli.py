@@ -69,11 +69,16 @@ def test_fit_never_overwrites_unasked(capsys, tmp_path, monkeypatch):
     """A second run takes another folder; one that was named must be free or `--overwrite`."""
     monkeypatch.chdir(tmp_path)
     quick = ["fit", "--variant", "cifar10_19pct", "--quick", "--json"]
-    assert main(quick) == main(quick) == 0
+    (tmp_path / "alexnet-fit").mkdir()
+    (tmp_path / "alexnet-fit" / "model.keras").write_text("of an earlier run")
+    assert main(quick) == 0
     assert sorted(os.listdir(tmp_path)) == ["alexnet-fit", "alexnet-fit-2"]
+    assert (tmp_path / "alexnet-fit-2" / "model.keras").exists()
     assert main([*quick, "--output", "alexnet-fit"]) == 2
     assert "earlier run saved its model" in capsys.readouterr().err
+    assert (tmp_path / "alexnet-fit" / "model.keras").read_text() == "of an earlier run"
     assert main([*quick, "--output", "alexnet-fit", "--overwrite"]) == 0
+    assert (tmp_path / "alexnet-fit" / "model.keras").stat().st_size > 1000
 
 
 MISTAKES = [

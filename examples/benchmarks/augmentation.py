@@ -185,7 +185,7 @@ def draw_photos(folder, count):
         Image.fromarray(photo).save(path, quality=90)
 
 
-def time_input(variant, batch, count, steps, repeats, eagerly=False):
+def time_input(variant, batch, count, steps, repeats):
     """Print how fast images come, how fast a training step takes them, and both at once."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -194,9 +194,9 @@ def time_input(variant, batch, count, steps, repeats, eagerly=False):
         files = image_folder(name, stack.layers[0].size, batch_size=batch, shuffle=True)
         data = files.map(lambda x, y: (stack(x), y)).prefetch(2)
         model = AlexNet(variant, classes=2, weights=None)
-        xla = BACKEND != "torch" and not eagerly
+        xla = BACKEND != "torch"
         loss = "sparse_categorical_crossentropy"
-        model.compile("sgd", loss, jit_compile=xla, run_eagerly=eagerly)
+        model.compile("sgd", loss, jit_compile=xla)
         images, labels = next(iter(data.as_numpy_iterator()))
 
         def read():
@@ -227,8 +227,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few images, to see that it runs")
     quick = parser.parse_args().quick
     time_augmentation(*((2, 1) if quick else (128, 9)))
-    # To compile takes longer than the few steps of the quick form.
-    time_input(*(("cifar10_19pct", 2, 4, 1, 1, True) if quick else ("paper", 32, 256, 2, 2)))
+    time_input(*(("cifar10_19pct", 2, 4, 1, 1) if quick else ("paper", 32, 256, 2, 2)))
 
 
 if __name__ == "__main__":

@@ -40,10 +40,9 @@ FIXED = ("normal", "truncated_normal")  # kinds of initial values that ignore th
 class Case:
     """One network with one kind of initial values, traced once for all seeds."""
 
-    def __init__(self, job: Job, eagerly: bool):
+    def __init__(self, job: Job):
         self.job = job
         self.model = build_model(job, CLASSES)
-        self.model.run_eagerly = eagerly
         self.model.optimizer.build(self.model.trainable_variables)
         self.at_first = [
             keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
@@ -132,8 +131,7 @@ def main() -> None:
             for run in (run for run in wanted if [str(key) for key in run] not in done):
                 options = {"image_size": arguments.size, "batch_size": arguments.batch}
                 options |= {"initialization": kind, "drawn": arguments.images}
-                # To compile takes longer than the two steps of the quick form.
-                case = case or Case(Job(variant, compile_mode="plain", **options), arguments.quick)
+                case = case or Case(Job(variant, **options))
                 row = {**dict(zip(KEYS, run, strict=True)), **case.run(run[2], arguments.steps)}
                 new = not os.path.exists(arguments.log)
                 with open(arguments.log, "a", newline="") as file:

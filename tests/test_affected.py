@@ -1,0 +1,44 @@
+"""Which test files a change affects, and which changes are made to see whether tests notice."""
+
+import ast
+
+import pytest
+
+import affected
+import mutations
+
+pytestmark = [pytest.mark.backend_free, pytest.mark.medium]
+
+NEAREST = {  # a changed file, and a test file that must be among the first
+    "keras_alexnet/layers/lrn.py": "test_lrn.py",  # through `import keras_alexnet`
+    "keras_alexnet/data/decoding.py": "test_decoding.py",
+    "keras_alexnet/checkpoints/reading/hdf5_chunks.py": "test_checkpoint_damaged_hdf5.py",
+    "tests/local_server.py": "test_checkpoint_download.py",  # a helper
+    "tests/fuzz/mutants.py": "test_fuzz.py",  # through a program that the test starts
+    "tests/test_files.py": "test_files.py",
+    "examples/look_inside.py": "test_package.py",
+    "README.md": "test_package.py",
+}
+
+
+def test_what_a_change_affects():
+    """The test files that import it, the nearest first, and not all that import the package."""
+    checkout = affected.Repository()
+    for changed, nearest in NEAREST.items():
+        assert f"tests/{nearest}" in list(checkout.affected([changed]))[:3], changed
+    found = checkout.affected(["keras_alexnet/recipes/plateau.py"])
+    assert 0 < len(found) < 10
+    assert checkout.affected(["LICENSE"]) == {}
+
+
+def test_mutants_follow_the_seed():
+    """The same seed gives the same changes; each is another program, in its own place."""
+    paths = list(mutations.core(affected.ROOT, ["*/layers/*"]))
+    assert "keras_alexnet/layers/lrn.py" in paths
+    chosen = mutations.choose(affected.ROOT, paths, 8, seed=0)
+    assert chosen == mutations.choose(affected.ROOT, paths, 8, seed=0)
+    assert chosen != mutations.choose(affected.ROOT, paths, 8, seed=1)
+    for edit in chosen:
+        text = (affected.ROOT / edit.path).read_bytes()
+        assert ast.dump(ast.parse(edit.applied(text))) != ast.dump(ast.parse(text))
+        assert edit.diff(text).count("\n-") == 1

@@ -1,0 +1,53 @@
+"""The mark `backend_free` is checked: in such a test every use of a tensor library raises."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_alexnet import AlexNet, LocalResponseNormalization
+from keras_alexnet.layers import MaxPooling2D
+
+LAYER = keras.layers.Dense(1)
+MODEL = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+X = np.ones((1, 1), "float32")
+
+USES = {
+    "function": lambda: keras.ops.add(1, 2),
+    "function of a submodule": lambda: keras.ops.nn.relu(X),
+    "function that a model traces": lambda: keras.ops.square(keras.KerasTensor((1,))),
+    "variable": lambda: keras.Variable(0.0),
+    "layer": lambda: keras.layers.Dense(1),
+    "call of a layer": lambda: LAYER(X),
+    "layer of this package": lambda: LocalResponseNormalization(),
+    "another": lambda: MaxPooling2D(2),
+    "call of a model": lambda: MODEL(X),
+    "network": lambda: AlexNet("cifar10_19pct"),
+}
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+def test_a_use_raises(use):
+    """The message names the call, and says what to do."""
+    with pytest.raises(AssertionError, match=r"Received a call of \w.*Remove the mark"):
+        use()
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+def test_without_the_mark_it_does_not(use):
+    """All that was replaced is in its place again."""
+    use()
+
+
+@pytest.mark.backend_free
+@pytest.mark.long
+@pytest.mark.parametrize("package", ["keras", "keras_alexnet"])
+def test_a_use_raises_in_another_process(package):
+    """A process that such a test starts is checked too."""
+    code = f"import {package}, keras; print('begun'); keras.ops.zeros(1)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "begun\n")
+    assert "Received a call of keras.ops.zeros" in done.stderr
