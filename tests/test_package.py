@@ -151,26 +151,27 @@ EXAMPLES = {  # what a part of the output of each quick form must be
 PROGRAMS = EXAMPLES.keys() if keras.backend.backend() == "torch" else {"imagenet.py"}
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", sorted(PROGRAMS))
-def test_examples_run_as_programs(name, tmp_path):
-    """An example runs as it stands, in a fresh process."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / name), "--quick"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def as_a_program(path, folder):
+    """Run a script in a fresh process, and return what it printed."""
+    command = [sys.executable, str(path), "--quick"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert EXAMPLES[name] in done.stdout
+    return done.stdout
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in PROGRAMS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name in PROGRAMS else pytest.mark.medium)
+        for name in EXAMPLES
+    ],
+)
 def test_examples_run(name, tmp_path, monkeypatch, capsys):
-    """An example runs to its end in this process, where a warning is an error."""
+    """The quick form of every example runs to its end; in this process a warning is an error."""
     path = ROOT / "examples" / name
+    if name in PROGRAMS:
+        assert EXAMPLES[name] in as_a_program(path, tmp_path)
+        return
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(path.parent)
     monkeypatch.setattr(sys, "argv", [str(path), "--quick"])
