@@ -23,7 +23,7 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE, INIT = "keras_alexnet", "/__init__.py"
 MAX_DISTANCE = 3
-CONCERN_EVERY_TEST = {"pyproject.toml", "tests/conftest.py"}
+CONCERN_EVERY_TEST = {"pyproject.toml", "tests/backend.py", "tests/conftest.py"}
 
 
 class Repository:

@@ -1,10 +1,11 @@
-"""Precision, seeds and order of all tests; which tests run on one backend, or not at all."""
+"""Which tests run, in which order, and what is said of them at the end."""
 
 import collections
-import importlib
 import importlib.util
 import os
 import signal
+
+import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -15,18 +16,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Half of the time of a test of compiled code is LLVM's, for code that runs once. The operations are
 # the same without its optimizations; XLA_FLAGS="" tests with them. JAX computes everything so, and
 # draws random numbers three times as fast with a few.
-if os.environ.get("KERAS_BACKEND") == "jax":
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
-else:
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+LEVEL = 1 if os.environ.get("KERAS_BACKEND") == "jax" else 0
+os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level={LEVEL}")
 
-import keras
-import pytest
-from matplotlib.figure import Figure
-
-import tensor_guard
-
-BACKEND = keras.backend.backend()
 INSTALL = {
     "tensorflow": "pip install keras-alexnet",
     "jax": 'pip install "keras-alexnet[jax]"',
@@ -36,37 +28,45 @@ INSTALL = {
     "safetensors": "pip install safetensors",
     "cv2": 'pip install "opencv-python-headless<5"',  # 5 reads no files of Caffe
 }
-LEFT_OUT = pytest.StashKey[collections.Counter]()
-BACKEND_FREE = pytest.StashKey[collections.Counter]()
 LENGTHS = ("long", "medium")  # the longest first; a test without such a mark is short
 
 
+class Said:
+    """What a process says at the end of the tests that it has collected.
+
+    Attributes:
+        backend: The backend and Keras, with their versions.
+        left_out: How many tests are left out, by the peers that are missing.
+        free: How many tests use no tensor library.
+        others: How many use one.
+    """
+
+    def __init__(self, backend="", left_out=(), free=0, others=0):
+        self.backend = backend
+        self.left_out = collections.Counter({tuple(peers): count for peers, count in left_out})
+        self.free = free
+        self.others = others
+
+    def message(self):
+        """Return all as what one process can send to another."""
+        left_out = [[list(peers), count] for peers, count in self.left_out.items()]
+        return [self.backend, left_out, self.free, self.others]
+
+
+SAID = pytest.StashKey[Said]()
+
+
 def pytest_configure(config):
-    """Heed Ctrl-C, and compute in full float32 on a GPU as well, as the tolerances expect."""
-    config.stash[LEFT_OUT] = collections.Counter()
-    config.stash[BACKEND_FREE] = collections.Counter()
+    """Heed Ctrl-C, and start the backend, unless other processes run the tests."""
+    config.stash[SAID] = Said()
     # What a shell starts in the background ignores Ctrl-C, and so would the processes that tests
     # start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if BACKEND == "jax":
-        import jax
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        import backend
 
-        jax.config.update("jax_default_matmul_precision", "highest")
-    elif BACKEND == "torch":
-        import torch
-
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-    else:
-        import tensorflow as tf
-
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-
-
-def pytest_report_header():
-    """Say what is tested."""
-    version = importlib.import_module(BACKEND).__version__
-    return f"backend: {BACKEND} {version}, keras {keras.__version__}"
+        config.stash[SAID].backend = backend.described()
+        config.pluginmanager.register(backend, "backend")
 
 
 def _missing_peers(item):
@@ -77,23 +77,24 @@ def _missing_peers(item):
 
 @pytest.hookimpl(trylast=True)  # after -k and -m: a test that was not asked for is not left out
 def pytest_collection_modifyitems(config, items):
-    """Leave out the tests whose peers are not installed, and remember them."""
+    """Leave out the tests whose peers are not installed, count the others, and sort them."""
+    said = config.stash[SAID]
     missing = {item: _missing_peers(item) for item in items}
     left_out = [item for item in items if missing[item]]
     if left_out:
-        config.stash[LEFT_OUT].update(missing[item] for item in left_out)
+        said.left_out.update(missing[item] for item in left_out)
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not missing[item]]
     if left_out and os.environ.get("KERAS_ALEXNET_NOTHING_LEFT_OUT") == "1":
         raise pytest.UsageError(
             "KERAS_ALEXNET_NOTHING_LEFT_OUT=1, but this would be left out.\n"
-            + "\n".join(_sentences(config))
+            + "\n".join(_sentences(said.left_out))
         )
+    said.free = sum(item.get_closest_marker("backend_free") is not None for item in items)
+    said.others = len(items) - said.free
     # pytest-randomly has shuffled them; this sort is stable. So no core is idle at the end, while
     # another computes a long test.
     items.sort(key=_length)
-    free = sum(item.get_closest_marker("backend_free") is not None for item in items)
-    config.stash[BACKEND_FREE].update({True: free, False: len(items) - free})
 
 
 def _length(item):
@@ -104,89 +105,40 @@ def _length(item):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error):
-    """Take from one of the processes side by side what all of them left out."""
-    left_out = getattr(node, "workeroutput", {}).get("left_out", [])
-    node.config.stash[LEFT_OUT] = collections.Counter({tuple(key): n for key, n in left_out})
-    free = getattr(node, "workeroutput", {}).get("backend_free", [])
-    node.config.stash[BACKEND_FREE] = collections.Counter(dict(free))
+    """Take over what one of the processes side by side says: they all say the same."""
+    message = getattr(node, "workeroutput", {}).get("said")
+    if message:
+        node.config.stash[SAID] = Said(*message)
 
 
 def pytest_sessionfinish(session):
-    """Tell the process that reports, if this is not it, what was left out."""
+    """Tell the process that reports, if this is not it."""
     if hasattr(session.config, "workeroutput"):
-        left_out = session.config.stash[LEFT_OUT].items()
-        session.config.workeroutput["left_out"] = [[list(key), n] for key, n in left_out]
-        free = session.config.stash[BACKEND_FREE].items()
-        session.config.workeroutput["backend_free"] = [list(pair) for pair in free]
+        session.config.workeroutput["said"] = session.config.stash[SAID].message()
 
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say in words what ran, what did not, and how it would."""
-    others = [name for name in ("tensorflow", "jax", "torch") if name != BACKEND]
+    said = config.stash[SAID]
+    others = [name for name in ("tensorflow", "jax", "torch") if not said.backend.startswith(name)]
     terminalreporter.section("what ran, and what was left out")
-    for sentence in _sentences(config):
+    for sentence in _sentences(said.left_out):
         terminalreporter.line(sentence)
-    free = config.stash[BACKEND_FREE]
     terminalreporter.line(
-        f"{free[False]:,} tests use the backend. {free[True]:,} use no tensor library, and one "
+        f"{said.others:,} tests use the backend. {said.free:,} use no tensor library, and one "
         f"backend is enough for them: -m 'not backend_free' leaves them out on the others."
     )
     terminalreporter.line(
-        f"The tests ran on the {BACKEND} backend. "
+        f"The tests ran on {said.backend}. "
         f"KERAS_BACKEND={others[0]} or KERAS_BACKEND={others[1]} runs them on the others."
     )
 
 
-def _sentences(config):
+def _sentences(left_out):
     """Return a sentence for each combination of peers that tests were left out for."""
     return [
         f"Left out: {count} test{'s that compare' if count > 1 else ' that compares'} with "
         f"{' and '.join(peers)}, not installed here. To run "
         f"{'them' if count > 1 else 'it'}: {' and '.join(INSTALL[peer] for peer in peers)}"
-        for peers, count in sorted(config.stash[LEFT_OUT].items())
+        for peers, count in sorted(left_out.items())
     ]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(fixturedef):
-    """Seed what several tests share, or it would depend on the test before."""
-    if fixturedef.scope != "function":
-        keras.utils.set_random_seed(0)
-
-
-@pytest.fixture(autouse=True)
-def _same_start():
-    """Seed every test, and undo what it changes in Keras's settings."""
-    image_data_format = keras.config.image_data_format()
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    keras.utils.set_random_seed(0)
-    yield
-    keras.config.set_image_data_format(image_data_format)
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
-
-
-@pytest.fixture(autouse=True)
-def _no_tensors(request, monkeypatch):
-    """Let every call of a tensor library raise in the tests that are marked to need none."""
-    if request.node.get_closest_marker("backend_free") is None:
-        yield
-        return
-    tensor_guard.forbid_in_children(monkeypatch)
-    tensor_guard.forbid()
-    yield
-    tensor_guard.allow()
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved."""
-    figures = []
-    save = Figure.savefig
-
-    def keep(self, *arguments, **options):
-        figures.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return figures

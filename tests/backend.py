@@ -1,0 +1,79 @@
+"""The backend in the processes that run tests: precision, seeds, settings, and who may use it."""
+
+import importlib
+
+import keras
+import pytest
+from matplotlib.figure import Figure
+
+import tensor_guard
+
+BACKEND = keras.backend.backend()
+
+
+def described():
+    """Return the backend and Keras with their versions."""
+    version = importlib.import_module(BACKEND).__version__
+    return f"{BACKEND} {version}, keras {keras.__version__}"
+
+
+def pytest_configure():
+    """Compute in full float32 on a GPU as well, as the tolerances expect."""
+    if BACKEND == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+    elif BACKEND == "torch":
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+    else:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """Seed what several tests share, or it would depend on the test before."""
+    if fixturedef.scope != "function":
+        keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _same_start():
+    """Seed every test, and undo what it changes in Keras's settings."""
+    image_data_format = keras.config.image_data_format()
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_image_data_format(image_data_format)
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(autouse=True)
+def _no_tensors(request, monkeypatch):
+    """Let every call of a tensor library raise in the tests that are marked to need none."""
+    if request.node.get_closest_marker("backend_free") is None:
+        yield
+        return
+    tensor_guard.forbid_in_children(monkeypatch)
+    tensor_guard.forbid()
+    yield
+    tensor_guard.allow()
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved."""
+    figures = []
+    save = Figure.savefig
+
+    def keep(self, *arguments, **options):
+        figures.append(self)
+        return save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
