@@ -189,3 +189,10 @@ def test_the_oldest_parameters(tmp_path):
     (tmp_path / "weights").write_bytes(changed_tar(**parts))
     with open_checkpoint(tmp_path / "weights") as contents:
         assert contents.arrays["a"].read().tolist() == [4]
+
+
+def test_a_number_without_axes(tmp_path):
+    """A tensor may have no axes, as a count of steps has none."""
+    (tmp_path / "weights").write_bytes(tar_file(tar_parts({"a": np.array(3, "f4")})))
+    with open_checkpoint(tmp_path / "weights") as contents:
+        assert contents.arrays["a"].read().tolist() == 3
