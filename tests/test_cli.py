@@ -1,7 +1,6 @@
 """The command line: output, JSON, exit codes, one line per mistake."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from PIL import Image
 
 from keras_alexnet import AlexNet, list_variants
 from keras_alexnet.cli import main
+from keras_alexnet.training.state import RunState
 from processes import PAUSE, started
 
 
@@ -52,33 +52,44 @@ def test_describe_a_file_as_json(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["parameters"] == 89_578 - 7 * 1025
 
 
-@pytest.mark.medium
-def test_fit_reports_and_saves(capsys, tmp_path, monkeypatch):
-    """`fit` without a folder trains, reports held-out accuracy and says how to load the model."""
+QUICK_FIT = ["fit", "--variant", "cifar10_19pct", "--quick"]
+
+
+@pytest.fixture
+def earlier(tmp_path, monkeypatch):
+    """What an earlier run has left in the working folder."""
     monkeypatch.chdir(tmp_path)
-    assert main(["fit", "--variant", "cifar10_19pct", "--quick"]) == 0
+    model = tmp_path / "alexnet-fit" / "model.keras"
+    model.parent.mkdir()
+    model.write_text("of an earlier run")
+    return model
+
+
+@pytest.mark.medium
+def test_fit_reports_and_saves(capsys, tmp_path, earlier):
+    """`fit` without a folder trains, reports held-out accuracy and says how to load the model.
+
+    It is not where an earlier run's is.
+    """
+    assert main(QUICK_FIT) == 0
     out = capsys.readouterr().out
     assert "40 images of 10 classes; guessing gives 10 %" in out
     assert "one crop" in out
-    assert "keras.saving.load_model('alexnet-fit/model.keras')" in out
-    assert (tmp_path / "alexnet-fit" / "model.keras").exists()
-
-
-@pytest.mark.long
-def test_fit_never_overwrites_unasked(capsys, tmp_path, monkeypatch):
-    """A second run takes another folder; one that was named must be free or `--overwrite`."""
-    monkeypatch.chdir(tmp_path)
-    quick = ["fit", "--variant", "cifar10_19pct", "--quick", "--json"]
-    (tmp_path / "alexnet-fit").mkdir()
-    (tmp_path / "alexnet-fit" / "model.keras").write_text("of an earlier run")
-    assert main(quick) == 0
-    assert sorted(os.listdir(tmp_path)) == ["alexnet-fit", "alexnet-fit-2"]
+    assert "keras.saving.load_model('alexnet-fit-2/model.keras')" in out
     assert (tmp_path / "alexnet-fit-2" / "model.keras").exists()
-    assert main([*quick, "--output", "alexnet-fit"]) == 2
+    assert earlier.read_text() == "of an earlier run"
+
+
+@pytest.mark.medium
+def test_fit_overwrites_if_asked(capsys, earlier):
+    """A folder that was named must be free, or `--overwrite`."""
+    named = [*QUICK_FIT, "--json", "--output", "alexnet-fit"]
+    assert main(named) == 2
     assert "earlier run saved its model" in capsys.readouterr().err
-    assert (tmp_path / "alexnet-fit" / "model.keras").read_text() == "of an earlier run"
-    assert main([*quick, "--output", "alexnet-fit", "--overwrite"]) == 0
-    assert (tmp_path / "alexnet-fit" / "model.keras").stat().st_size > 1000
+    assert earlier.read_text() == "of an earlier run"
+    assert main([*named, "--overwrite"]) == 0
+    assert json.loads(capsys.readouterr().out)["model_path"] == "alexnet-fit/model.keras"
+    assert earlier.stat().st_size > 1000
 
 
 MISTAKES = [
@@ -223,14 +234,15 @@ def stopped(folder, epochs, number):
     return code, err
 
 
-@pytest.mark.long
-def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path):
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch, capsys):
     """An interrupt before an epoch is done ends with one line, code 130 and no half file."""
     draw_images(tmp_path)
-    code, err = stopped(tmp_path, 0, signal.SIGINT)
-    assert code == 130
-    assert err.strip().splitlines()[-1] == "keras-alexnet fit: interrupted; nothing was saved"
-    assert "Traceback" not in err
+    monkeypatch.chdir(tmp_path)
+    interrupt = lambda *arguments: signal.raise_signal(signal.SIGINT)  # noqa: E731
+    monkeypatch.setattr(RunState, "on_epoch_begin", interrupt)
+    assert main([*FIT, "10000"]) == 130
+    err = capsys.readouterr().err
+    assert err.strip() == "keras-alexnet fit: interrupted; nothing was saved"
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 

@@ -57,6 +57,14 @@ def test_top5_is_that_of_sorting():
     assert evaluation.top1 == pytest.approx(np.trace(evaluation.confusion) / 200)
 
 
+@pytest.mark.parametrize(("classes", "top5"), [(5, None), (6, 5 / 6)])
+def test_top5_is_told_where_it_can_fail(classes, top5):
+    """Among five classes every image would be right."""
+    names = [str(number) for number in range(classes)]
+    scores = np.ones((classes, classes), "float32")
+    assert measure(identity(classes), (scores, np.arange(classes)), names).top5 == top5
+
+
 def test_a_network_that_says_nothing_is_no_better_than_guessing():
     """All scores alike: one class in ten is right, not all."""
     labels = np.arange(100) % 10

@@ -35,9 +35,13 @@ def folder(tmp_path):
     return tmp_path / "images"
 
 
-def quietly(job, output, **options):
-    """Run a job without progress."""
-    return run(job, str(output), verbose=False, say=lambda text: None, **options)
+def quietly(job, output, say=lambda text: None, **options):
+    """Run a job without progress, and as without matplotlib, whose pictures take the longest."""
+    find = run_module.importlib.util.find_spec
+    with pytest.MonkeyPatch.context() as patch:
+        hidden = lambda name: None if name == "matplotlib" else find(name)  # noqa: E731
+        patch.setattr(run_module.importlib.util, "find_spec", hidden)
+        return run(job, str(output), verbose=False, say=say, **options)
 
 
 def interrupted_after(epochs, monkeypatch, error=KeyboardInterrupt):
@@ -118,16 +122,6 @@ def check_another_process(outcome):
 
 
 @pytest.mark.medium
-def test_without_matplotlib_there_are_no_pictures(tmp_path, monkeypatch):
-    """The plot extra is not needed to train."""
-    find = run_module.importlib.util.find_spec
-    hidden = lambda name: None if name == "matplotlib" else find(name)  # noqa: E731
-    monkeypatch.setattr(run_module.importlib.util, "find_spec", hidden)
-    outcome = quietly(TINY, tmp_path / "run")
-    assert outcome.pictures == ()
-    assert not list((tmp_path / "run").glob("*.png"))
-
-
 @pytest.mark.long
 @pytest.mark.parametrize(("recipe", "crops"), [(None, 10), ("cifar10_13pct", 9)])
 def test_one_crop_and_several(recipe, crops, tmp_path):
@@ -237,9 +231,10 @@ def test_same_seed_same_weights_and_batches():
 
 @pytest.mark.medium
 def test_a_folder_is_trained_on(folder, tmp_path):
-    """A folder of JPEGs trains and saves its class names."""
+    """A folder of JPEGs trains and saves its class names; the plot extra is not needed for that."""
     job = Job(variant="cifar10_19pct", directory=str(folder), epochs=1)
-    outcome = run(job, str(tmp_path / "run"), verbose=False)
+    outcome = quietly(job, tmp_path / "run")
+    assert outcome.pictures == () and not list((tmp_path / "run").glob("*.png"))  # no matplotlib
     assert outcome.evaluation.class_names == tuple(sorted(CLASS_NAMES))
     assert outcome.training_count + outcome.evaluation.images == 60
 

@@ -11,7 +11,6 @@ import pytest
 from keras_alexnet.cli import main
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.training.job import Job, build_model
-from keras_alexnet.training.run import run
 from test_fit import interrupted_after, quietly
 
 
@@ -94,7 +93,7 @@ def test_a_flat_loss_is_told_and_kept(tmp_path):
     job = small("cifar10_19pct", batch_size=1, drawn=40, epochs=10, learning_rate=1e-9)
     job = Job(**{**vars(job), "initialization": "published"})
     texts = []
-    outcome = run(job, str(tmp_path / "run"), verbose=False, say=texts.append)
+    outcome = quietly(job, tmp_path / "run", say=texts.append)
     # Keras calls from several threads at once, and so it may be told of a later step first: of any
     # up to the last one, which is the 320th.
     steps = int(re.match(r"The loss is still 2\.303 after (\d+) steps", outcome.warning)[1])

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import double_precision, run_channels_first, to_numpy, zeros_at_first
+from helpers import double_precision, quickly_drawn, run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, list_variants
 
 SMALL = {"variant": "paper", "input_shape": (67, 67, 3), "classes": 7}
@@ -90,7 +90,8 @@ def test_names():
 def test_data_formats_compute_the_same(name):
     """The same weights give the same features and outputs in both data formats."""
     size = 35 if name.startswith("cifar") else 79
-    last = AlexNet(name, input_shape=(size, size, 3), classes=5)
+    with quickly_drawn():
+        last = AlexNet(name, input_shape=(size, size, 3), classes=5)
     with zeros_at_first():
         first = AlexNet(name, input_shape=(3, size, size), classes=5, data_format="channels_first")
     first.set_weights(last.get_weights())
