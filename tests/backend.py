@@ -6,6 +6,7 @@ import keras
 import pytest
 from matplotlib.figure import Figure
 
+import drawing
 import tensor_guard
 
 BACKEND = keras.backend.backend()
@@ -18,7 +19,8 @@ def described():
 
 
 def pytest_configure():
-    """Compute in full float32 on a GPU as well, as the tolerances expect."""
+    """Compute in full float32 on a GPU as well, as the tolerances expect; draw with NumPy."""
+    drawing.by_numpy()
     if BACKEND == "jax":
         import jax
 
@@ -51,6 +53,13 @@ def _same_start():
     keras.config.set_image_data_format(image_data_format)
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(autouse=True)
+def _initial_values(request, monkeypatch):
+    """Let the backend draw them where a test is about them."""
+    if request.node.get_closest_marker("initial_values") is not None:
+        monkeypatch.setattr(drawing.INITIALIZERS, "random", drawing.OWN)
 
 
 @pytest.fixture(autouse=True)

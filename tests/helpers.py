@@ -31,7 +31,8 @@ def double_precision():
 
 
 @contextlib.contextmanager
-def _kernels_begin_as(values):
+def zeros_at_first():
+    """Let kernels begin as zeros: a test that assigns them all need not wait for random ones."""
     kinds = (
         keras.initializers.RandomNormal,
         keras.initializers.RandomUniform,
@@ -40,31 +41,8 @@ def _kernels_begin_as(values):
     )
     with pytest.MonkeyPatch.context() as patch:
         for kind in kinds:
-            patch.setattr(kind, "__call__", lambda self, shape, dtype=None: values(shape, dtype))
+            patch.setattr(kind, "__call__", lambda self, shape, dtype=None: np.zeros(shape, dtype))
         yield
-
-
-def zeros_at_first():
-    """Let kernels begin as zeros: a test that assigns them all need not wait for random ones."""
-    return _kernels_begin_as(np.zeros)
-
-
-def quickly_drawn():
-    """Let kernels begin as NumPy's numbers, of which a block is repeated.
-
-    For what is the same with any values: a backend takes a second to draw those of a whole network.
-    Activations keep their size through ReLUs, as with He's values. The length of the block is
-    prime, so that no row or column of a kernel equals another.
-    """
-    rng = np.random.default_rng(0)
-    block = rng.standard_normal(1_000_003, dtype="float32")
-
-    def values(shape, dtype):
-        begin = rng.integers(len(block))  # each kernel has values of its own
-        scale = np.sqrt(2 / np.prod(shape[-4:-1]))
-        return (np.resize(np.roll(block, begin), shape) * scale).astype(dtype)
-
-    return _kernels_begin_as(values)
 
 
 def with_unknown_sizes(function, x, channel_axis=-1):

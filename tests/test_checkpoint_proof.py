@@ -53,12 +53,13 @@ def test_learned_weights_look_trained(network):
     assert "filters are smooth" in text and "in order" in text
 
 
-VARIANTS = ["paper", "owt", "slim_v2", "notebook", "ungrouped", "cifar10_80sec"]
+VARIANTS = ["paper", "owt", "slim_v2", "notebook", "ungrouped"]
+SMALL = pytest.param("cifar10_80sec", marks=pytest.mark.initial_values)
 
 
 @pytest.mark.medium
 @pytest.mark.parametrize("robust", [False, True])
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", [*VARIANTS, SMALL])
 def test_initial_values_look_untrained(name, robust):
     """Normal, truncated, uniform, large or small: what was only drawn is not taken for learned."""
     # With fc6 in one case alone: it takes seconds to draw.
@@ -169,6 +170,7 @@ def test_networks_without_fully_connected_layers():
 
 
 @pytest.mark.medium
+@pytest.mark.initial_values
 def test_no_classifier_of_a_few_classes_raises_an_alarm():
     """Two units differ by chance more than many: that alone is no sign of training."""
     for seed in range(20):

@@ -211,6 +211,7 @@ def test_an_interrupt_before_the_first_epoch_leaves_nothing(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.initial_values
 def test_same_seed_same_weights_and_batches():
     """The seed fixes the initial values, the images and their order in each epoch."""
     first, second = build_model(TINY, 10), build_model(TINY, 10)

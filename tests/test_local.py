@@ -135,6 +135,7 @@ def test_every_place_starts_like_a_convolution():
     assert len(np.unique(kernel.reshape(16, -1)[:, 0])) == 16
 
 
+@pytest.mark.initial_values
 @pytest.mark.parametrize("initializer", [keras.initializers.HeNormal(seed=3), "he_normal"])
 def test_initial_values_follow_the_seed(initializer):
     """The same seed, the initializer's or Keras's, gives the same kernels in another layer."""

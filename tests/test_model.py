@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import double_precision, quickly_drawn, run_channels_first, to_numpy, zeros_at_first
+from helpers import double_precision, run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, list_variants
 
 SMALL = {"variant": "paper", "input_shape": (67, 67, 3), "classes": 7}
@@ -90,8 +90,7 @@ def test_names():
 def test_data_formats_compute_the_same(name):
     """The same weights give the same features and outputs in both data formats."""
     size = 35 if name.startswith("cifar") else 79
-    with quickly_drawn():
-        last = AlexNet(name, input_shape=(size, size, 3), classes=5)
+    last = AlexNet(name, input_shape=(size, size, 3), classes=5)
     with zeros_at_first():
         first = AlexNet(name, input_shape=(3, size, size), classes=5, data_format="channels_first")
     first.set_weights(last.get_weights())
@@ -128,6 +127,7 @@ def test_dtype_policies(policy, inner):
 
 
 @pytest.mark.medium
+@pytest.mark.initial_values
 def test_robust_initialization():
     """Robust values are He's, with zero biases and a small classifier."""
     model = AlexNet("paper", initialization="robust", input_shape=(67, 67, 3))

@@ -268,6 +268,7 @@ def test_one_output_is_two_classes():
 
 
 @pytest.mark.long
+@pytest.mark.initial_values
 def test_the_published_values_stall_and_the_robust_ones_do_not():
     """A real network on a few blobs: what the callback is for."""
     rng = np.random.default_rng(0)

@@ -254,7 +254,7 @@ def test_every_instant_of_saving_can_be_resumed_from(half, tmp_path, monkeypatch
 
 UNTIL_KILLED = f"""{PAUSE}
 sys.path.insert(0, sys.argv[2])
-import keras
+import drawing, keras
 from test_state import RunState, trained
 
 class PauseInTheThirdEpoch(keras.callbacks.Callback):
@@ -265,6 +265,7 @@ class PauseInTheThirdEpoch(keras.callbacks.Callback):
         if (self.epoch, batch) == (2, 1):
             pause("paused")
 
+drawing.by_numpy()
 trained(RunState(sys.argv[1]), after=[PauseInTheThirdEpoch()])
 """
 
