@@ -5,6 +5,7 @@ of each shape. NumPy's come of the same distributions, by the same seeds; a test
 `initial_values` has the backend's own.
 """
 
+import math
 import sys
 import types
 
@@ -20,7 +21,8 @@ HALF = 500_009
 
 def _block(half, deviation):
     block = np.concatenate([half, -half])
-    return block * np.float32(deviation / block.std())
+    block *= np.float32(deviation / block.std())
+    return block
 
 
 NORMAL = _block(_rng.standard_normal(HALF, dtype="float32"), 1)
@@ -31,9 +33,11 @@ UNIFORM = _rng.permutation(np.linspace(-1, 1, 2 * HALF, dtype="float32"))
 def _values(block, shape, dtype, seed, scale, shift):
     if isinstance(seed, keras.random.SeedGenerator):
         seed = keras.ops.convert_to_numpy(seed.next())
-    begin = np.random.default_rng(seed).integers(len(block))
-    values = np.resize(np.concatenate([block[begin:], block[:begin]]), shape)
-    values *= np.float32(scale)
+    size, begin = math.prod(shape), np.random.default_rng(seed).integers(len(block))
+    if begin + size > len(block):
+        block = np.resize(np.roll(block, -begin), size)
+        begin = 0
+    values = block[begin : begin + size].reshape(shape) * np.float32(scale)
     values += np.float32(shift)
     return keras.ops.convert_to_tensor(values, dtype)
 
