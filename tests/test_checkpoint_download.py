@@ -17,6 +17,7 @@ import zipfile
 
 import pytest
 
+import keras_alexnet
 from keras_alexnet.checkpoints import download as module
 from keras_alexnet.checkpoints import fetching, table
 from keras_alexnet.checkpoints.download import download, local_path
@@ -456,44 +457,41 @@ class TestCopies:
         assert len(server.asked) == 2
 
 
-# The command, which prints when it has so many bytes and waits for more. From then on the garbage
-# collector rests: JAX gives it a callback, and an interrupt in there would be lost.
+# Downloads, prints when it has so many bytes, and waits for more. Of the package it imports what it
+# needs, and not Keras, which takes seconds.
 PROCESS = """
-import dataclasses, gc, json, sys
+import dataclasses, json, sys, types
+
+package = types.ModuleType("keras_alexnet")
+package.__path__ = [sys.argv[3]]
+sys.modules |= {"keras_alexnet": package, "keras": types.ModuleType("keras")}
 from keras_alexnet.checkpoints import fetching, table
-from keras_alexnet.cli import main
+from keras_alexnet.checkpoints.download import download
 
 read, received = fetching._read, 0
 
 def read_and_tell(answer):
     global received
     if received == int(sys.argv[2]):
-        gc.disable()
         print("waits for more", flush=True)
     chunk = read(answer)
     received += len(chunk)
     return chunk
 
 fetching._read = read_and_tell
-fields = json.loads(sys.argv[1])
-row = dataclasses.replace(table.OWT_TORCHVISION, **{k: tuple(v) if isinstance(v, list) else v
-                                                   for k, v in fields.items()})
-table.CHECKPOINTS = {row.name: row}
-sys.exit(main(["download", row.name]))
+fields = {key: tuple(value) if isinstance(value, list) else value
+          for key, value in json.loads(sys.argv[1]).items()}
+print(download(dataclasses.replace(table.OWT_TORCHVISION, **fields), progress=False))
 """
 
 
 @contextlib.contextmanager
-def process(checkpoint, folder, received):
-    """Give a process of the command that has so many bytes and waits for more.
-
-    Its script is named as the installed one.
-    """
-    script = folder / "keras-alexnet"
-    script.write_text(PROCESS)
+def process(checkpoint, received):
+    """Give a process that downloads, has so many bytes and waits for more."""
     fields = ("name", "filename", "urls", "hashes", "size")
     text = json.dumps({field: getattr(checkpoint, field) for field in fields})
-    with started(str(script), text, str(received)) as process:
+    place = os.path.dirname(keras_alexnet.__file__)
+    with started("-c", PROCESS, text, str(received), place) as process:
         process.wait_for("waits for more")
         yield process
 
@@ -526,31 +524,29 @@ def waiting(checkpoint, server, patch):
         thread.join()
 
 
+@pytest.mark.backend_free
 class TestProcesses:
     """Several at once, and ends of all kinds."""
 
-    @pytest.mark.long
-    def test_two_at_once_download_once(self, server, home, tmp_path, monkeypatch):
+    def test_two_at_once_download_once(self, server, home, monkeypatch):
         """The second waits for the first, and takes what that one got."""
         checkpoint = record(server.serve("a", stalled(DATA, 1000)))
         with (
-            process(checkpoint, tmp_path, 1000) as other,
+            process(checkpoint, 1000) as other,
             waiting(checkpoint, server, monkeypatch) as result,
         ):
             server.release.set()
             code, out, err = other.end()
-        assert (code, err) == (0, "")
+        assert (code, out, err) == (0, f"{home / NAME}\n", "")
         assert result == [str(home / NAME)]
-        assert f"Saved {home / NAME}" in out
         assert files(home) == [NAME]
         assert server.asked == [("/a", None)]
 
-    @pytest.mark.long
-    def test_a_killed_process_hinders_nobody(self, server, home, tmp_path, monkeypatch):
+    def test_a_killed_process_hinders_nobody(self, server, home, monkeypatch):
         """Who waits for a process that is killed takes over, and clears away what it left."""
         checkpoint = record(server.serve("a", stalled(DATA, 300_000), whole(DATA)))
         with (
-            process(checkpoint, tmp_path, 300_000) as other,
+            process(checkpoint, 300_000) as other,
             waiting(checkpoint, server, monkeypatch) as result,
         ):
             code, _, _ = other.end(signal.SIGKILL)
@@ -558,13 +554,22 @@ class TestProcesses:
         assert result == [str(home / NAME)]
         assert files(home) == [NAME]
 
-    @pytest.mark.long
-    def test_ctrl_c_leaves_nothing(self, server, home, tmp_path):
+    def test_ctrl_c_leaves_nothing(self, server, home, monkeypatch, capsys):
         """Interrupted half-way, the command says so in a line and leaves no half file."""
         checkpoint = record(server.serve("a", stalled(DATA, 300_000)))
-        with process(checkpoint, tmp_path, 300_000) as other:
-            code, _, err = other.end(signal.SIGINT)
-        assert code == 130
+        monkeypatch.setattr(table, "CHECKPOINTS", {"local": checkpoint})
+        read, received = fetching._read, []
+
+        def read_or_stop(answer):
+            if sum(received) == 300_000:
+                assert files(home)
+                signal.raise_signal(signal.SIGINT)
+            received.append(len(chunk := read(answer)))
+            return chunk
+
+        monkeypatch.setattr(fetching, "_read", read_or_stop)
+        assert main(["download", "local"]) == 130
+        err = capsys.readouterr().err
         assert err.strip() == "keras-alexnet download: interrupted; nothing was saved"
         assert files(home) is None
 

@@ -1,7 +1,6 @@
 """The command line: output, JSON, exit codes, one line per mistake."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -201,39 +200,6 @@ def draw_images(folder):
             )
 
 
-# The command, which stays where it begins an epoch: no load of the machine lets it train further.
-STOPPED = f"""{PAUSE}
-from keras_alexnet.cli import main
-from keras_alexnet.training.state import RunState
-
-begin = RunState.on_epoch_begin
-
-def begin_and_pause(self, epoch, logs=None):
-    begin(self, epoch, logs)
-    if epoch == int(sys.argv[1]):
-        pause("paused")
-
-RunState.on_epoch_begin = begin_and_pause
-sys.exit(main(sys.argv[2:]))
-"""
-
-
-def stopped(folder, epochs, number):
-    """Run `fit` in a process for some epochs and then end it by a signal.
-
-    Returns:
-        How it ended, and what it said.
-    """
-    script = folder.with_name(f"{folder.name}-scripts") / "keras-alexnet"  # as the installed one
-    script.parent.mkdir(exist_ok=True)
-    script.write_text(STOPPED)
-    with started(str(script), str(epochs), *FIT, "10000", cwd=folder) as process:
-        process.wait_for("Training alexnet")
-        process.wait_for("paused")
-        code, _, err = process.end(number)
-    return code, err
-
-
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch, capsys):
     """An interrupt before an epoch is done ends with one line, code 130 and no half file."""
     draw_images(tmp_path)
@@ -246,21 +212,40 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch, capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
+# The command, which stays where it begins its third epoch: no load of the machine lets it train
+# further.
+STOPPED = f"""{PAUSE}
+from keras_alexnet.cli import main
+from keras_alexnet.training.state import RunState
+
+begin = RunState.on_epoch_begin
+
+def begin_and_pause(self, epoch, logs=None):
+    begin(self, epoch, logs)
+    if epoch == 2:
+        pause("paused")
+
+RunState.on_epoch_begin = begin_and_pause
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.long
-def test_a_run_goes_on_after_ctrl_c_and_after_being_killed(tmp_path, capsys, monkeypatch):
+def test_a_run_goes_on_after_ctrl_c(tmp_path, capsys, monkeypatch):
     """What is kept is said; the same command goes on from there, with a row for every epoch."""
     draw_images(tmp_path)
-    code, err = stopped(tmp_path, 2, signal.SIGINT)
-    assert code == 130
-    kept = re.search(r"interrupted; (\d+) of 10000 epochs are kept in 'alexnet-fit'", err)
-    assert kept and "the same command goes on from there" in err
-    assert "Traceback" not in err
-    assert int(kept[1]) == 2
-    code, _ = stopped(tmp_path, 3, signal.SIGKILL)
-    assert code == -signal.SIGKILL
     monkeypatch.chdir(tmp_path)
-    history = tmp_path / "alexnet-fit" / "history.csv"
-    assert main([*FIT, "5"]) == 0
-    assert "Going on after epoch 3 " in capsys.readouterr().out
-    rows = history.read_text().splitlines()[1:]
-    assert [int(row.split(",")[0]) for row in rows] == [1, 2, 3, 4, 5]
+    script = tmp_path / "keras-alexnet"  # named as the installed one
+    script.write_text(STOPPED)
+    with started(str(script), *FIT, "10000") as process:
+        process.wait_for("Training alexnet")
+        process.wait_for("paused")
+        code, _, err = process.end(signal.SIGINT)
+    assert code == 130
+    kept = "2 of 10000 epochs are kept in 'alexnet-fit', and the same command goes on from there"
+    assert f"interrupted; {kept}" in err
+    assert "Traceback" not in err
+    assert main([*FIT, "4"]) == 0
+    assert "Going on after epoch 2 " in capsys.readouterr().out
+    rows = (tmp_path / "alexnet-fit" / "history.csv").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == [1, 2, 3, 4]

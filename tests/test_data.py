@@ -39,7 +39,7 @@ def test_circles_are_rounder_than_stars():
 @pytest.mark.parametrize("name", ["stripes", "checks"])
 def test_a_pattern_of_two_colours_is_even(name):
     """Half of the image has each: the bands are as wide as the gaps, whatever their angle."""
-    images, labels = drawn_images(200, seed=0)
+    images, labels = drawn_images(60, seed=0)
     for image in images[labels == CLASS_NAMES.index(name)]:
         _, counts = np.unique(image.reshape(-1, 3), axis=0, return_counts=True)
         assert len(counts) == 2

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from keras_alexnet import startup
+from keras_alexnet import AlexNet, startup
 
 
 @pytest.mark.backend_free
@@ -106,20 +106,32 @@ def test_a_process_of_the_command_line(tmp_path):
 
 PROGRAM = """
 import sys, keras
+try:
+    keras.saving.load_model("model.keras")
+except Exception as error:
+    print("keras_alexnet" in str(error))
 before = set(sys.modules)
 import keras_alexnet
 new = {name.split(".")[0] for name in set(sys.modules) - before}
 import keras_alexnet.cli
 keras_alexnet.cli.main(["list"])
+model = keras.saving.load_model("model.keras")
+print(model.output_shape, model.get_layer("norm1").region)
 print(sorted(new - set(sys.stdlib_module_names)))
 """
 
 
 @pytest.mark.long
 def test_a_program_that_imports_the_package(tmp_path):
-    """TensorFlow's setting stays, and no second backend and no optional library is imported."""
+    """TensorFlow's setting stays, and no second backend and no optional library is imported.
+
+    Before it does, it is told what it lacks to load a model; afterwards it needs no more.
+    """
+    AlexNet("cifar10_18pct").save(tmp_path / "model.keras")
     done, setting = ended(tmp_path, "-c", PROGRAM)
     assert done.returncode == 0, done.stderr
     assert setting == "None"
     assert "cifar10_80sec" in done.stdout
-    assert done.stdout.splitlines()[-1] == "['keras_alexnet']"
+    lines = done.stdout.splitlines()
+    assert lines[0] == "True"
+    assert lines[-2:] == ["(None, 10) within_channel", "['keras_alexnet']"]
