@@ -141,10 +141,9 @@ def main() -> None:
         folders, written = pathlib.Path(made, "folders"), pathlib.Path(made, "records")
         draw_folders(folders, 128, 128)  # one whole batch of the recipe each
         write(folders, written)
-        for part in images(str(folders), recipe):
-            print(f"From folders: {len(part)} batch of {next(iter(part))[0].shape}.")
         try:
-            train(str(written), arguments.output, recipe, 10, quick)
+            for form in (folders, written):
+                train(str(form), arguments.output / form.name, recipe, 10, quick)
         finally:
             keras.distribution.set_distribution(None)  # the process may go on with other work
 

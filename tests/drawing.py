@@ -1,8 +1,8 @@
 """Initial values by NumPy, for tests that are not about them.
 
-A backend takes a second to draw those of a whole network, and XLA as long again to compile the draw
-of each shape. NumPy's come of the same distributions, by the same seeds; a test that is marked
-`initial_values` has the backend's own.
+A backend takes a second to draw those of a whole network, and XLA a fifth of a second to compile
+the draw of each shape. NumPy's numbers have the same distributions, and follow from the same seeds.
+A test that is marked `initial_values` has the backend's own.
 """
 
 import math

@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def quietly(job, output, say=lambda text: None, **options):
-    """Run a job without progress, and as without matplotlib, whose pictures take the longest."""
+    """Run a job without progress and, as if matplotlib were not installed, without pictures."""
     find = run_module.importlib.util.find_spec
     with pytest.MonkeyPatch.context() as patch:
         hidden = lambda name: None if name == "matplotlib" else find(name)  # noqa: E731

@@ -1,14 +1,16 @@
 """Readers that do what none must, to see whether it is noticed."""
 
-import itertools
 import mmap
 import os
 import signal
+import struct
 
 import numpy as np
 
 from fuzz import judging
 from keras_alexnet.checkpoints.errors import CheckpointError, refused
+
+COUNT = struct.Struct("<q")
 
 
 def find_fault(path):
@@ -71,15 +73,19 @@ def wait(path):
 
 
 FAULTS = (find_fault, mutter, execute, look_elsewhere, write, grow, want, crash, hang, wait)
-_count = mmap.mmap(-1, 1)  # of the files read, in memory that outlives a process that crashes
-_calls = itertools.count()
+_count = mmap.mmap(-1, 8)  # of the files read, in memory that outlives a process that crashes
+
+
+def _number():
+    """Return the number of the file at hand."""
+    (number,) = COUNT.unpack_from(_count)
+    COUNT.pack_into(_count, 0, number + 1)
+    return number
 
 
 def each_fault(path):
     """Do each of the faults once, with every second file, and else read as one should."""
-    number = _count[0]
-    _count[0] = min(number + 1, 255)
-    fault, rest = divmod(number, 2)
+    fault, rest = divmod(_number(), 2)
     if rest and fault < len(FAULTS):
         FAULTS[fault](path)
     return judging.read(path)
@@ -87,6 +93,6 @@ def each_fault(path):
 
 def mislead(path):
     """Give an array that no file has, from the eighth file on."""
-    if next(_calls) >= 7:
+    if _number() >= 7:
         return "npz", {"conv1": ("float32", (2,), 0)}
     return judging.read(path)
