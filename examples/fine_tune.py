@@ -130,6 +130,7 @@ def main() -> None:
         classes = len(data[0].class_names)
         print(f"Fine-tuning on {directory}, {len(data[0].file_paths)} images, {classes} classes.")
         with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*keeps its initial values")  # the new classifier
             if quick:  # a few steps leave the weights nearly as they were
                 warnings.filterwarnings("ignore", "(?s).*look untrained")
             model = build(variant, classes, weights, published)

@@ -5,6 +5,8 @@ from keras_alexnet.startup import start  # isort: skip
 start()  # before anything below imports Keras, and with it TensorFlow
 
 from keras_alexnet.benchmarking import BenchmarkCallback, benchmark  # noqa: E402
+from keras_alexnet.cards.lookup import get_model_card  # noqa: E402
+from keras_alexnet.cards.records import ModelCard  # noqa: E402
 from keras_alexnet.checkpoints.converting import convert_checkpoint  # noqa: E402
 from keras_alexnet.checkpoints.loading import load_checkpoint  # noqa: E402
 from keras_alexnet.checkpoints.registry import list_checkpoints  # noqa: E402
@@ -42,6 +44,7 @@ __all__ = [
     "FlatLossWarning",
     "LocalResponseNormalization",
     "LocallyConnected2D",
+    "ModelCard",
     "NineCrop",
     "PCAColorNoise",
     "RandomCropFlip",
@@ -54,6 +57,7 @@ __all__ = [
     "evaluation_preprocessor",
     "feature_extractor",
     "fully_convolutional",
+    "get_model_card",
     "get_recipe",
     "get_variant",
     "image_folder",

@@ -1,5 +1,11 @@
 """How this package words its errors: what was wrong, what was expected, what to do."""
 
+import os
+import sys
+import warnings
+
+PACKAGE = os.path.dirname(__file__) + os.sep
+
 
 def explain(wrong: str, expected: str, remedy: str) -> str:
     """Join the three parts of an error message into one sentence each.
@@ -26,3 +32,11 @@ class UserError(ValueError):
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, with a word on what was kept; the command line prints it, exit code 130."""
+
+
+def warn(text: str) -> None:
+    """Warn at the line that called the package, however deep inside it the reason lies."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level + 1)

@@ -1,10 +1,17 @@
 """The builder: one loop over the rows of a variant."""
 
+import dataclasses
+
 import keras
 
+from keras_alexnet.alexnet_model import AlexNetModel
 from keras_alexnet.blocks import LayerMaker
-from keras_alexnet.checkpoints.loading import load_checkpoint
-from keras_alexnet.checkpoints.registry import named_checkpoint
+from keras_alexnet.cards.records import ModelCard
+from keras_alexnet.checkpoints.loaded import Loaded
+from keras_alexnet.checkpoints.loading import load_source
+from keras_alexnet.checkpoints.networks import arguments_for, network_of
+from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
@@ -13,7 +20,7 @@ _POOLINGS = {"avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
 
 
 def AlexNet(
-    variant="paper",
+    variant=None,
     include_top=True,
     weights=None,
     input_tensor=None,
@@ -35,22 +42,26 @@ def AlexNet(
     drop7 fc8 prob` (a variant without normalisation has no `norm1`, and so on).
 
     Args:
-        variant: Which network, by a name that `list_variants()` gives.
+        variant: Which network, by a name that `list_variants()` gives. `None` for the one that
+            `weights` belong to (`"owt"` for `"imagenet"`), and for `"paper"` without weights.
         include_top: Whether to include the fully connected layers, and the unshared ones in front
             of them in `cifar10_11pct` and `cifar10_13pct`: their weights are for one image size.
         weights: `None` for initial values; `"imagenet"` for the best documented published
             checkpoint of the variant, or the name of one, as `list_checkpoints()` gives it; or the
             path of a file, of any format that `load_checkpoint` reads, which never touches the
-            network. With `include_top=False` the fully connected layers' weights are left out,
-            with another number of classes than the file's the classifier's; that is said.
+            network. What the file says of itself holds: variant, size of images, classes. With
+            `include_top=False` the fully connected layers' weights are left out.
         input_tensor: A Keras tensor to take as the image input.
         input_shape: Shape of an image without the batch, `(height, width, channels)`, or
-            `(channels, height, width)` with `data_format="channels_first"`. By default the
-            variant's own size and 3 channels; with `include_top=False`, any size.
+            `(channels, height, width)` with `data_format="channels_first"`. By default the size
+            that the weights were trained with, the variant's own without weights, and 3
+            channels; with `include_top=False`, any size.
         pooling: With `include_top=False`: `None` for the feature maps, `"avg"` or `"max"` for
             their global average or maximum.
-        classes: Number of classes; `None` for the variant's own, 1000 for the ImageNet networks
-            and 10 for the CIFAR-10 ones.
+        classes: Number of classes; `None` for that of the weights, or without weights for the
+            variant's own, 1000 for the ImageNet networks and 10 for the CIFAR-10 ones. With
+            another number than the weights' the last layer keeps its initial values, with a
+            warning.
         classifier_activation: Activation on top, or `None` for the logits. In half precision
             `"softmax"` is computed in float32.
         name: Name of the model; by default `alexnet_` and the variant.
@@ -64,8 +75,9 @@ def AlexNet(
             summed over the colours of those in the file.
 
     Returns:
-        A `keras.Model` from images to `(batch, classes)`; with `include_top=False` to
-        `(batch, height, width, channels)` features, or `(batch, channels)` with `pooling`.
+        A functional `keras.Model` from images to `(batch, classes)`; with `include_top=False` to
+        `(batch, height, width, channels)` features, or `(batch, channels)` with `pooling`. It
+        carries a model card, which `get_model_card` returns and `model.save` writes.
         Which range and mean of pixels the images should have is the variant's matter: 0 to 255
         less the training mean for the 2012 and the Caffe networks, unit variance for `owt`.
 
@@ -84,8 +96,92 @@ def AlexNet(
     >>> model.count_params(), model.output_shape
     (89578, (None, 10))
     """
-    record = get_variant(variant)
-    weights = named_checkpoint(weights, record.name) or weights
+    options = {
+        "include_top": include_top,
+        "input_tensor": input_tensor,
+        "input_shape": input_shape,
+        "pooling": pooling,
+        "classes": classes,
+        "classifier_activation": classifier_activation,
+        "name": name,
+        "initialization": initialization,
+        "data_format": data_format,
+        "dtype": dtype,
+    }
+    if weights is None:
+        return _build(get_variant("paper" if variant is None else variant), **options)
+    if variant is None and weights == "imagenet":
+        variant = "owt"
+    elif variant is not None:
+        get_variant(variant)
+    with open_source(weights, variant) as source:
+        return pretrained(source, variant, options, sum_colors=sum_colors).model
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretrained:
+    """A network with weights from a file, and the report of loading them."""
+
+    model: keras.Model
+    prepared: Prepared
+    loaded: Loaded
+
+
+def pretrained(
+    source: WeightSource, variant: str | None = None, options=None, **loading
+) -> Pretrained:
+    """Build the network that weights belong to, and load them into it.
+
+    Args:
+        source: The open weights.
+        variant: The network as the caller names it.
+        options: The arguments of `AlexNet` that the caller chooses; the source decides the others.
+        **loading: Arguments of `load_checkpoint`.
+
+    Raises:
+        UserError: If the network is not known, or the weights do not fit.
+    """
+    options = dict(options or {})
+    record = get_variant(network_of(source, variant))
+    fitting = arguments_for(source, record)
+    if options.get("classes") is None:
+        options["classes"] = fitting["classes"]
+    if options.get("input_shape") is None and options.get("input_tensor") is None:
+        options["input_shape"] = _own_shape(fitting, options, loading.get("sum_colors"))
+    model = _build(record, **options)
+    part = model
+    if options.get("input_tensor") is not None:  # not for the layers in front of it
+        part = AlexNetModel(options["input_tensor"], model.output)
+        part.card = model.card
+    prepared, loaded = load_source(source, part, **loading)
+    model.card = loaded.card
+    return Pretrained(model, prepared, loaded)
+
+
+def _own_shape(fitting, options, sum_colors):
+    """Return the shape of the images that weights were trained with."""
+    height, width, channels = fitting["input_shape"]
+    if not options.get("include_top", True):
+        height = width = None
+    shape = (height, width, 1 if sum_colors else channels)
+    data_format = options.get("data_format") or keras.config.image_data_format()
+    return shape if data_format == "channels_last" else (shape[2], *shape[:2])
+
+
+def _build(
+    record: Variant,
+    include_top=True,
+    input_tensor=None,
+    input_shape=None,
+    pooling=None,
+    classes=None,
+    classifier_activation="softmax",
+    name=None,
+    initialization="published",
+    data_format=None,
+    dtype=None,
+) -> AlexNetModel:
+    """Build a network with initial values."""
     data_format = data_format or keras.config.image_data_format()
     _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
     _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
@@ -108,10 +204,9 @@ def AlexNet(
     if input_tensor is not None:
         sources = keras.utils.get_source_inputs(input_tensor)
         sources = sources[0] if len(sources) == 1 else sources
-    model = keras.Model(sources, x, name=name or f"alexnet_{record.name}")
-    if weights is not None:  # not for the layers in front of `input_tensor`
-        part = model if input_tensor is None else keras.Model(inputs, x)
-        load_checkpoint(part, weights, sum_colors=sum_colors)
+    model = AlexNetModel(sources, x, name=name or f"alexnet_{record.name}")
+    height, width = inputs.shape[1:3] if data_format == "channels_last" else inputs.shape[2:4]
+    model.card = ModelCard(record.name, height if height == width else None)
     return model
 
 

@@ -50,6 +50,9 @@ def metadata_of(path):
         return read_safetensors(path)[1]
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("keras_alexnet.json"))
+            config = json.loads(archive.read("config.json"))["config"]
+            if "card" in config:
+                return config["card"]
+            return json.loads(archive.read("keras_alexnet.json"))  # another class of model
     with h5py.File(path) as file:
         return {name: bytes(value).decode() for name, value in file.attrs.items()}

@@ -7,7 +7,7 @@ import pytest
 from helpers import double_precision, to_numpy
 from keras_alexnet import backends
 from keras_alexnet.backends import plain
-from keras_alexnet.checkpoints import layouts, loading
+from keras_alexnet.checkpoints import layouts, loading, sources
 from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.layouts import Piece, Placement
 from keras_alexnet.checkpoints.reading.arrays import MemoryArray
@@ -22,9 +22,9 @@ def load(monkeypatch):
 
     def load(model, arrays, metadata=None, **options):
         monkeypatch.setattr(
-            loading, "open_checkpoint", lambda path: contents(arrays, path, metadata)
+            sources, "open_checkpoint", lambda path: contents(arrays, path, metadata)
         )
-        monkeypatch.setattr(loading, "named_checkpoint", lambda path: None)
+        monkeypatch.setattr(sources, "named_checkpoint", lambda path, variant: None)
         return loading.load_checkpoint(
             model, "made", **{"verify": "off", "verbose": False, **options}
         )
@@ -200,7 +200,8 @@ def test_other_classes_keep_the_classifier(load):
     model = small_network(classes=7)
     before = weights_of(model)["fc8"]
     weights = drawn_weights(small_network(classes=5))
-    loaded = load(model, WAYS["torchvision"](weights))
+    with pytest.warns(UserWarning, match="'fc8' keeps its initial values: the file's is for 5"):
+        loaded = load(model, WAYS["torchvision"](weights))
     assert_equal(model, {**weights, "fc8": before})
     assert loaded.kept == {"fc8": "the file's is for 5 classes"}
     reason = "it is for 5 classes, the model for 7"

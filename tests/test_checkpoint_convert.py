@@ -266,9 +266,12 @@ def test_another_network_than_the_one_that_was_converted(tmp_path):
     source, out = tmp_path / "net.weights.h5", tmp_path / "out.weights.h5"
     cifar_file(source, "cifar10_18pct")
     convert_checkpoint(source, out, variant="cifar10_18pct", verbose=False)
-    with pytest.warns(UserWarning, match="otherwise than 'cifar10_18pct', it has relu1 where"):
+    refusal = "variant='cifar10_19pct' for .*, which holds the variant 'cifar10_18pct'"
+    with pytest.raises(UserError, match=refusal):
         AlexNet("cifar10_19pct", weights=str(out))
-    AlexNet("cifar10_18pct", weights=str(out))
+    with pytest.warns(UserWarning, match="otherwise than 'cifar10_18pct', it has relu1 where"):
+        load_checkpoint(AlexNet("cifar10_19pct"), out)
+    assert AlexNet(weights=str(out)).name == "alexnet_cifar10_18pct"
 
 
 @pytest.fixture
@@ -303,10 +306,13 @@ def test_provenance(by_name, ending, published, tmp_path):
     copy.write_bytes(published.read_bytes())
     converted = convert_checkpoint("tiny" if by_name else copy, out, verbose=False)
     said = metadata_of(out)
+    if ending == ".keras":  # sentences for readers are left out of a configuration
+        said |= {name: converted.provenance[name] for name in ("layout", "preprocessing")}
     assert said == converted.provenance
     pixels = json.loads(said.pop("pixels"))
     assert said == {
         "keras_alexnet_version": keras_alexnet.__version__,
+        "keras_version": keras.__version__,
         "variant": "cifar10_19pct",
         "checkpoint": "tiny",
         "licence": "as is",
@@ -348,7 +354,9 @@ def test_what_is_not_known_is_not_said(tmp_path):
     converted = convert_checkpoint(source, out, **QUIET)
     assert metadata_of(out).keys() == {
         "keras_alexnet_version",
+        "keras_version",
         "variant",
+        "input_size",
         "layout",
         "source_file",
         "source_sha256",

@@ -39,7 +39,7 @@ def test_places_that_cannot_be_written(out, message, net, tmp_path, monkeypatch)
     """What is wrong with the target is said before anything is read."""
     (tmp_path / "folder.keras").mkdir()
     before = net.read_bytes()
-    monkeypatch.setattr(converting, "open_checkpoint", None)
+    monkeypatch.setattr(converting, "open_source", None)
     with pytest.raises(UserError, match=message):
         convert_checkpoint(net, tmp_path / out, **QUIET)
     assert names(tmp_path) == ["folder.keras", net.name]
@@ -59,7 +59,9 @@ def test_overwriting_when_asked(net):
 def test_a_file_that_appears_meanwhile_is_kept(net, tmp_path, monkeypatch):
     """Another program's file, written while this one converted, is not overwritten."""
     out = tmp_path / "out.keras"
-    monkeypatch.setattr(converting, "check_same", lambda source, path: out.write_text("another's"))
+    monkeypatch.setattr(
+        converting, "check_same", lambda source, card, path: out.write_text("another's")
+    )
     with pytest.raises(UserError, match="there is a file already"):
         convert_checkpoint(net, out, **QUIET)
     assert out.read_text() == "another's"
@@ -125,7 +127,7 @@ def test_what_is_written_is_compared(ending, tmp_path, monkeypatch):
             file.write(bytes([byte[0] ^ 1]))
 
     monkeypatch.setattr(WrittenFormat, "write", damaged)
-    found = "is damaged: its CRC-32" if ending == ".keras" else "it has other numbers in fc7's bias"
+    found = "is damaged: its CRC-32" if ending == ".keras" else "it differs in fc7's bias"
     message = rf"is not what was read from '.*source': .*{found}.*Nothing was kept"
     with pytest.raises(CheckpointError, match=message):
         convert_checkpoint(source, out, model=small_network(), **QUIET)

@@ -38,6 +38,13 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
+RAW = (
+    "'model.keras' does not say how images are prepared: the model is assumed to take RGB pixels "
+    "of 0 to 255."
+)
+CLASSES = "The classes are assumed to be those of the file classes.json beside it."
+
+
 def save(model, names=NAMES):
     """Save a model as `fit` does, with its class names."""
     model.save("model.keras")
@@ -64,6 +71,9 @@ def test_a_table(place, capsys):
         [],
         ["b.png", "green", f"{100 * second[1]:.2f}", "%"],
         ["n01443537", "n01443537", f"{100 * second[2]:.2f}", "%"],
+        [],
+        RAW.split(),
+        CLASSES.split(),
     ]
 
 
@@ -120,7 +130,8 @@ def test_without_class_names(place, capsys, outputs, best, second):
     assert lines[0][-1] == "score"  # logits are no probabilities
     assert lines[1] == ["a.png", *best, "2.5"]
     assert lines[2] == [*second, "1"]
-    assert "no classes.json beside it" in out
+    assert RAW in out
+    assert "It does not name its classes: a thousand outputs are assumed to be ImageNet's" in out
 
 
 @pytest.mark.medium

@@ -11,7 +11,7 @@ from PIL import Image
 from keras_alexnet import AlexNet
 from keras_alexnet.checkpoints import table
 from keras_alexnet.cli import main
-from keras_alexnet.evaluation.classifying import published_classifier
+from keras_alexnet.evaluation.networks import ready_network
 from safetensors_files import safetensors_file
 
 
@@ -85,7 +85,7 @@ def test_weights_from_a_file(tiny, place, capsys):
     (image,) = json.loads(capsys.readouterr().out)["images"]
     assert image["classes"][0]["name"].startswith("kind ")
     with pytest.warns(UserWarning, match="look untrained"):
-        model = published_classifier("mine.weights.h5", "cifar10_19pct")
+        model = ready_network("mine.weights.h5", "cifar10_19pct").model
     square = np.full((1, 32, 32, 3), [250, 100, 0], "float32")
     expected = tiny.predict_on_batch(square - [125.3, 123.0, 113.9])
     found = model.predict_on_batch(square.astype("uint8"))
@@ -108,21 +108,35 @@ def test_a_file_that_tells_its_network(place):
     prepared = square - [125.27, 122.93, 113.86]
     for path, order in (("mine.weights.h5", 1), ("bgr.safetensors", -1)):
         with pytest.warns(UserWarning, match="look untrained"):
-            model = published_classifier(path)
+            model = ready_network(path).model
         expected = network.predict_on_batch(np.ascontiguousarray(prepared[..., ::order]))
         found = model.predict_on_batch(square.astype("uint8"))
         np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-3)
 
 
 @UNTRAINED
-def test_weights_without_a_classifier(tiny, place, capsys):
-    """Weights for other classes leave the last layer at random values: nothing to name with."""
-    other = AlexNet("cifar10_19pct", classes=4)
-    other.save_weights("other.weights.h5")
+def test_weights_of_other_classes(place, capsys):
+    """The network has as many outputs as the file has classes, and they are numbered."""
+    AlexNet("cifar10_19pct", classes=4).save_weights("other.weights.h5")
     weights = ["--weights", "other.weights.h5", "--variant", "cifar10_19pct"]
+    assert main(["classify", "a.png", *weights, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    names = {row["name"] for row in found["images"][0]["classes"]}
+    assert names == {f"class {number}" for number in range(4)}
+    assert [text.split(":")[0] for text in found["assumptions"]] == [
+        "'other.weights.h5' does not say how images are prepared",
+        "It does not name its classes",
+    ]
+
+
+@UNTRAINED
+def test_weights_without_a_classifier(place, capsys):
+    """Feature layers alone name nothing."""
+    AlexNet("cifar10_19pct", include_top=False).save_weights("features.weights.h5")
+    weights = ["--weights", "features.weights.h5", "--variant", "cifar10_19pct"]
     assert main(["classify", "a.png", *weights]) == 2
     captured = capsys.readouterr()
-    assert "'other.weights.h5' leave fc10 without values" in captured.err
+    assert "missing: fc10's kernel" in captured.err
     assert captured.out == ""
 
 

@@ -32,8 +32,9 @@ def test_convert(net, capsys):
     """A file is written that loads as the original does, and what was done is said."""
     assert main(["convert", "net.weights.h5", "out.safetensors"]) == 0
     captured = capsys.readouterr()
-    first, _, last = captured.out.splitlines()
+    first, assumed, _, last = captured.out.splitlines()
     assert first.startswith("Loaded 10 variables from 'net.weights.h5'")
+    assert assumed.startswith("'net.weights.h5' does not say how images are prepared")
     size = os.path.getsize("out.safetensors")
     assert last.startswith(f"Wrote 'out.safetensors', {size:,} bytes, and read it again: ")
     assert captured.err == ""

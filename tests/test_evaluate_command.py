@@ -1,6 +1,7 @@
 """`keras-alexnet evaluate`: on a model whose answers are known, and on mistakes."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -10,7 +11,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from keras_alexnet import AlexNet
+from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.cards.records import ModelCard, Training
 from keras_alexnet.cli import main
+from keras_alexnet.data.split_record import SplitRecord
 from keras_alexnet.pictures.figure import ORANGE
 from keras_alexnet.preprocessing import CenterCrop, SquareResize
 
@@ -25,7 +29,7 @@ def colour_model(order=("red", "green", "blue"), size=8, window=None):
         x = CenterCrop(window, window, data_format="channels_last")(x)
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_last")(x)
     dense = keras.layers.Dense(len(order), activation="softmax", use_bias=False)
-    model = keras.Model(inputs, dense(x), name="colours")
+    model = AlexNetModel(inputs, dense(x), name="colours")
     channels = [("red", "green", "blue").index(name) for name in order]
     dense.kernel.assign(np.eye(3, dtype="float32")[:, channels] / 100)
     return model
@@ -48,14 +52,22 @@ def paint(folder, colour, count, start=0):
         Image.new("RGB", (20, 12), colour).save(folder / f"{number}.png")
 
 
-def save(model, names=("red", "green", "blue"), **job):
-    """Save a model as `fit` does, with its class names and settings."""
+def save(model, names=("red", "green", "blue"), split=None):
+    """Save a model as `fit` does, with its card, and beside it the files that it was trained on."""
+    training = None
+    if split is not None:
+        split.write("files.csv")
+        held_out = len(split.held_out)
+        hashed = split.held_out_hash()
+        training = Training(None, 1, 16, 1e-3, 0, len(split.training), held_out, hashed)
+    model.card = ModelCard(class_names=tuple(names), training=training)
     model.save("model.keras")
-    with open("classes.json", "w") as file:
-        json.dump(names, file)
-    if job:
-        with open("job.json", "w") as file:
-            json.dump(job, file)
+
+
+RAW = (
+    "'model.keras' does not say how images are prepared: the model is assumed to take RGB pixels "
+    "of 0 to 255."
+)
 
 
 def evaluate(*arguments):
@@ -75,7 +87,7 @@ def test_it_says_what_was_measured(place, capsys):
     assert evaluate("images", "--plot", "confusion.png", "--worst", "1") == 0
     out = capsys.readouterr().out
     assert out == (
-        "Measured the images in 'images'.\n"
+        f"Measured the images in 'images'.\n{RAW}\n"
         "The folders, in alphabetical order, are not in the order of the model's classes; they "
         "were matched by their names.\n\n"
         "16 images of 3 classes; guessing gives 33.33 %\n\n"
@@ -147,16 +159,17 @@ def test_a_thousand_outputs_are_imagenets_classes(names, place, capsys):
     result = figures(capsys)
     assert (result["top1"], result["top1_error"]) == (15 / 16, 1 / 16)
     assert result["class_names"][2] == "n01484850_great_white_shark"
-    assert "taken to be ImageNet's" in result["notes"][0]
-    assert "in alphabetical order, are not in the order" in result["notes"][1]
-    assert len(result["notes"]) == 2
+    assert result["notes"][0] == RAW
+    assert "taken to be ImageNet's" in result["notes"][1]
+    assert "in alphabetical order, are not in the order" in result["notes"][2]
+    assert len(result["notes"]) == 3
 
 
 def test_another_order_of_the_classes_is_noticed(place, capsys):
     """Folders in alphabetical order, which is not that of the outputs: low figures, and why."""
     for name, colour in COLOURS.items():
         paint(place / "images" / name, colour, 30, start=10)
-    colour_model(order=("red", "blue", "green")).save("model.keras")
+    keras.Model(*ends(colour_model(order=("red", "blue", "green")))).save("model.keras")
     assert evaluate() == 0
     out = capsys.readouterr().out
     assert "taken to be the folders, in alphabetical order" in out
@@ -225,12 +238,81 @@ def test_the_val_part_is_measured(place, capsys):
     assert (result["images"], result["measured"]) == (16, "the images in 'data/val'")
 
 
-def test_what_a_run_was_trained_on_is_left_out(place, capsys):
-    """On the folder that `fit` split itself, the part that it held out is measured."""
-    save(colour_model(), directory=str(place / "images"), seed=3)
+def split_of(place):
+    """Return the record of a run that held out three images, one of them the misplaced one."""
+    images = place / "images"
+    every = {
+        path.relative_to(images).as_posix(): path.stat().st_size for path in images.rglob("*.png")
+    }
+    held = {name: every.pop(name) for name in ("red/4.png", "red/5.png", "blue/0.png")}
+    return SplitRecord(every, held)
+
+
+def test_what_a_run_held_out_is_measured(place, capsys):
+    """Exactly the files that the run held out, whatever else has changed; changes are said."""
+    save(colour_model(), split=split_of(place))
     result = figures(capsys)
-    assert result["images"] == 3
-    assert result["measured"].endswith("that were held out in training")
+    assert result["measured"] == "the images in 'images' that were held out in training"
+    assert (result["images"], result["top1"], result["notes"][1:-1]) == (3, 2 / 3, [])
+    (place / "images" / "red" / "4.png").unlink()
+    (place / "images" / "red" / "0.png").unlink()  # was trained on
+    paint(place / "images" / "green", COLOURS["green"], 1, start=9)
+    with open(place / "images" / "blue" / "0.png", "ab") as file:
+        file.write(b"more")
+    result = figures(capsys)
+    assert (result["images"], result["top1"]) == (1, 0)
+    assert result["notes"][1:4] == [
+        "Of the held-out images, 1 image is missing ('red/4.png').",
+        "Of the held-out images, 1 image is of another size ('blue/0.png').",
+        "Since the training, 1 image is new ('green/9.png') and not measured.",
+    ]
+    (place / "images" / "red" / "5.png").unlink()
+    assert evaluate() == 2
+    assert "none of the 3 images that were held out" in capsys.readouterr().err
+
+
+def test_without_the_list_nothing_is_called_held_out(place, capsys):
+    """The model moved away, a list of another run, other images: each is said."""
+    save(colour_model(), split=split_of(place))
+    os.rename("files.csv", "other.csv")
+    result = figures(capsys)
+    assert (result["images"], result["measured"]) == (16, "the images in 'images'")
+    assert result["notes"][1].startswith("No list of the images that it was trained on lies")
+    SplitRecord({}, {"red/1.png": 1}).write("files.csv")
+    assert figures(capsys)["notes"][1].startswith("The files.csv beside the model belongs to")
+    os.rename("other.csv", "files.csv")
+    os.rename("images", "elsewhere")
+    paint(place / "images" / "red", COLOURS["red"], 2, start=90)
+    paint(place / "images" / "green", COLOURS["green"], 2, start=90)
+    result = figures(capsys)
+    assert (result["images"], result["measured"]) == (4, "the images in 'images'")
+    assert "None of them is in the list of images that the run had." in result["notes"]
+    with open("files.csv", "w") as file:
+        file.write("not a list")
+    assert evaluate() == 2
+    assert "'files.csv' cannot be read" in capsys.readouterr().err.replace(str(place) + "/", "")
+
+
+@pytest.mark.medium
+def test_held_out_parts_of_train_and_val(place, capsys):
+    """A run on train and val held out val, and its paths begin with the part."""
+    (place / "images").rename(place / "val")
+    paint(place / "data" / "train" / "red", COLOURS["red"], 1)
+    (place / "val").rename(place / "data" / "val")
+    held = {
+        path.relative_to(place / "data").as_posix(): path.stat().st_size
+        for path in (place / "data" / "val").rglob("*.png")
+    }
+    train = place / "data" / "train" / "red" / "0.png"
+    save(colour_model(), split=SplitRecord({"train/red/0.png": train.stat().st_size}, held))
+    result = figures(capsys, "data")
+    assert result["measured"] == "the images in 'data' that were held out in training"
+    assert result["images"] == 16
+
+
+def ends(model):
+    """Return a model's input and output."""
+    return model.input, model.output
 
 
 def four_outputs():
@@ -256,8 +338,8 @@ def not_a_number():
 
 
 def bad_names():
-    """Save a model beside which the class names are damaged."""
-    save(colour_model())
+    """Save a model without a card, beside which the class names are damaged."""
+    keras.Model(*ends(colour_model())).save("model.keras")
     with open("classes.json", "w") as file:
         file.write("[")
 

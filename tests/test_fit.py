@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_alexnet import preprocessing
+from keras_alexnet import get_model_card, preprocessing
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.errors import Interrupted
+from keras_alexnet.data.split_record import SplitRecord
+from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.training import run as run_module
 from keras_alexnet.training.images import load_images
 from keras_alexnet.training.job import Job, build_model
@@ -210,6 +211,59 @@ def test_a_folder_is_trained_on(folder, tmp_path):
     assert outcome.pictures == () and not list((tmp_path / "run").glob("*.png"))  # no matplotlib
     assert outcome.evaluation.class_names == tuple(sorted(CLASS_NAMES))
     assert outcome.training_count + outcome.evaluation.images == 60
+
+
+@pytest.fixture
+def stopped(folder, tmp_path, monkeypatch):
+    """A run on the folder of images that was interrupted after an epoch; a job of two."""
+    job = Job(variant="cifar10_19pct", directory=str(folder), epochs=2, learning_rate=1e-3)
+    with monkeypatch.context() as patch:
+        interrupted_after(1, patch)
+        with pytest.raises(Interrupted):
+            quietly(job, tmp_path / "run")
+    return job
+
+
+@pytest.mark.medium
+def test_a_run_goes_on_with_its_own_images_alone(stopped, folder, tmp_path):
+    """Added, removed and changed images are named; with a flag held-out ones stay held out."""
+    split = SplitRecord.read(tmp_path / "run" / "files.csv")
+    gone, trained_on = sorted(split.held_out)[0], sorted(split.training)[0]
+    (folder / gone).unlink()
+    with open(folder / trained_on, "ab") as file:
+        file.write(b"more")
+    (folder / "new.jpg").write_bytes((folder / sorted(split.training)[1]).read_bytes())
+    (folder / "new.jpg").rename(folder / CLASS_NAMES[0] / "new.jpg")
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / "run").iterdir())
+    with pytest.raises(UserError) as error:
+        quietly(stopped, tmp_path / "run")
+    for words in (
+        f"1 image is missing ('{gone}')",
+        f"1 image is new ('{CLASS_NAMES[0]}/new.jpg')",
+        f"1 image is of another size ('{trained_on}')",
+        "--accept-changed-data",
+    ):
+        assert words in str(error.value)
+    kept = sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / "run").iterdir())
+    assert [entry for entry in kept if entry[0] != "job.json"] == [
+        entry for entry in before if entry[0] != "job.json"
+    ]
+    outcome = quietly(stopped, tmp_path / "run", accept_changed_data=True)
+    assert outcome.resumed_at == 1
+    after = SplitRecord.read(tmp_path / "run" / "files.csv")
+    assert after.held_out.keys() == split.held_out.keys() - {gone}
+    assert after.training.keys() == split.training.keys() | {f"{CLASS_NAMES[0]}/new.jpg"}
+    card = get_model_card(outcome.model_path)
+    assert card.training.held_out_sha256 == after.held_out_hash()
+
+
+@pytest.mark.medium
+def test_a_run_goes_on_with_its_own_classes_alone(stopped, folder, tmp_path):
+    """A renamed class folder would move the labels against the weights: refused, flag or not."""
+    (folder / CLASS_NAMES[0]).rename(folder / "a_new_name")
+    for accept in (False, True):
+        with pytest.raises(UserError, match="a_new_name" if accept else "are not those that"):
+            quietly(stopped, tmp_path / "run", accept_changed_data=accept)
 
 
 @pytest.mark.medium

@@ -218,7 +218,10 @@ MISTAKES = [
     ({"classes": 0}, r"classes=0.*at least 1"),
     ({"initialization": "he"}, r"initialization='he'.*'published' or 'robust'"),
     ({"data_format": "NHWC"}, r"data_format='NHWC'.*channels_last"),
-    ({"weights": "imagenet"}, r"weights='imagenet' for the variant 'paper', of which no weights"),
+    (
+        {"variant": "paper", "weights": "imagenet"},
+        r"weights='imagenet' for the variant 'paper', of which no weights",
+    ),
     ({"weights": "no.weights.h5"}, r"no such file.*Check the spelling"),
 ]
 

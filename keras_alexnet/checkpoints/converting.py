@@ -3,26 +3,21 @@
 import dataclasses
 import os
 from collections.abc import Mapping
+from typing import Any
 
+from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.comparing import check_same
-from keras_alexnet.checkpoints.errors import not_loaded, refused
+from keras_alexnet.checkpoints.errors import refused
 from keras_alexnet.checkpoints.loaded import Loaded
-from keras_alexnet.checkpoints.loading import check_options, load_prepared, local_copy, say
-from keras_alexnet.checkpoints.networks import arguments_for, network_of
+from keras_alexnet.checkpoints.loading import check_options, load_source, say
+from keras_alexnet.checkpoints.networks import has_classifier
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
-from keras_alexnet.checkpoints.provenance import (
-    claimed_checkpoint,
-    provenance,
-    published,
-    sha256_of,
-)
-from keras_alexnet.checkpoints.reading import Contents, open_checkpoint
-from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, named_checkpoint
+from keras_alexnet.checkpoints.provenance import converted_card, file_texts, sha256_of
+from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.checkpoints.writing import format_to_write
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import check_writable, written_whole
-from keras_alexnet.model import AlexNet
-from keras_alexnet.variants import get_variant
+from keras_alexnet.model import pretrained
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +28,18 @@ class Converted:
         path: The file that was written.
         size: Its size in bytes.
         loaded: The account of reading the source.
-        provenance: What the file says about where its weights are from, by name.
+        card: The model card in the file.
     """
 
     path: str
     size: int
     loaded: Loaded
-    provenance: Mapping[str, str]
+    card: ModelCard
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """The card as the file holds it, text by name."""
+        return file_texts(self.card)
 
     @property
     def written(self) -> str:
@@ -72,12 +72,13 @@ def convert_checkpoint(
     and compared with the source tensor by tensor, and then renamed: it is there in full or not at
     all. `AlexNet(variant, weights=out)` loads it, on every backend and in both data formats.
 
-    What the file says about itself, text by name: `variant`, `checkpoint` and `licence` if these
-    are published weights, `channel_order`, `preprocessing` in a sentence and its figures in
-    `pixels`, `layout`, `source_file`, `source_sha256`, `source_format`, `source_naming`, `changes`
-    and `keras_alexnet_version`. It stands in the attributes of a `.weights.h5` file's root, in
-    `keras_alexnet.json` in a `.keras` archive, and in the `__metadata__` of safetensors; what is
-    not known is left out.
+    The file holds a model card, text by name: `variant`, `checkpoint` and `licence` if these are
+    published weights, `channel_order`, `preprocessing` in a sentence and its figures in `pixels`,
+    `class_names`, `training`, `layout`, `source_file`, `source_sha256`, `source_format`,
+    `source_naming`, `changes`, `keras_alexnet_version` and `keras_version`; what is not known is
+    left out. `get_model_card` reads it. It stands in the attributes of a `.weights.h5` file's
+    root, in the configuration of the model in a `.keras` archive, and in the `__metadata__` of
+    safetensors.
 
     Args:
         path: A file, or the name of a published checkpoint, as `list_checkpoints()` gives it.
@@ -86,9 +87,9 @@ def convert_checkpoint(
             our layers' names and Keras's layouts (`conv1.kernel`: height, width, in, out).
         variant: The network that the weights are of, by a name that `list_variants()` gives.
             Needed only where the file does not tell: it does if it is a copy of a published one,
-            if it was converted before, or if its names and shapes are those of one network alone.
+            if this package wrote it, or if its names and shapes are those of one network alone.
         model: Instead of a variant, a built network for the weights, of images of another size
-            say. How images are prepared for it is not known.
+            say. If `AlexNet` did not build it, the card does not say how images are prepared.
         channel_order: As `load_checkpoint` takes it: `"rgb"` or `"bgr"` to have the first kernels
             reversed where the weights take the other order.
         overwrite: Whether to replace a file at `out`.
@@ -96,7 +97,7 @@ def convert_checkpoint(
         verbose: Whether the account is printed, as `load_checkpoint` does it.
 
     Returns:
-        A `Converted`: path and size, the account of the load, and the provenance.
+        A `Converted`: path and size, the report of the load, and the card.
 
     Raises:
         UserError: (a `ValueError`) if the source cannot be read or does not fit; if more than one
@@ -111,7 +112,7 @@ def convert_checkpoint(
     >>> source, out = (os.path.join(folder, name) for name in ("net.keras", "net.safetensors"))
     >>> AlexNet("cifar10_80sec").save(source)
     >>> converted = convert_checkpoint(source, out, verify="off", verbose=False)
-    >>> converted.provenance["variant"], converted.provenance["source_file"]
+    >>> converted.card.variant, converted.card.source.file
     ('cifar10_80sec', 'net.keras')
     """
     out = os.fspath(out)
@@ -119,23 +120,26 @@ def convert_checkpoint(
     _check_one(variant, model)
     form = format_to_write(out)
     _check_free(out, overwrite)
-    checkpoint = path if isinstance(path, Checkpoint) else named_checkpoint(path, variant)
-    place = os.fspath(path) if checkpoint is None else local_copy(checkpoint)
-    with open_checkpoint(place) as contents:
-        checkpoint = checkpoint or published(place, contents.format)
-        name = network_of(contents, checkpoint, variant) if model is None else None
-        if name is not None:
-            model = _built(contents, name)
-        prepared = prepare(contents, model, checkpoint, channel_order)
-        _check_complete(prepared)
-        loaded = load_prepared(prepared, verify, verbose)
-        said = provenance(loaded, sha256_of(place), name, _origin(prepared, name))
+    loading: dict[str, Any] = {"channel_order": channel_order, "verify": verify, "verbose": verbose}
+    with open_source(path, variant) as source:
+        if model is None:
+            options = {
+                "include_top": has_classifier(source, variant),
+                "data_format": "channels_last",
+                "dtype": "float32",
+            }
+            made = pretrained(source, variant, options, **loading)
+            model, prepared, loaded = made.model, made.prepared, made.loaded
+        else:
+            _check_complete(prepare(source, model, channel_order))
+            prepared, loaded = load_source(source, model, **loading)
+        card = converted_card(prepared, loaded, sha256_of(source.contents.path))
         with written_whole(out) as beside:
-            form.write(prepared.model, said, beside)
-            check_same(prepared, beside)
+            form.write(model, card, beside)
+            check_same(prepared, card, beside)
             size = os.path.getsize(beside)
             _check_free(out, overwrite)
-    converted = Converted(out, size, loaded, said)
+    converted = Converted(out, size, loaded, card)
     if verbose:
         say(converted.written)
     return converted
@@ -166,31 +170,13 @@ def _check_free(out: str, overwrite: bool) -> None:
         )
 
 
-def _built(contents: Contents, variant: str):
-    """Return a new model of a variant that a file's tensors fit."""
-    with not_loaded(contents.path):
-        arguments = arguments_for(contents.arrays, get_variant(variant))
-    return AlexNet(**arguments, data_format="channels_last", dtype="float32")
-
-
 def _check_complete(prepared: Prepared) -> None:
     """Raise unless every layer of the model gets its weights from the file."""
     kept = prepared.plan.kept
     if kept:
         raise refused(
-            f"{prepared.contents.path!r} does not fit the model: for {', '.join(kept)}, "
+            f"{prepared.source.contents.path!r} does not fit the model: for {', '.join(kept)}, "
             f"{'; '.join(kept.values())}.",
             "Weights of all layers were expected.",
             "Build the model with as many classes, or leave `model` out.",
         )
-
-
-def _origin(prepared: Prepared, variant: str | None) -> str | None:
-    """Return the name of the published checkpoint that the weights are of, if there is one.
-
-    A file that was converted before says it; whether that is true can no longer be seen.
-    """
-    if prepared.checkpoint is not None:
-        return prepared.checkpoint.name
-    name = claimed_checkpoint(prepared.contents.metadata) if prepared.dialect.own else None
-    return name if name and get_checkpoint(name).variant == variant else None

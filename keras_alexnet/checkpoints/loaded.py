@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
+from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.errors import listed
 from keras_alexnet.checkpoints.naming import DIALECTS
 from keras_alexnet.checkpoints.planning import Plan
@@ -22,7 +23,8 @@ class Loaded:
         left_out: Why each tensor that was not used was not, by name.
         kept: Why a layer kept the values it had, by name.
         changes: What was changed on the way, in sentences.
-        channel_order: The order of colours that the model takes, if it is known.
+        card: The facts of the network, from the file and from the model.
+        assumptions: Each fact in it that neither states, as a sentence.
         proof: What the weights look like; `None` if it was not to be looked at.
     """
 
@@ -34,8 +36,14 @@ class Loaded:
     left_out: Mapping[str, str]
     kept: Mapping[str, str]
     changes: tuple[str, ...]
-    channel_order: str | None
+    card: ModelCard
+    assumptions: tuple[str, ...]
     proof: Proof | None
+
+    @property
+    def channel_order(self) -> str | None:
+        """The order of colours that the model takes, `None` if it is not known."""
+        return self.card.channel_order
 
     def __str__(self) -> str:
         """Return the account in a few lines."""
@@ -50,6 +58,7 @@ class Loaded:
             reasons.setdefault(why, []).append(name)
         lines += [f"Left out {listed(names)}: {why}." for why, names in reasons.items()]
         lines += self.changes
+        lines += self.assumptions
         if self.proof is not None:
             own = self.dialect == "keras"
             lines.append(self.proof.verdict(foreign=not own))

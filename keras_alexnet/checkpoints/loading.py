@@ -1,21 +1,20 @@
 """The one door for weights: from a file or a published checkpoint into a model."""
 
 import logging
-import os
-import warnings
 
 import keras
 
+from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.assigning import carry_out
 from keras_alexnet.checkpoints.errors import not_loaded, refused
 from keras_alexnet.checkpoints.loaded import Loaded, changes_of
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
 from keras_alexnet.checkpoints.proof import prove
-from keras_alexnet.checkpoints.provenance import ORDERS, claimed_variant
-from keras_alexnet.checkpoints.reading import open_checkpoint
-from keras_alexnet.checkpoints.registry import Checkpoint, named_checkpoint
+from keras_alexnet.checkpoints.provenance import completed_card
+from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.checkpoints.targets import differences, variants_of
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, explain, warn
 from keras_alexnet.variants import get_variant
 
 VERIFY = ("warn", "raise", "off")
@@ -38,7 +37,8 @@ def load_checkpoint(
     the rows of fc6 brought into the order of the model's maps. Each tensor goes into one variable
     and each variable gets one tensor, or nothing is changed. Two things are left out, and that is
     said: the layers above the end of the model, if it was built with `include_top=False`, and a
-    classifier for another number of classes.
+    classifier for another number of classes, with a warning. What the file says of the network,
+    its model card, becomes the model's; what it leaves open is assumed, and said.
 
     Args:
         model: A built model, with the layers that `AlexNet` makes.
@@ -73,26 +73,43 @@ def load_checkpoint(
     ('hdf5', ('layers/conv2d/vars/0',))
     """
     check_options(verify, channel_order)
-    checkpoint = path if isinstance(path, Checkpoint) else named_checkpoint(path)
-    place = os.fspath(path) if checkpoint is None else local_copy(checkpoint)
-    with open_checkpoint(place) as contents:
-        prepared = prepare(contents, model, checkpoint, channel_order, sum_colors)
-        return load_prepared(prepared, verify, verbose)
+    with open_source(path, identify=False) as source:
+        return load_source(
+            source,
+            model,
+            sum_colors=sum_colors,
+            channel_order=channel_order,
+            verify=verify,
+            verbose=verbose,
+        )[1]
 
 
-def load_prepared(prepared: Prepared, verify: str, verbose: bool) -> Loaded:
-    """Assign what is planned, look at the result, and give the account: see `load_checkpoint`."""
-    path = prepared.contents.path
+def load_source(
+    source: WeightSource,
+    model,
+    *,
+    sum_colors: bool = False,
+    channel_order: str | None = None,
+    verify: str = "warn",
+    verbose: bool = True,
+) -> tuple[Prepared, Loaded]:
+    """Load open weights into a model: see `load_checkpoint`. Its card is set as well."""
+    prepared = prepare(source, model, channel_order, sum_colors)
+    path = source.contents.path
     with not_loaded(path):
         if verify != "off":
             _complain(_other_network(prepared), verify)
         carry_out(prepared.plan)
     loaded = _account(prepared, verify)
+    if isinstance(model, AlexNetModel):
+        model.card = loaded.card
     if verbose:
         say(str(loaded))
+    for layer, why in loaded.kept.items():
+        warn(f"{layer!r} keeps its initial values: {why}. Train it before you use its outputs.")
     if loaded.proof is not None:
         _complain(loaded.proof.suspicions(foreign=not prepared.dialect.own), verify, path)
-    return loaded
+    return prepared, loaded
 
 
 def check_options(verify: str, channel_order: str | None) -> None:
@@ -116,28 +133,23 @@ def _check(value, choices, argument: str) -> None:
         )
 
 
-def local_copy(checkpoint: Checkpoint) -> str:
-    """Return where a published checkpoint lies, once it is there."""
-    from keras_alexnet.checkpoints import download  # alone in needing the network's modules
-
-    return download.local_path(checkpoint)
-
-
 def _account(prepared: Prepared, verify: str) -> Loaded:
     """Return the account of a load, with a look at the weights unless that is off."""
-    plan, checkpoint = prepared.plan, prepared.checkpoint
+    plan, checkpoint = prepared.plan, prepared.source.checkpoint
+    card, assumptions = completed_card(prepared)
     changes = changes_of(plan, prepared.order)
     samples = checkpoint.samples if checkpoint is not None and not changes else ()
     return Loaded(
-        path=prepared.contents.path,
-        format=prepared.contents.format,
+        path=prepared.source.contents.path,
+        format=prepared.source.contents.format,
         dialect=prepared.dialect.name,
         checkpoint=checkpoint.name if checkpoint is not None else None,
         assigned={f"{made.layer}/{made.part}": made.sources for made in plan.assignments},
         left_out=plan.left_out,
         kept=plan.kept,
         changes=changes,
-        channel_order=prepared.wanted_order or prepared.order,
+        card=card,
+        assumptions=assumptions,
         proof=prove(prepared.targets, samples) if verify != "off" else None,
     )
 
@@ -145,10 +157,8 @@ def _account(prepared: Prepared, verify: str) -> Loaded:
 def _other_network(prepared: Prepared) -> list[str]:
     """Say how a model computes otherwise than the networks that the weights can belong to."""
     names = prepared.dialect.variants
-    said = claimed_variant(prepared.contents.metadata)
-    if prepared.checkpoint is not None:
-        names = (prepared.checkpoint.variant,)
-    elif prepared.dialect.own and said is not None:
+    said = prepared.source.card.variant
+    if said is not None and (prepared.source.checkpoint or prepared.dialect.own):
         names = (said,)
     kernels = {
         target.name: tuple(target.layer.kernel.shape)
@@ -170,7 +180,7 @@ def _complain(suspicions: list[str], verify: str, place: str = "") -> None:
     text = " ".join(suspicions)
     if verify == "raise":
         raise refused(text, "Weights of this network were expected, trained and in order.")
-    warnings.warn(f"{place!r}: {text}" if place else text, stacklevel=4)
+    warn(f"{place!r}: {text}" if place else text)
 
 
 def say(text: str) -> None:

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 from keras_alexnet.checkpoints.errors import CheckpointError, not_loaded, refused
 from keras_alexnet.checkpoints.naming import Dialect, Slot, recognise
-from keras_alexnet.checkpoints.provenance import claimed_variant
-from keras_alexnet.checkpoints.reading import Contents
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
-from keras_alexnet.checkpoints.registry import Checkpoint
+from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import KINDS, aliases_in, conv_kernels, variants_of
 from keras_alexnet.variants import Variant, get_variant, list_variants
 
@@ -35,31 +33,23 @@ def networks_of(arrays: Mapping[str, StoredArray]) -> list[str]:
     return [name for name in list_variants() if _can_be(arrays, get_variant(name))]
 
 
-def network_of(
-    contents: Contents, checkpoint: Checkpoint | None = None, variant: str | None = None
-) -> str:
-    """Return the one variant that a file's weights are of.
+def network_of(source: WeightSource, variant: str | None = None) -> str:
+    """Return the variant that weights belong to.
 
     Args:
-        contents: The open file.
-        checkpoint: The published checkpoint that it is, if that is known.
-        variant: What the user says.
+        source: The open weights.
+        variant: The network as the caller names it; it agrees with the source's card.
 
     Raises:
-        UserError: If it can be several, or none, or is another one than the user says.
+        UserError: If neither the caller nor the file names it, and names and shapes fit several
+            variants, or none.
     """
     if variant is not None:
         get_variant(variant)
-    if checkpoint is not None and variant not in (None, checkpoint.variant):
-        raise refused(
-            f"Received variant={variant!r} for {contents.path!r}, which is {checkpoint.title}.",
-            f"It belongs to the variant {checkpoint.variant!r}.",
-            "Leave the variant out.",
-        )
-    said = checkpoint.variant if checkpoint is not None else variant
-    said = said or claimed_variant(contents.metadata)
+    said = source.card.variant or variant
     if said is not None:
         return said
+    contents = source.contents
     with not_loaded(contents.path):
         names = networks_of(contents.arrays)
     if len(names) != 1:
@@ -67,24 +57,38 @@ def network_of(
     return names[0]
 
 
-def arguments_for(arrays: Mapping[str, StoredArray], variant: Variant) -> dict:
-    """Return what `AlexNet` must be called with for a file of a variant's tensors to fit.
+def arguments_for(source: WeightSource, variant: Variant) -> dict:
+    """Return the `classes` and `input_shape` of `AlexNet` with which the tensors of a file fit.
 
-    These are the classes, the channels of the images, and whether there is a classifier at all.
+    Raises:
+        UserError: If the names of the tensors are nobody's.
     """
-    dialect, slots = _slots(arrays, variant)
+    arrays = source.contents.arrays
+    with not_loaded(source.contents.path):
+        dialect, slots = _slots(arrays, variant)
     convs = conv_kernels(arrays, slots, dialect)
-    above = _above(variant)
-    top = any(slot.layer in above for slot in slots)
     channels = convs["conv1"][2] if "conv1" in convs else 3
-    bias = slots.get(Slot(above[-1], "bias"))
-    size = variant.input_size if top else None
+    bias = slots.get(Slot(_above(variant)[-1], "bias"))
+    size = source.card.input_size or variant.input_size
     return {
-        "variant": variant.name,
-        "include_top": top,
         "classes": variant.classes if bias is None else arrays[bias].size,
         "input_shape": (size, size, channels),
     }
+
+
+def has_classifier(source: WeightSource, variant: str | None = None) -> bool:
+    """Return whether weights go beyond the layers that `include_top=False` builds.
+
+    Args:
+        source: The open weights.
+        variant: The network as the caller names it.
+
+    Raises:
+        UserError: If the network is not known.
+    """
+    record = get_variant(network_of(source, variant))
+    _, slots = _slots(source.contents.arrays, record)
+    return any(slot.layer in _above(record) for slot in slots)
 
 
 def _can_be(arrays: Mapping[str, StoredArray], variant: Variant) -> bool:

@@ -6,9 +6,7 @@ from typing import Any
 from keras_alexnet.checkpoints.errors import not_loaded, refused
 from keras_alexnet.checkpoints.naming import Dialect, recognise
 from keras_alexnet.checkpoints.planning import Plan, Wishes, make_plan
-from keras_alexnet.checkpoints.provenance import claimed_order
-from keras_alexnet.checkpoints.reading import Contents
-from keras_alexnet.checkpoints.registry import Checkpoint
+from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import Target, aliases_of, targets_of
 
 
@@ -17,8 +15,7 @@ class Prepared:
     """All that is known before the first number is assigned.
 
     Args:
-        contents: The open file.
-        checkpoint: The published checkpoint that it is, if that is known.
+        source: The open weights.
         model: The model.
         targets: Its layers with weights.
         dialect: How the file's tensors are named and laid out.
@@ -27,8 +24,7 @@ class Prepared:
         plan: What becomes of each tensor.
     """
 
-    contents: Contents
-    checkpoint: Checkpoint | None
+    source: WeightSource
     model: Any
     targets: list[Target]
     dialect: Dialect
@@ -38,18 +34,16 @@ class Prepared:
 
 
 def prepare(
-    contents: Contents,
+    source: WeightSource,
     model,
-    checkpoint: Checkpoint | None = None,
     channel_order: str | None = None,
     sum_colors: bool = False,
 ) -> Prepared:
     """Plan what becomes of each tensor of a file and each variable of a model.
 
     Args:
-        contents: The open file.
+        source: The open weights.
         model: The model, of which nothing is changed.
-        checkpoint: The published checkpoint that the file is, if that is known.
         channel_order: As `load_checkpoint` takes it.
         sum_colors: As `load_checkpoint` takes it.
 
@@ -58,14 +52,13 @@ def prepare(
     """
     targets = targets_of(model)
     aliases = aliases_of(targets)
+    contents = source.contents
     with not_loaded(contents.path):
         dialect = recognise(contents.arrays, aliases)
-        order = claimed_order(contents.metadata) or dialect.order
-        if checkpoint is not None:
-            order = checkpoint.pixels.order
+        order = source.card.channel_order or dialect.order
         wishes = Wishes(sum_colors, _must_reverse(order, channel_order))
         plan = make_plan(contents.arrays, dialect, targets, aliases, wishes)
-    return Prepared(contents, checkpoint, model, targets, dialect, order, channel_order, plan)
+    return Prepared(source, model, targets, dialect, order, channel_order, plan)
 
 
 def _must_reverse(order: str | None, wanted: str | None) -> bool:

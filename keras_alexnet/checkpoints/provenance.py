@@ -1,70 +1,108 @@
-"""What a converted file says about where its weights are from and how images are prepared for them.
-
-It is text by name, so that every format can hold it. Files from elsewhere may say what they like:
-what is read back is taken only if it is one of the few things that it can be.
-"""
+"""The model card of weights that were loaded, completed with what the file leaves open."""
 
 import dataclasses
 import hashlib
-import json
 import os
-from collections.abc import Mapping
 
+import keras
+
+from keras_alexnet.alexnet_model import card_of
+from keras_alexnet.cards.records import ModelCard, Source
+from keras_alexnet.cards.texts import to_texts
 from keras_alexnet.checkpoints.loaded import Loaded
+from keras_alexnet.checkpoints.preparing import Prepared
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
-from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, list_checkpoints
-from keras_alexnet.checkpoints.verifying import flaw
-from keras_alexnet.variants import get_variant, list_variants
-from keras_alexnet.variants.records import Pixels, Variant
 
-ORDERS = ("rgb", "bgr")
 LAYOUT = (
     "Keras's: kernels of convolutions (height, width, in, out), dense ones (in, out), rows behind "
     "the maps in the order height, width, channels"
 )
 
 
-def provenance(
-    loaded: Loaded,
-    sha256: str,
-    variant: str | None,
-    checkpoint: str | None,
-) -> dict[str, str]:
-    """Return what is to stand in a converted file. What is not known is left out.
+def completed_card(prepared: Prepared) -> tuple[ModelCard, tuple[str, ...]]:
+    """Return the card of a model that gets weights, and each assumption in it as a sentence."""
+    own, card, plan = card_of(prepared.model), prepared.source.card, prepared.plan
+    order = prepared.wanted_order or prepared.order
+    if own is None or own.variant is None:  # a model of another builder: its images are unknown
+        card = dataclasses.replace(card, variant=None, input_size=None, pixels=None)
+    elif own.variant != card.variant:
+        card = dataclasses.replace(
+            card, variant=own.variant, checkpoint=None, licence=None, training=None
+        )
+    if plan.kept or _outputs(prepared) != len(card.class_names or ()):
+        card = dataclasses.replace(card, class_names=None)
+    if plan.kept:
+        card = dataclasses.replace(card, training=None)
+    card = dataclasses.replace(card, channel_order=order)
+    if own is None or card.variant is None:
+        return card, ()
+    gray = plan.assignments[0].placement.summed or prepared.targets[0].layer.kernel.shape[2] == 1
+    if gray:  # the mean of three colours does not fit
+        return dataclasses.replace(card, input_size=own.input_size, pixels=None), ()
+    assumed = card.pixels is None
+    card = _sized(card, own.input_size)
+    if not assumed:
+        return card, ()
+    return card, (
+        f"{prepared.source.contents.path!r} does not say how images are prepared: they are "
+        f"assumed to be prepared as for the variant {card.variant!r}. {preparation(card)}",
+    )
+
+
+def _sized(card: ModelCard, size: int | None) -> ModelCard:
+    """Return a card with the pixels that its record gives, for images of a size."""
+    record = card.record()
+    size = size or record.input_size
+    base = round(size * record.pixels.base / record.input_size)
+    pixels = dataclasses.replace(record.pixels, base=base)
+    return dataclasses.replace(card, input_size=size, pixels=pixels, channel_order=pixels.order)
+
+
+def _outputs(prepared: Prepared) -> int:
+    """Return the number of classes of a model, 0 if it has no classifier."""
+    last = prepared.targets[-1]
+    return 0 if last.is_conv else last.layer.units
+
+
+def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard:
+    """Return the card of a file that is written with weights that were loaded.
+
+    An assumption stays out of it, unless the order of the colours is known: names of tensors tell
+    the program, and with the variant how it prepares images.
 
     Args:
-        loaded: The account of the load.
+        prepared: The open weights and the model.
+        loaded: The report of the load.
         sha256: Hash of the file that was loaded.
-        variant: The network, if it is one of the variants.
-        checkpoint: Name of the published checkpoint that these are the weights of.
     """
     from keras_alexnet import __version__  # not before the package is complete
 
-    said = {
-        "keras_alexnet_version": __version__,
-        "variant": variant,
-        "checkpoint": checkpoint,
-        "licence": get_checkpoint(checkpoint).licence if checkpoint else None,
-        "layout": LAYOUT,
-        "source_file": _printable(os.path.basename(loaded.path)),
-        "source_sha256": sha256,
-        "source_format": loaded.format,
-        "source_naming": loaded.dialect,
-        "changes": " ".join(loaded.changes),
-        **_preparation(variant, checkpoint, loaded.channel_order),
-    }
-    return {name: text for name, text in said.items() if text}
+    name = os.path.basename(loaded.path).encode("utf-8", "backslashreplace").decode("utf-8")
+    card = loaded.card
+    if loaded.assumptions and prepared.order is None:
+        card = dataclasses.replace(card, pixels=None, channel_order=None)
+    return dataclasses.replace(
+        card,
+        source=Source(_printable(name), sha256, loaded.format, loaded.dialect),
+        changes=" ".join(loaded.changes) or None,
+        keras_alexnet_version=__version__,
+        keras_version=keras.__version__,
+    )
 
 
-def published(path: str, form: str) -> Checkpoint | None:
-    """Return the published checkpoint that a file is a copy of, by its size and hash.
+def file_texts(card: ModelCard) -> dict[str, str]:
+    """Return a card as text by name, with the layout and the preparation in words for readers."""
+    said = to_texts(card) | {"layout": LAYOUT}
+    if card.pixels is not None:
+        said["preprocessing"] = preparation(card)
+    return said
 
-    Args:
-        path: The file.
-        form: Its format.
-    """
-    rows = (get_checkpoint(name) for name in list_checkpoints())
-    return next((row for row in rows if form in row.formats and not flaw(path, row)), None)
+
+def preparation(card: ModelCard) -> str:
+    """Return a sentence: how images are prepared for a network."""
+    from keras_alexnet.preprocessing import evaluation_preprocessor  # it needs the registry
+
+    return str(evaluation_preprocessor(card))
 
 
 def sha256_of(path: str) -> str:
@@ -76,52 +114,5 @@ def sha256_of(path: str) -> str:
     return digest.hexdigest()
 
 
-def claimed_order(metadata: Mapping[str, str]) -> str | None:
-    """Return the order of colours that a file says its weights take, if it says one.
-
-    >>> claimed_order({"channel_order": "bgr"}), claimed_order({"channel_order": "xyz"})
-    ('bgr', None)
-    """
-    order = metadata.get("channel_order")
-    return order if order in ORDERS else None
-
-
-def claimed_variant(metadata: Mapping[str, str]) -> str | None:
-    """Return the variant that a file says its weights are of, if it says one."""
-    name = metadata.get("variant")
-    return name if name in list_variants() else None
-
-
-def claimed_checkpoint(metadata: Mapping[str, str]) -> str | None:
-    """Return the published checkpoint that a file says it was converted from, if it says one."""
-    name = metadata.get("checkpoint")
-    return name if name in list_checkpoints() else None
-
-
-def _preparation(
-    variant: str | None, checkpoint: str | None, order: str | None
-) -> dict[str, str | None]:
-    """Say how images are prepared, if the network and the order of colours are known."""
-    if variant is None or order is None:
-        return {"channel_order": order}
-    from keras_alexnet.preprocessing import evaluation_preprocessor  # it needs the registry
-
-    record = get_variant(variant)
-    pixels = get_checkpoint(checkpoint).pixels if checkpoint else record.pixels
-    record = dataclasses.replace(record, pixels=dataclasses.replace(pixels, order=order))
-    return {
-        "channel_order": order,
-        "preprocessing": str(evaluation_preprocessor(record)),
-        "pixels": json.dumps(_constants(record, record.pixels)),
-    }
-
-
-def _constants(record: Variant, pixels: Pixels) -> dict:
-    """Return the figures of the preparation of images."""
-    names = ("resizing", "base", "scale", "mean", "std", "order")
-    return {"input_size": record.input_size, **{name: getattr(pixels, name) for name in names}}
-
-
 def _printable(name: str) -> str:
-    """Return the name of a file in UTF-8, whatever bytes it is made of."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else "?" for letter in name)

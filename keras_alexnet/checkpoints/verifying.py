@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+from collections.abc import Callable
 
 from keras_alexnet.checkpoints.registry import Checkpoint
 
@@ -25,17 +26,28 @@ def identity(checkpoint: Checkpoint) -> str:
     return f"{size}{PREFIXES.get(algorithm, algorithm)}{beginning} {digits}"
 
 
-def flaw(path: str, checkpoint: Checkpoint) -> str:
-    """Say why a file is not the published one; nothing if it is."""
+def file_hash(path: str, algorithm: str) -> str:
+    """Return the hash of a file, in hexadecimal digits."""
+    # MD5 and SHA-1 are not used to sign, and it is not we who chose them.
+    make = functools.partial(hashlib.new, algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, make).hexdigest()
+
+
+def flaw(path: str, checkpoint: Checkpoint, hashed: Callable[[str, str], str] = file_hash) -> str:
+    """Say why a file is not the published one; nothing if it is.
+
+    Args:
+        path: The file.
+        checkpoint: The published one.
+        hashed: Returns the hash of a file: one that remembers, where several are compared with it.
+    """
     size = os.path.getsize(path)
     if checkpoint.size not in (None, size):
         return f"it has {size:,} bytes, not {checkpoint.size:,}"
     algorithm, digits = _strongest(checkpoint)
     name = PREFIXES.get(algorithm, algorithm)
-    # MD5 and SHA-1 are not used to sign, and it is not we who chose them.
-    make = functools.partial(hashlib.new, name, usedforsecurity=False)
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, make).hexdigest()
+    found = hashed(path, name)
     same = found.startswith(digits) if algorithm in PREFIXES else found == digits
     return "" if same else f"its {name} is {found}"
 

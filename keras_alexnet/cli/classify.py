@@ -3,16 +3,7 @@
 import dataclasses
 import sys
 
-from keras_alexnet.cli.shared import (
-    beside,
-    count,
-    is_published,
-    load_model,
-    load_weights,
-    print_json,
-    printable,
-    quiet,
-)
+from keras_alexnet.cli.shared import class_names, count, print_json, printable, ready
 from keras_alexnet.files import check_writable
 
 WIDE = 10_000  # columns of a table that goes to no terminal
@@ -32,10 +23,10 @@ def add(command) -> None:
         "--weights",
         metavar="NAME_OR_PATH",
         help="a published checkpoint, by a name that keras-alexnet download --list shows, "
-        "imagenet for a variant's best documented one, or a file of weights",
+        "imagenet for a variant's best documented one, or a file of weights or a model",
     )
     network.add_argument(
-        "--model", metavar="FILE", help="a .keras file, of fit or another; instead of weights"
+        "--model", metavar="FILE", help="a .keras file, of fit or another; the same as --weights"
     )
     classify.add_argument(
         "--variant", help="the network of a file of weights; needed where the file does not tell"
@@ -56,35 +47,30 @@ def run(arguments) -> None:
     if arguments.plot:
         check_writable(arguments.plot)
         check_drawable(len(arguments.images))
-    with quiet(arguments.json):
-        model = _model(arguments)
-    names = _names(arguments.model or arguments.weights)
-    results = classify(model, arguments.images, names, arguments.top, arguments.ten_crop)
+    path = arguments.model or arguments.weights
+    network = ready(path, arguments.variant, "classify", arguments.json)
+    names, assumption = class_names(network, path)
+    if names is None:
+        assumption = (
+            "It does not name its classes: a thousand outputs are assumed to be ImageNet's "
+            "classes, and others are numbered."
+        )
+    results = classify(network.model, arguments.images, names, arguments.top, arguments.ten_crop)
     picture = plot_classified(results, arguments.plot) if arguments.plot else None
+    assumptions = [*network.assumptions, *filter(None, [assumption])]
     if arguments.json:
         images = [
             {"path": result.path, "classes": [dataclasses.asdict(g) for g in result.guesses]}
             for result in results
         ]
-        print_json({"model": model.name, "plot": picture, "images": images})
+        said = {"model": network.model.name, "plot": picture, "assumptions": assumptions}
+        print_json({**said, "images": images})
         return
     _print_table(results)
-    if names is None and arguments.model:
-        print("\nThe model has no classes.json beside it: its outputs are taken to be", end=" ")
-        print("ImageNet's classes, if there are a thousand, and are numbered otherwise.")
+    if assumptions:
+        print("\n" + "\n".join(assumptions))
     if picture:
         print(f"\nDrew {picture}")
-
-
-def _model(arguments):
-    if arguments.model:
-        return load_model(arguments.model)
-    return load_weights(arguments.weights, arguments.variant, "classify")
-
-
-def _names(path: str):
-    """Return the names of the classes that stand beside a file, if there are any."""
-    return None if is_published(path) else beside(path, "classes.json")
 
 
 def _print_table(results) -> None:

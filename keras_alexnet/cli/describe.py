@@ -1,7 +1,7 @@
 """`keras-alexnet describe`: a network's layers and its numbers."""
 
 import keras_alexnet
-from keras_alexnet.cli.shared import load_model
+from keras_alexnet.evaluation.networks import load_model
 
 
 def add(command) -> None:

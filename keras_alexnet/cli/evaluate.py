@@ -3,15 +3,7 @@
 import argparse
 import os
 
-from keras_alexnet.cli.shared import (
-    beside,
-    count,
-    is_published,
-    load_model,
-    load_weights,
-    print_json,
-    quiet,
-)
+from keras_alexnet.cli.shared import class_names, count, print_json, ready
 from keras_alexnet.files import check_writable
 
 BARS = 5  # classes under each photo of the panel, as the paper has them
@@ -29,7 +21,7 @@ def add(command) -> None:
         "model",
         metavar="MODEL",
         help="a .keras file, of fit or another; or published weights, by a name that "
-        "keras-alexnet download --list shows, or a file of weights with --variant",
+        "keras-alexnet download --list shows, or a file of weights",
     )
     evaluate.add_argument(
         "directory",
@@ -64,9 +56,9 @@ def run(arguments) -> None:
     for path in filter(None, (arguments.plot, arguments.panel)):
         check_writable(path)
         check_drawable(1)
-    with quiet(arguments.json):
-        model = _model(arguments)
-    files, which, notes = _files(model, arguments)
+    network = ready(arguments.model, arguments.variant, "evaluate", arguments.json)
+    model = network.model
+    files, which, notes = _files(network, arguments)
     evaluation = measure_files(
         model, files, arguments.ten_crop, arguments.batch_size, progress=not arguments.json
     )
@@ -86,27 +78,26 @@ def run(arguments) -> None:
         print(f"\nDrew {' and '.join(filter(None, (plot, panel)))}")
 
 
-def _model(arguments):
-    if arguments.variant or is_published(arguments.model):
-        return load_weights(arguments.model, arguments.variant, "evaluate")
-    return load_model(arguments.model)
-
-
-def _files(model, arguments):
-    """Return the files to measure, what they are in words, and what is to be said of the classes.
+def _files(network, arguments):
+    """Return the files to measure, what they are in words, and what is to be said of them.
 
     The folders are matched with the model's classes by name, so that their order does not matter;
     but whoever numbers them as they lie gets other numbers than the model has, and is told.
     """
     from keras_alexnet.evaluation.folder import classes_of, images_to_measure
 
-    notes = []
-    names = None if is_published(arguments.model) else beside(arguments.model, "classes.json")
+    names, assumption = class_names(network, arguments.model)
+    notes = list(filter(None, [*network.assumptions, assumption]))
     if names is None:
-        names, taken_as = classes_of(model, arguments.directory)
-        notes.append(f"The model has no classes.json beside it. {taken_as}")
-    seed = _split_seed(beside(arguments.model, "job.json"), arguments.directory)
-    files, which = images_to_measure(arguments.directory, names, seed)
+        names, taken_as = classes_of(network.model, arguments.directory)
+        notes.append(f"The model does not name its classes. {taken_as}")
+    files, which, more = images_to_measure(
+        arguments.directory,
+        names,
+        network.card.training,
+        os.path.dirname(os.path.abspath(arguments.model)),
+    )
+    notes += more
     if list(files.labels) != sorted(files.labels):
         notes.append(
             "The folders, in alphabetical order, are not in the order of the model's classes; they "
@@ -124,10 +115,3 @@ def _draw_panel(model, files, ten_crop: bool, path: str) -> str:
     chosen = spread(files, PHOTOS)
     results = classify(model, chosen.paths, files.class_names, BARS, ten_crop)
     return plot_panel(results, [named(files.class_names[label]) for label in chosen.labels], path)
-
-
-def _split_seed(job: dict | None, directory: str) -> int | None:
-    """Return the seed by which a run held out a part of this very folder, if it did."""
-    trained_on = (job or {}).get("directory")
-    same = trained_on is not None and os.path.realpath(trained_on) == os.path.realpath(directory)
-    return job["seed"] if job and same else None

@@ -40,6 +40,12 @@ def add(command) -> None:
     _add_ways(fit, job)
     fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
     fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
+    fit.add_argument(
+        "--accept-changed-data",
+        action="store_true",
+        help="go on with an unfinished run although images were added or removed: new ones are "
+        "trained on, held-out ones stay held out",
+    )
     fit.add_argument("--quick", action="store_true", help="small images, few of them: a trial")
 
 
@@ -98,7 +104,14 @@ def run(arguments) -> None:
         job = job.quick()
     output = arguments.output or _free_folder(job, arguments.overwrite)
     say = (lambda text: None) if arguments.json else print
-    outcome = run_job(job, output, not arguments.json, arguments.overwrite, say)
+    outcome = run_job(
+        job,
+        output,
+        verbose=not arguments.json,
+        overwrite=arguments.overwrite,
+        say=say,
+        accept_changed_data=arguments.accept_changed_data,
+    )
     if arguments.json:
         print_json(outcome.to_dict())
         return

@@ -4,10 +4,9 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 
@@ -41,49 +40,15 @@ def positive(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
 
 
-def load_model(path: str) -> keras.Model:
-    """Load a `.keras` file, not compiled.
+def ready(weights: str, variant: str | None, command: str, is_quiet: bool):
+    """Return the network of weights or of a model, ready for images, as a `ReadyNetwork`.
 
-    Raises:
-        UserError: If there is no such file, or Keras cannot load it.
+    What is to be noted, of odd weights say, goes to the standard error.
     """
-    if not os.path.isfile(path):
-        raise UserError(
-            explain(
-                f"Received the model {path!r}, but there is no such file.",
-                "A .keras file or the name of a variant was expected.",
-                f"Check the path; the current folder is {os.getcwd()!r}.",
-            )
-        )
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        # Keras wraps the reason in the config of every model around it.
-        missing = re.search(r"Could not locate \w+ '[^']+'", str(error))
-        reason = f"{missing[0]}." if missing else str(error).strip().split("\n")[0]
-        raise UserError(
-            explain(
-                f"Received the model {path!r}, which Keras cannot load: {reason}",
-                "A .keras file was expected, made of Keras's layers and this package's.",
-                "Save it again with model.save(...), or load a model with other layers in "
-                "Python, after importing the package that registers them.",
-            )
-        ) from error
+    from keras_alexnet.evaluation.networks import ready_network
 
-
-def is_published(name: str) -> bool:
-    """Say whether a name is that of published weights, not of a file."""
-    from keras_alexnet.checkpoints.registry import list_checkpoints
-
-    return name in ("imagenet", *list_checkpoints())
-
-
-def load_weights(weights: str, variant: str | None, command: str) -> keras.Model:
-    """Build the network that weights belong to; what is to be noted goes to the standard error."""
-    from keras_alexnet.evaluation.classifying import published_classifier
-
-    with notes_of(command):  # of odd weights, say
-        return published_classifier(weights, variant)
+    with quiet(is_quiet), notes_of(command):
+        return ready_network(weights, variant)
 
 
 @contextlib.contextmanager
@@ -107,6 +72,20 @@ def quiet(wanted: bool):
     finally:
         if before:
             keras.config.enable_interactive_logging()
+
+
+def class_names(network, path: str) -> tuple[Sequence[str] | None, str | None]:
+    """Return the names of a network's classes, and the assumption that they rest on, if any.
+
+    They are the model card's, or else those of a file classes.json beside the model; `None` if
+    there is none either.
+    """
+    if network.card.class_names is not None:
+        return network.card.class_names, None
+    names = beside(path, "classes.json") if os.path.exists(path) else None
+    if names is None:
+        return None, None
+    return names, "The classes are assumed to be those of the file classes.json beside it."
 
 
 def beside(model: str, name: str):

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from keras_alexnet.data.classes import parts
@@ -57,7 +56,7 @@ def classify(
 
     Args:
         model: A model of RGB pixels of 0 to 255, as `keras-alexnet fit` saves and
-            `published_classifier` makes. One that begins with a `SquareResize` has its images
+            `ready_network` makes. One that begins with a `SquareResize` has its images
             resized in that way; any other takes squares of its input's size, cut out of the middle.
         paths: The files.
         class_names: The names of the classes in the model's order: labels, WordNet identifiers, or
@@ -116,56 +115,6 @@ def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
             )
         )
     return class_names
-
-
-def published_classifier(weights: str, variant: str | None = None):
-    """Return a network with weights of any format behind the layers that prepare its images.
-
-    Args:
-        weights: The name of a published checkpoint, downloaded if it is not at hand; `"imagenet"`
-            for the best documented one of the variant; or the path of a file.
-        variant: The network; it can be left out with a checkpoint's name, and with a file that
-            tells it.
-
-    Returns:
-        A `keras.Model` of RGB pixels of 0 to 255, for images of any size.
-
-    Raises:
-        UserError: If the weights are not known, cannot be had, or do not fit; or have no layer
-            for the variant's classes.
-    """
-    from keras_alexnet.checkpoints.download import local_path
-    from keras_alexnet.checkpoints.loading import load_checkpoint
-    from keras_alexnet.checkpoints.networks import network_of
-    from keras_alexnet.checkpoints.reading import open_checkpoint
-    from keras_alexnet.checkpoints.registry import named_checkpoint
-    from keras_alexnet.model import AlexNet
-    from keras_alexnet.preprocessing import evaluation_preprocessor
-    from keras_alexnet.variants import get_variant
-
-    checkpoint = named_checkpoint(weights, variant)
-    if checkpoint is not None:
-        local_path(checkpoint)  # before a network is built for it
-        record = dataclasses.replace(get_variant(checkpoint.variant), pixels=checkpoint.pixels)
-    else:
-        with open_checkpoint(weights) as contents:
-            record = get_variant(network_of(contents, variant=variant))
-    model = AlexNet(record.name, data_format="channels_last")
-    loaded = load_checkpoint(model, checkpoint.name if checkpoint else weights, verbose=False)
-    if loaded.kept:
-        raise UserError(
-            explain(
-                f"The weights {weights!r} leave {', '.join(loaded.kept)} without values: "
-                f"{'; '.join(loaded.kept.values())}.",
-                f"Weights of all layers of {record.name!r} were expected, to name classes.",
-                "Train the classifier first and save the model, then give it with --model.",
-            )
-        )
-    order = loaded.channel_order or record.pixels.order  # a file can be for another than usual
-    record = dataclasses.replace(record, pixels=dataclasses.replace(record.pixels, order=order))
-    images = keras.Input((None, None, 3), name="image")
-    prepared = evaluation_preprocessor(record, data_format="channels_last")(images)
-    return keras.Model(images, model(prepared), name=model.name)
 
 
 def _read(path: str, size: int, resizing: str) -> np.ndarray:

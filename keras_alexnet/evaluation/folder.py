@@ -6,17 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_alexnet.cards.records import Training
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
 from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
-from keras_alexnet.data.labelled import (
-    HELD_OUT,
-    TRAINING,
-    LabelledFiles,
-    find_images,
-    training_and_held_out,
-)
+from keras_alexnet.data.labelled import HELD_OUT, TRAINING, LabelledFiles, find_images
 from keras_alexnet.data.reading import ImageReader
+from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
@@ -24,8 +20,11 @@ from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize
 
 
 def images_to_measure(
-    directory: str, class_names: Sequence[str] | None = None, split_seed: int | None = None
-) -> tuple[LabelledFiles, str]:
+    directory: str,
+    class_names: Sequence[str] | None = None,
+    training: Training | None = None,
+    run: str | None = None,
+) -> tuple[LabelledFiles, str, list[str]]:
     """Find the images of a folder that a model has not been trained on, as far as one can know.
 
     Args:
@@ -33,22 +32,73 @@ def images_to_measure(
             with two such folders, `train` and `val`, of which the second is.
         class_names: The model's classes, which the folders are matched with; `None` for the names
             of the folders in alphabetical order.
-        split_seed: The seed of the run that was trained on a part of this very folder; the other
-            part is measured. `None` if there was no such run.
+        training: How the model was trained, from its card, if it is known.
+        run: The folder of that run, where the list of its files is looked for. If it is there,
+            and files of the list lie in `directory`, exactly the held-out ones are measured.
 
     Returns:
-        The files, and in words which they are.
+        The files, in words which they are, and notes: held-out files that are missing, files that
+        are new, and that a model was trained without its list being there.
 
     Raises:
-        UserError: If there are no images, or a folder matches none of the classes.
+        UserError: If there are no images, a folder matches none of the classes, or none of the
+            held-out images is left.
     """
     train, val = _part(directory, TRAINING), _part(directory, HELD_OUT)
-    if train and val:
-        return find_images(val, class_names), f"the images in {val!r}"
-    if split_seed is not None:
-        held_out = training_and_held_out(directory, split_seed, class_names=class_names)[1]
-        return held_out, f"the images in {directory!r} that were held out in training"
-    return find_images(directory, class_names), f"the images in {directory!r}"
+    parts = [train, val] if train and val else [directory]
+    found = find_images(parts[-1], class_names)
+    which = f"the images in {parts[-1]!r}"
+    if training is None:
+        return found, which, []
+    if training.held_out_sha256 is None:  # drawn images
+        return found, which, []
+    record = SplitRecord.read(os.path.join(run, FILES)) if run is not None else None
+    if record is None or record.held_out_hash() != training.held_out_sha256:
+        absent = "No list of the images that it was trained on lies beside the model"
+        if record is not None:
+            absent = f"The {FILES} beside the model belongs to another run"
+        return found, which, [f"{absent}: some of these may be among them."]
+    everything = found
+    if len(parts) > 1:
+        everything = _together(find_images(parts[0], class_names), found)
+    present = sizes(directory, everything)
+    names = [below(directory, path) for path in everything.paths]
+    if not record.files.keys() & present.keys():
+        return found, which, ["None of them is in the list of images that the run had."]
+    held = [n for n, name in enumerate(names) if record.held_out.get(name) == present[name]]
+    if not held:
+        raise UserError(
+            explain(
+                f"The folder {directory!r} holds none of the {len(record.held_out)} images that "
+                "were held out in training.",
+                "At least one of them is needed to measure the model on images that it was not "
+                "trained on.",
+                "Restore them, or give a folder of other images.",
+            )
+        )
+    notes = _changes(record, present)
+    return (
+        everything.take(held),
+        f"the images in {directory!r} that were held out in training",
+        notes,
+    )
+
+
+def _together(one: LabelledFiles, other: LabelledFiles) -> LabelledFiles:
+    """Return the files of two parts with the same classes."""
+    return LabelledFiles(one.paths + other.paths, one.labels + other.labels, other.class_names)
+
+
+def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:
+    """Say which held-out images are not measured, and which images were not there in training."""
+    gone = [name for name in record.held_out if name not in present]
+    other = [n for n, size in record.held_out.items() if n in present and present[n] != size]
+    new = [name for name in present if name not in record.files]
+    missing = counted("missing", gone), counted("of another size", other)
+    notes = [f"Of the held-out images, {phrase}." for phrase in missing if phrase]
+    if new:
+        notes.append(f"Since the training, {counted('new', new)} and not measured.")
+    return notes
 
 
 def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:

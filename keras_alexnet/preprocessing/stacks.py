@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 
+from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, list_checkpoints
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
@@ -62,7 +63,8 @@ def training_preprocessor(
     window, no mirroring, no noise.
 
     Args:
-        variant: Name of a variant or of a published checkpoint, or the record of one.
+        variant: Name of a variant or of a published checkpoint, or the record of one; or the
+            model card of a network, as `get_model_card` returns it.
         image_size: Side of the windows; by default the variant's own input size. The images are
             resized in proportion: to 256 for windows of 224.
         mean: Instead of the published mean: three numbers in the order RGB, or a mean image
@@ -99,7 +101,8 @@ def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data
     Caffe's `convert_imageset`, crop and mean for `bvlc_caffe`.
 
     Args:
-        variant: Name of a variant or of a published checkpoint, or the record of one.
+        variant: Name of a variant or of a published checkpoint, or the record of one; or the
+            model card of a network, as `get_model_card` returns it.
         image_size: Side of the crop; by default the variant's own input size.
         mean: As `training_preprocessor` takes it.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
@@ -147,9 +150,11 @@ def _stack(variant, random, image_size, mean, color_noise, seed, data_format) ->
 
 
 def _record(name) -> Variant:
-    """Return a variant's record; for a checkpoint with the checkpoint's own pixels."""
+    """Return a variant's record; for a checkpoint or a card with its own pixels."""
     if isinstance(name, Variant):
         return name
+    if isinstance(name, ModelCard):
+        return name.record()
     if isinstance(name, str) and name in list_checkpoints():
         name = get_checkpoint(name)
     if isinstance(name, Checkpoint):

@@ -8,9 +8,11 @@ import numpy as np
 
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.labelled import training_and_held_out
+from keras_alexnet.data.labelled import LabelledFiles, training_and_held_out
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.reading import ImageReader
+from keras_alexnet.data.split_record import SplitRecord, below
+from keras_alexnet.errors import UserError, explain
 from keras_alexnet.training.job import Job
 from keras_alexnet.variants import get_variant
 
@@ -25,6 +27,7 @@ class Images:
     held_out_count: int
     class_names: tuple[str, ...]
     reader: ImageReader | None = None
+    split: SplitRecord | None = None
 
     def check(self) -> None:
         """Raise the error of the first image that could not be read, if there was one."""
@@ -72,17 +75,32 @@ class ArrayBatches(keras.utils.PyDataset):
         return EpochOrder(len(self.images), self.seed, self.epoch).start(left_out=0)
 
 
-def load_images(job: Job, first_epoch: int = 0) -> Images:
+def load_images(
+    job: Job, first_epoch: int = 0, earlier: SplitRecord | None = None, accept_changes: bool = False
+) -> Images:
     """Find or draw the images of a job, four fifths to train on and one to measure with.
 
     A folder with parts named `train` and `val` keeps them.
 
+    Args:
+        job: The job.
+        first_epoch: Number of epochs that a run which goes on has behind it.
+        earlier: The files of that run: held-out images stay held out.
+        accept_changes: Whether the folder may hold other files than that run had. Those that are
+            new are trained on.
+
     Raises:
-        UserError: If there is no such folder, or too little in it.
+        UserError: If there is no such folder, or too little in it, or it holds other files.
     """
     if job.directory is None:
         return _drawn(job, first_epoch)
     files, test = training_and_held_out(job.directory, job.seed)
+    split = SplitRecord.of(job.directory, files, test)
+    if earlier is not None and earlier != split:
+        if not accept_changes:
+            raise _changed(job.directory, earlier.differences(split.files))
+        files, test = _as_before(job.directory, files, test, earlier)
+        split = SplitRecord.of(job.directory, files, test)
     reader = ImageReader(job.base, get_variant(job.variant).pixels.resizing)
     order = EpochOrder(len(files), job.seed, first_epoch)
     # Bad files are black images until `check` or `StopOnFailure` raises: an error inside the data
@@ -94,7 +112,41 @@ def load_images(job: Job, first_epoch: int = 0) -> Images:
         len(test),
         tuple(files.class_names),
         reader,
+        split,
     )
+
+
+def _changed(directory: str, differences: list[str]) -> UserError:
+    return UserError(
+        explain(
+            f"The images in {directory!r} are not those that the run began with: "
+            f"{'; '.join(differences) or 'they stand in other parts'}.",
+            "A run goes on with the images that it began with: held-out ones must never have been "
+            "trained on.",
+            "Restore them, begin anew with --overwrite, or pass --accept-changed-data to go on "
+            "with the images as they are now.",
+        )
+    )
+
+
+def _as_before(directory: str, files, test, earlier: SplitRecord):
+    """Return the same images with those held out that an earlier run held out."""
+    together = LabelledFiles(
+        files.paths + test.paths, files.labels + test.labels, files.class_names
+    )
+    held = [below(directory, path) in earlier.held_out for path in together.paths]
+    kept = together.take([index for index, out in enumerate(held) if not out])
+    out = together.take([index for index, out in enumerate(held) if out])
+    if not (len(kept) and len(out)):
+        raise UserError(
+            explain(
+                f"The folder {directory!r} holds {len(kept)} images to train on and {len(out)} of "
+                "those that the run held out.",
+                "At least one of each is needed to go on.",
+                "Restore the images, or begin anew with --overwrite.",
+            )
+        )
+    return kept, out
 
 
 def _drawn(job: Job, first_epoch: int) -> Images:

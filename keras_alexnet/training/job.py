@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import numpy as np
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.model import AlexNet
@@ -10,6 +11,8 @@ from keras_alexnet.preprocessing import evaluation_preprocessor, training_prepro
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compiling import jit_compile
 from keras_alexnet.variants import get_variant
+
+UNIT_VARIANCE = "unit_variance"  # name of the layer that divides by the deviation of the pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +129,40 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model
         classes: Number of classes.
         steps_per_epoch: Training steps of an epoch, for the schedule of a recipe.
     """
+    model = _network(job, classes, unit_variance=job.initialization == "robust")
+    recipe = job.adapted_recipe()
+    model.compile(
+        recipe.optimizer(steps_per_epoch) if recipe else keras.optimizers.Adam(job.learning_rate),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=jit_compile(job.compile_mode),
+    )
+    return model
+
+
+def plain_model(job: Job, trained: keras.Model) -> keras.Model:
+    """Return a trained model without optimizer and without the division by the deviation.
+
+    conv1(x / s) = (W / s) * x + b, so the division becomes part of conv1's kernel, and the network
+    is the plain variant, whatever file its weights go to.
+
+    Args:
+        job: What was trained.
+        trained: The model that `build_model` made.
+    """
+    model = _network(job, trained.output_shape[-1], unit_variance=False)
+    for layer in model.layers:
+        if layer.weights:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    if any(layer.name == UNIT_VARIANCE for layer in trained.layers):
+        kernel, *bias = model.get_layer("conv1").get_weights()
+        spread = get_variant(job.variant).pixels.spread
+        model.get_layer("conv1").set_weights([kernel / np.float32(spread), *bias])
+    return model
+
+
+def _network(job: Job, classes: int, unit_variance: bool) -> keras.Model:
+    """Build the job's model with its initial values, not compiled."""
     keras.utils.set_random_seed(job.seed)
     record = get_variant(job.variant)
     recipe = job.adapted_recipe()
@@ -136,19 +173,12 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model
     else:
         stack = evaluation_preprocessor(record, **options)
     x = stack(keras.Input((None, None, 3), name="image"))
-    if job.initialization == "robust":
-        x = keras.layers.Rescaling(1 / record.pixels.spread, name="unit_variance")(x)
-    model = AlexNet(
+    if unit_variance:
+        x = keras.layers.Rescaling(1 / record.pixels.spread, name=UNIT_VARIANCE)(x)
+    return AlexNet(
         job.variant,
         input_tensor=x,
         classes=classes,
         initialization=job.initialization,
         data_format="channels_last",
     )
-    model.compile(
-        recipe.optimizer(steps_per_epoch) if recipe else keras.optimizers.Adam(job.learning_rate),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=jit_compile(job.compile_mode),
-    )
-    return model

@@ -10,7 +10,9 @@ import time
 
 import keras
 
+from keras_alexnet.cards.records import ModelCard, Training
 from keras_alexnet.data.reading import StopOnFailure
+from keras_alexnet.data.split_record import FILES, SplitRecord
 from keras_alexnet.errors import Interrupted, UserError, explain
 from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.evaluation.figures import IN_WORDS
@@ -20,8 +22,9 @@ from keras_alexnet.preprocessing.crop import CenterCrop
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
 from keras_alexnet.training.flat_loss import FlatLossWarning
 from keras_alexnet.training.images import Images, load_images
-from keras_alexnet.training.job import Job, build_model
+from keras_alexnet.training.job import Job, build_model, plain_model
 from keras_alexnet.training.state import RunState
+from keras_alexnet.variants import get_variant
 
 MODEL, SETTINGS, CLASSES, RESULTS = "model.keras", "job.json", "classes.json", "results.json"
 
@@ -50,13 +53,22 @@ class Outcome:
         return {**figures, "pictures": list(self.pictures), **self.evaluation.to_dict()}
 
 
-def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, say=print) -> Outcome:
+def run(
+    job: Job,
+    output: str,
+    verbose: bool = True,
+    overwrite: bool = False,
+    say=print,
+    accept_changed_data: bool = False,
+) -> Outcome:
     """Train, measure on the held-out images and save what came of it.
 
-    The folder holds `model.keras`, `classes.json`, `history.csv` (a row for each epoch),
-    `results.json`, `job.json` and, with matplotlib installed, `training.png`, `conv1.png` and
-    `confusion.png`. A run that was interrupted goes on from its last whole epoch when it is run
-    again with the same job and folder.
+    The folder holds `model.keras`, `classes.json`, `files.csv` (the images of a folder, which were
+    trained on and which held out), `history.csv` (a row for each epoch), `results.json`,
+    `job.json` and, with matplotlib installed, `training.png`, `conv1.png` and `confusion.png`. The
+    model's card holds the classes, how images are prepared, and how it was trained. A run that was
+    interrupted goes on from its last whole epoch when it is run again with the same job, folder
+    and images.
 
     Args:
         job: What to train and how.
@@ -64,22 +76,26 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
         verbose: Whether Keras shows its progress: a bar on a terminal, a line an epoch in a log.
         overwrite: Whether an earlier run's model may be replaced, and an unfinished run forgotten.
         say: Called with a line of text now and then.
+        accept_changed_data: Whether an unfinished run goes on if there are other images now than
+            it began with.
 
     Raises:
         UserError: If images cannot be found or read, the output cannot be written, or it holds
-            an unfinished run with other settings.
+            an unfinished run with other settings, classes or images.
     """
     start = time.perf_counter()
     with made_folder(output), _kept_settings(job, output, overwrite) as state:
-        images = load_images(job)
+        images = _images(job, output, state, overwrite, accept_changed_data)
         steps = -(-images.training_count // job.batch_size)
         model = build_model(job, len(images.class_names), steps)
         first_epoch = 0 if overwrite else state.resume(model)
         if first_epoch:
-            images = load_images(job, first_epoch)
+            images = load_images(job, first_epoch, images.split, accept_changed_data)
             say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
         _announce(model, job, images, say)
         warning = _train(model, job, images, state, first_epoch, verbose, say)
+        model = plain_model(job, model)
+        model.card = _card(job, images)
         ten_crops, crops = _ten_crops(model, job)
         also = f", one crop and {IN_WORDS[crops]}" if ten_crops else ""
         say(f"Measuring on the held-out images{also}.")
@@ -89,7 +105,6 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
         path = os.path.join(output, MODEL)
         with written_whole(path) as beside:
             model.save(beside)
-        _write_json(os.path.join(output, CLASSES), list(names))
         outcome = Outcome(
             output,
             path,
@@ -104,6 +119,62 @@ def run(job: Job, output: str, verbose: bool = True, overwrite: bool = False, sa
         _write_json(os.path.join(output, RESULTS), outcome.to_dict())
         state.finish()
     return outcome
+
+
+def _images(job: Job, output: str, state: RunState, overwrite: bool, accept: bool) -> Images:
+    """Return the images of a run, of which the output folder then has a list.
+
+    Raises:
+        UserError: If the run goes on, and has begun with other classes or images.
+    """
+    files, classes = os.path.join(output, FILES), os.path.join(output, CLASSES)
+    goes_on = not overwrite and state.epochs_done() > 0
+    images = load_images(job, 0, SplitRecord.read(files) if goes_on else None, accept)
+    names = list(images.class_names)
+    if goes_on and os.path.exists(classes):
+        with open(classes, encoding="utf-8") as file:
+            earlier = json.load(file)
+        if earlier != names:
+            raise UserError(
+                explain(
+                    f"Received the class folders {', '.join(names)} for a run that began with "
+                    f"{', '.join(earlier)}.",
+                    "The classes and their order must stay: the weights belong to them.",
+                    "Restore the names of the folders, or begin anew with --overwrite.",
+                )
+            )
+    _write_json(classes, names)
+    if images.split is not None:
+        images.split.write(files)
+    elif os.path.exists(files):
+        os.remove(files)
+    return images
+
+
+def _card(job: Job, images: Images) -> ModelCard:
+    """Return the facts that go into the file of the model."""
+    from keras_alexnet import __version__  # not before the package is complete
+
+    pixels = dataclasses.replace(get_variant(job.variant).pixels, base=job.base)
+    return ModelCard(
+        variant=job.variant,
+        input_size=job.window,
+        pixels=pixels,
+        channel_order=pixels.order,
+        class_names=images.class_names,
+        training=Training(
+            recipe=job.recipe,
+            epochs=job.epochs,
+            batch_size=job.batch_size,
+            learning_rate=job.learning_rate,
+            seed=job.seed,
+            images=images.training_count,
+            held_out=images.held_out_count,
+            held_out_sha256=images.split.held_out_hash() if images.split else None,
+        ),
+        keras_alexnet_version=__version__,
+        keras_version=keras.__version__,
+    )
 
 
 def _announce(model, job: Job, images: Images, say) -> None:
@@ -156,7 +227,9 @@ def _kept_settings(job: Job, output: str, overwrite: bool):
     except BaseException as error:
         done = state.epochs_done()
         if not done and not os.path.exists(os.path.join(output, MODEL)):
-            os.remove(settings)
+            for name in (SETTINGS, CLASSES, FILES):
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(os.path.join(output, name))
         if done and isinstance(error, KeyboardInterrupt):
             raise Interrupted(
                 f"{done} of {job.epochs} epochs are kept in {output!r}, and the same command "

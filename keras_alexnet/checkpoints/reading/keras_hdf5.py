@@ -1,11 +1,12 @@
-"""Reads weights from Keras's files: .weights.h5, .h5 and .keras; no configuration is ever read.
+"""Reads weights from Keras's files: .weights.h5, .h5 and .keras; no model is built of them.
 
 `keras.models.load_model` builds what a file describes, which has again and again been a way to run
 what its author liked (CVE-2024-3660, CVE-2025-1550, CVE-2025-8747, CVE-2025-9905, CVE-2025-9906).
 Here a file gives arrays by name, no link leads out of it, and no other file is opened
-(CVE-2026-1669).
+(CVE-2026-1669). Of the configuration only the model card is read, which is text by name.
 """
 
+import contextlib
 import json
 
 from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
@@ -25,9 +26,11 @@ from keras_alexnet.checkpoints.reading.hdf5_headers import (
 )
 
 MEMBER, ABOUT = "model.weights.h5", "metadata.json"  # of a .keras archive
-PROVENANCE = "keras_alexnet.json"  # of one that this package converted
+CONFIG, CARD = "config.json", "keras_alexnet.json"  # where its model card may stand
+MODEL = "keras_alexnet>AlexNetModel"  # as Keras registers the class that carries one
 LEGACY = "model_weights"  # the group with the weights in an .h5 file with a whole model
-MAX_ABOUT = 1 << 16
+MAX_ABOUT = 1 << 24  # bytes
+LONGEST_PART, MORE = 60_000, ".more-"  # of a text in attributes: bytes, and before a number
 MAX_OBJECTS = 10_000  # groups and arrays; an AlexNet with its optimizer's state has 100
 MAX_DEPTH = 32  # groups within groups
 
@@ -43,19 +46,50 @@ def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str
     member = zip_members.stored(entries[MEMBER])
     zip_members.check_crcs(file, [member])
     arrays, metadata = _contents(file, member.offset, member.size)
-    for name in (ABOUT, PROVENANCE):
+    for name in (ABOUT, CARD):
         if name in entries:
-            metadata.update(_about(name, zip_members.content(file, entries[name], MAX_ABOUT)))
+            content = zip_members.content(file, entries[name], MAX_ABOUT)
+            metadata.update(_texts(_json(name, content)))
+    if CONFIG in entries:
+        with contextlib.suppress(CheckpointError, RecursionError):  # the weights are there
+            content = zip_members.content(file, entries[CONFIG], MAX_ABOUT)
+            metadata.update(_card(_json(CONFIG, content)))
     return arrays, metadata
 
 
-def _about(name: str, content: bytes) -> dict[str, str]:
+def _json(name: str, content: bytes):
     try:
-        value = json.loads(content.decode("utf-8"))  # not in UTF-32 either
+        return json.loads(content.decode("utf-8"))  # not in UTF-32 either
     except ValueError as error:
         raise refused(f"Its {name} cannot be read.", "JSON was expected.") from error
+
+
+def _texts(value) -> dict[str, str]:
     pairs = value.items() if type(value) is dict else ()
     return {name: text for name, text in pairs if type(text) is str}
+
+
+def _card(value) -> dict[str, str]:
+    """Return the card of the first model with one, the outermost first, in a configuration."""
+    config = value.get("config") if type(value) is dict else None
+    if type(config) is not dict:
+        return {}
+    if value.get("registered_name") == MODEL and "card" in config:
+        return _texts(config["card"])
+    layers = config.get("layers")
+    cards = map(_card, layers if type(layers) is list else ())
+    return next(filter(None, cards), {})
+
+
+def _joined(metadata: dict[str, str]) -> dict[str, str]:
+    """Return texts by name, each of one piece."""
+    whole = {name: text for name, text in metadata.items() if MORE not in name}
+    for name in whole:
+        number = 1
+        while (part := metadata.get(f"{name}{MORE}{number}")) is not None:
+            whole[name] += part
+            number += 1
+    return whole
 
 
 def _contents(
@@ -65,7 +99,7 @@ def _contents(
     blocks = Blocks(file, start, size)
     root = blocks.root()
     arrays = _Collector(blocks).collect(root)
-    return arrays, texts(Header(blocks, root))
+    return arrays, _joined(texts(Header(blocks, root)))
 
 
 class _Collector:

@@ -1,11 +1,11 @@
-"""Writes the weights of a model in every format that conversion gives, provenance inside."""
+"""Writes the weights of a model in every format that conversion gives, with its model card."""
 
 import dataclasses
 import importlib
 import math
 import os
-from collections.abc import Mapping
 
+from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import check_room
 
@@ -24,12 +24,12 @@ class WrittenFormat:
     title: str
     function: str
 
-    def write(self, model, metadata: Mapping[str, str], path: str) -> None:
-        """Write the weights of a model, and what is said about them.
+    def write(self, model, card: ModelCard, path: str) -> None:
+        """Write the weights of a model, and its card.
 
         Args:
             model: The model.
-            metadata: Text by name, as `provenance` gives it.
+            card: The card.
             path: The file.
 
         Raises:
@@ -37,7 +37,7 @@ class WrittenFormat:
         """
         module, function = self.function.split(":")
         check_room(path, MARGIN + sum(map(_nbytes, model.weights)))
-        getattr(importlib.import_module(f"{__name__}.{module}"), function)(model, metadata, path)
+        getattr(importlib.import_module(f"{__name__}.{module}"), function)(model, card, path)
 
 
 MARGIN = 1 << 16  # bytes of a file that are no numbers, at least

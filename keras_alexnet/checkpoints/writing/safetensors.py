@@ -9,9 +9,10 @@ The format: https://huggingface.co/docs/safetensors
 
 import json
 import math
-from collections.abc import Mapping
 
 from keras_alexnet.backends.plain import as_array
+from keras_alexnet.cards.records import ModelCard
+from keras_alexnet.checkpoints.provenance import file_texts
 from keras_alexnet.checkpoints.targets import targets_of
 
 DTYPES = {"float64": ("F64", 8), "float16": ("F16", 2)}
@@ -19,14 +20,14 @@ FLOAT32 = ("F32", 4)  # of bfloat16 as well, whose values it holds exactly
 ALIGNMENT = 8  # bytes, of the first number in the file
 
 
-def write(model, metadata: Mapping[str, str], path: str) -> None:
+def write(model, card: ModelCard, path: str) -> None:
     """Write the kernels and biases of a model, one at a time."""
     variables = {
         f"{target.name}.{part}": getattr(target.layer, part)
         for target in targets_of(model)
         for part in ("kernel", "bias")
     }
-    table: dict[str, object] = {"__metadata__": dict(metadata)}
+    table: dict[str, object] = {"__metadata__": file_texts(card)}
     begin = 0
     for name, variable in variables.items():
         dtype, size = DTYPES.get(variable.dtype, FLOAT32)

@@ -1,0 +1,118 @@
+"""`ModelCard`: the facts of a trained network that travel with its weights."""
+
+import dataclasses
+
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.variants import Variant, get_variant
+from keras_alexnet.variants.records import Pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """How a network was trained by `keras-alexnet fit`.
+
+    Args:
+        recipe: Name of the published recipe, `None` for Adam at one rate.
+        epochs: Passes over the training images.
+        batch_size: Images per step.
+        learning_rate: Step size of Adam, or the first one of the recipe.
+        seed: Seed of initial values, order, augmentation and split.
+        images: Number of training images.
+        held_out: Number of images that were held out.
+        held_out_sha256: SHA-256 of the list of held-out files, as `held_out_hash` computes it;
+            `None` for drawn images. The names themselves stay in the folder of the run.
+    """
+
+    recipe: str | None
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+    images: int
+    held_out: int
+    held_out_sha256: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The file that weights were converted from.
+
+    Args:
+        file: Its name, without the folder.
+        sha256: Its SHA-256, in hexadecimal digits.
+        format: Its format, such as `"torch"`.
+        naming: The program whose names its tensors have, such as `"torchvision"`.
+    """
+
+    file: str
+    sha256: str
+    format: str
+    naming: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """The facts of a trained network that travel with its weights; `None` is "not recorded".
+
+    Every file that the package writes holds them, and every command takes them from there.
+
+    Args:
+        variant: Name of the network.
+        input_size: Height and width of the images that the network sees.
+        pixels: How RGB pixels of 0 to 255 become the network's input.
+        channel_order: Order of the channels that the first layer takes, `"rgb"` or `"bgr"`.
+        class_names: Names of the classes in the order of the outputs.
+        training: How it was trained.
+        checkpoint: Name of the published checkpoint that the weights come from.
+        licence: Licence of the weights.
+        source: The file that the weights were converted from.
+        changes: How the conversion changed the weights, in sentences.
+        keras_alexnet_version: Version of the package that wrote the file.
+        keras_version: Version of Keras that wrote the file.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet, get_model_card
+    >>> get_model_card(AlexNet("cifar10_19pct")).variant
+    'cifar10_19pct'
+    """
+
+    variant: str | None = None
+    input_size: int | None = None
+    pixels: Pixels | None = None
+    channel_order: str | None = None
+    class_names: tuple[str, ...] | None = None
+    training: Training | None = None
+    checkpoint: str | None = None
+    licence: str | None = None
+    source: Source | None = None
+    changes: str | None = None
+    keras_alexnet_version: str | None = None
+    keras_version: str | None = None
+
+    def record(self) -> Variant:
+        """Return the variant's record, with this network's own pixels and input size.
+
+        It is what `evaluation_preprocessor` makes its layers from. Where the card has no pixels,
+        they are the variant's own.
+
+        Raises:
+            UserError: If the card names no variant.
+        """
+        if self.variant is None:
+            raise UserError(
+                explain(
+                    "Received a model card without a variant.",
+                    "The variant says how images are prepared.",
+                    "Pass the name of a variant instead, such as 'owt'.",
+                )
+            )
+        record = get_variant(self.variant)
+        pixels = self.pixels or record.pixels
+        if self.channel_order is not None:
+            pixels = dataclasses.replace(pixels, order=self.channel_order)
+        size = self.input_size or record.input_size
+        if self.pixels is None:  # the base of the variant is for images of its own size
+            base = round(size * pixels.base / record.input_size)
+            pixels = dataclasses.replace(pixels, base=base)
+        return dataclasses.replace(record, pixels=pixels, input_size=size)

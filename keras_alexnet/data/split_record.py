@@ -1,0 +1,120 @@
+"""`SplitRecord`: the files that a run trained on and held out."""
+
+import csv
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+
+from keras_alexnet.data.labelled import LabelledFiles
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import written_whole
+
+FILES = "files.csv"  # in the folder of a run
+COLUMNS = ("part", "size", "path")
+SHOWN = 3  # names in a sentence
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitRecord:
+    """The files that a run trained on and held out: path below the data folder, and size in bytes.
+
+    It stays in the folder of the run. The model card holds the number and the hash of the held-out
+    files, not their names.
+    """
+
+    training: Mapping[str, int]
+    held_out: Mapping[str, int]
+
+    @classmethod
+    def of(cls, directory: str, training: LabelledFiles, held_out: LabelledFiles) -> "SplitRecord":
+        """Return the record of a split of the images below a folder."""
+        return cls(sizes(directory, training), sizes(directory, held_out))
+
+    @property
+    def files(self) -> dict[str, int]:
+        """All files with their sizes."""
+        return {**self.training, **self.held_out}
+
+    def held_out_hash(self) -> str:
+        """Return the SHA-256 of the sorted list of held-out files."""
+        digest = hashlib.sha256()
+        for path, size in sorted(self.held_out.items()):
+            digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def write(self, path: str) -> None:
+        """Write the record as a table with the columns part, size and path."""
+        with (
+            written_whole(path) as beside,
+            open(beside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+        ):
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(COLUMNS)
+            for part in ("training", "held_out"):
+                table.writerows((part, size, name) for name, size in getattr(self, part).items())
+
+    @classmethod
+    def read(cls, path: str) -> "SplitRecord | None":
+        """Read a record, `None` if there is no such file.
+
+        Raises:
+            UserError: If it is damaged.
+        """
+        if not os.path.exists(path):
+            return None
+        parts: dict[str, dict[str, int]] = {"training": {}, "held_out": {}}
+        try:
+            with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+                header, *rows = csv.reader(file)
+            if tuple(header) != COLUMNS:
+                raise ValueError(f"its columns are {header}")
+            for part, size, name in rows:
+                parts[part][name] = int(size)
+        except (OSError, ValueError, KeyError, csv.Error) as error:
+            raise UserError(
+                explain(
+                    f"The list of a run's files {path!r} cannot be read: {error}.",
+                    f"It must be a table with the columns {', '.join(COLUMNS)}.",
+                    "Restore it, or remove it to go on without knowing which images were held out.",
+                )
+            ) from error
+        return cls(**parts)
+
+    def differences(self, found: Mapping[str, int]) -> list[str]:
+        """Return how files that were found now differ from the recorded ones, a phrase each."""
+        known = self.files
+        resized = [name for name in known if name in found and found[name] != known[name]]
+        return [
+            phrase
+            for phrase in (
+                counted("missing", [name for name in known if name not in found]),
+                counted("new", [name for name in found if name not in known]),
+                counted("of another size", resized),
+            )
+            if phrase
+        ]
+
+
+def sizes(directory: str, files: LabelledFiles) -> dict[str, int]:
+    """Return the size in bytes of each file by its path below a folder."""
+    return {below(directory, path): os.path.getsize(path) for path in files.paths}
+
+
+def below(directory: str, path: str) -> str:
+    """Return the path of a file below a folder, with slashes on every system."""
+    return os.path.relpath(path, directory).replace(os.sep, "/")
+
+
+def counted(which: str, names: list[str]) -> str:
+    """Return how many images are so, and the first of them; an empty text for none.
+
+    Example:
+
+    >>> counted("missing", ["cat/1.jpg", "cat/2.jpg"])
+    "2 images are missing ('cat/1.jpg', 'cat/2.jpg')"
+    """
+    if not names:
+        return ""
+    some = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
+    return f"{len(names)} image{' is' if len(names) == 1 else 's are'} {which} ({some})"

@@ -1,0 +1,130 @@
+"""Networks that are ready to classify images: weights behind the layers that prepare pixels."""
+
+import dataclasses
+import os
+import re
+import zipfile
+
+import keras
+
+from keras_alexnet.alexnet_model import card_of
+from keras_alexnet.cards.lookup import get_model_card
+from keras_alexnet.cards.records import ModelCard
+from keras_alexnet.checkpoints.provenance import preparation
+from keras_alexnet.checkpoints.sources import check_variant, open_source
+from keras_alexnet.checkpoints.targets import layers_of
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.model import pretrained
+from keras_alexnet.preprocessing import evaluation_preprocessor
+from keras_alexnet.preprocessing.pixels import PixelNormalization
+from keras_alexnet.variants import get_variant
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadyNetwork:
+    """A network that takes RGB pixels of 0 to 255.
+
+    Args:
+        model: The network, behind the layers that prepare its images.
+        card: Its model card.
+        assumptions: What the file does not say and is assumed, a sentence each.
+    """
+
+    model: keras.Model
+    card: ModelCard
+    assumptions: tuple[str, ...]
+
+
+def ready_network(weights: str, variant: str | None = None) -> ReadyNetwork:
+    """Return a network with the weights of a file of any format, ready to take images.
+
+    The layers that prepare the images follow from the file's model card, unless they are part of
+    the file.
+
+    Args:
+        weights: The path of a file, or the name of a published checkpoint, downloaded if it is
+            not on this machine; `"imagenet"` for the best documented one of the variant.
+        variant: The network; needed only if the file does not say it.
+
+    Raises:
+        UserError: If the weights do not exist, cannot be read, do not fit, or belong to another
+            variant.
+    """
+    if _is_keras_archive(weights):
+        model = load_model(weights)
+        card = card_of(model) or get_model_card(weights) or ModelCard()
+        check_variant(variant, card, weights)
+        if variant is not None:
+            card = dataclasses.replace(card, variant=get_variant(variant).name)
+        assumptions: tuple[str, ...] = ()
+    else:
+        with open_source(weights, variant) as source:
+            made = pretrained(source, variant, {"data_format": "channels_last"}, verbose=False)
+        model, card, assumptions = made.model, made.loaded.card, made.loaded.assumptions
+    if any(isinstance(layer, PixelNormalization) for layer in layers_of(model)):
+        return ReadyNetwork(model, card, assumptions)
+    if card.variant is None:
+        raw = (
+            f"{weights!r} does not say how images are prepared: the model is assumed to take RGB "
+            "pixels of 0 to 255."
+        )
+        return ReadyNetwork(model, card, (*assumptions, raw))
+    if card.pixels is None and not assumptions:
+        assumptions = (
+            f"{weights!r} does not say how images are prepared: they are assumed to be prepared "
+            f"as for the variant {card.variant!r}. {preparation(card)}",
+        )
+    return ReadyNetwork(_prepared(model, card), card, assumptions)
+
+
+def _is_keras_archive(path: str) -> bool:
+    """Return whether a path is that of a whole Keras model."""
+    if not os.path.isfile(path) or not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _prepared(model, card: ModelCard) -> keras.Model:
+    """Return a model behind the layers that prepare its images."""
+    images = keras.Input((None, None, 3), name="image")
+    stack = evaluation_preprocessor(card, data_format=_data_format(model))
+    return keras.Model(images, model(stack(images)), name=model.name)
+
+
+def _data_format(model) -> str:
+    """Return the data format of a model's images."""
+    return "channels_first" if model.input_shape[1] == 3 else "channels_last"
+
+
+def load_model(path: str) -> keras.Model:
+    """Load a `.keras` file, not compiled.
+
+    Raises:
+        UserError: If there is no such file, or Keras cannot load it.
+    """
+    if not os.path.isfile(path):
+        raise UserError(
+            explain(
+                f"Received the model {path!r}, but there is no such file.",
+                "A .keras file or the name of a variant was expected.",
+                f"Check the path; the current folder is {os.getcwd()!r}.",
+            )
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        # Keras wraps the reason in the config of every model around it.
+        missing = re.search(r"Could not locate \w+ '[^']+'", str(error))
+        reason = f"{missing[0]}." if missing else str(error).strip().split("\n")[0]
+        raise UserError(
+            explain(
+                f"Received the model {path!r}, which Keras cannot load: {reason}",
+                "A .keras file must be made of layers of Keras and of this package.",
+                "Save it again with model.save(...), or load a model with other layers in "
+                "Python, after importing the package that registers them.",
+            )
+        ) from error
