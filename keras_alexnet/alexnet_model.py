@@ -5,6 +5,8 @@ import keras
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import from_texts, to_texts
 
+MIXED = "mixed_float16"
+
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class AlexNetModel(keras.Model):
@@ -12,6 +14,16 @@ class AlexNetModel(keras.Model):
 
     So the card stays with the network: `model.save` writes it, and `keras.saving.load_model`
     reads it back.
+
+    `compile(auto_scale_loss=True)` asks the dtype policy of the model whether to scale the loss.
+    Keras gives a functional model the policy that is set for new layers, not that of its layers,
+    and keeps none in its configuration (Keras 3.15). This class takes `mixed_float16` from them.
+
+    Args:
+        inputs: As `keras.Model` takes it.
+        outputs: As `keras.Model` takes it.
+        name: Name of the model.
+        **kwargs: The other arguments of `keras.Model`.
 
     Attributes:
         card: The `ModelCard`.
@@ -26,6 +38,11 @@ class AlexNetModel(keras.Model):
 
     card = ModelCard()
 
+    def __init__(self, inputs, outputs, name=None, **kwargs):
+        super().__init__(inputs, outputs, name=name, **kwargs)
+        if is_mixed(self):
+            self.dtype_policy = MIXED
+
     def get_config(self):
         """Return Keras's configuration of a functional model, and the card as text by name."""
         return {**super().get_config(), "card": to_texts(self.card)}
@@ -38,6 +55,18 @@ class AlexNetModel(keras.Model):
         model = super().from_config(config, custom_objects=custom_objects)
         model.card = from_texts(card)
         return model
+
+
+# Keras's older HDF5 files name the class of a model without its package.
+keras.saving.get_custom_objects()[AlexNetModel.__name__] = AlexNetModel
+
+
+def is_mixed(model) -> bool:
+    """Return whether any layer of a model computes in float16 with variables in float32."""
+    return any(
+        layer.dtype_policy.name == MIXED or is_mixed(layer)
+        for layer in getattr(model, "layers", ())
+    )
 
 
 def card_of(model) -> ModelCard | None:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional, retraced
+from keras_alexnet.graphs import functional, functional_model, retraced
 from keras_alexnet.variants import get_variant, list_variants
 from keras_alexnet.variants.aliases import ALIASES
 
@@ -62,7 +62,7 @@ def feature_extractor(model, layers):
     inputs, found = _activations(graph, set(resolved.values()))
     outputs = {key: found[resolved[name]] for name, key in keys.items()}
     single = outputs[layers] if isinstance(layers, str) else outputs
-    return keras.Model(inputs, single, name=f"{model.name}_features")
+    return functional_model(inputs, single, f"{model.name}_features")
 
 
 def _keys(layers) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import keras
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional, retraced
+from keras_alexnet.graphs import functional, functional_model, retraced
 from keras_alexnet.layers import AdaptiveAveragePooling2D, LocallyConnected2D
 from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize
@@ -94,7 +94,7 @@ class _Slider:
         """Return a functional model anew for images of another shape."""
         inputs = keras.Input(tuple(input_shape), dtype=graph.input.dtype, name=graph.input.name)
         outputs = retraced(graph, self.put, inputs).output
-        return keras.Model(inputs, outputs, name=f"{graph.name}_fully_convolutional")
+        return functional_model(inputs, outputs, f"{graph.name}_fully_convolutional")
 
     def put(self, layer, *args, **kwargs):
         """Apply a layer's dense form to symbolic tensors."""

@@ -1,8 +1,15 @@
-"""Functional models gone through again, layer by layer, with the weights shared."""
+"""Functional models: made from symbolic tensors, and gone through again with shared weights."""
 
 import keras
 
+from keras_alexnet.alexnet_model import AlexNetModel, is_mixed
 from keras_alexnet.errors import UserError, explain
+
+
+def functional_model(inputs, outputs, name: str):
+    """Return a functional model, an `AlexNetModel` if loss scaling needs its dtype policy."""
+    model = keras.Model(inputs, outputs, name=name)
+    return AlexNetModel(inputs, outputs, name=name) if is_mixed(model) else model
 
 
 def functional(model):
@@ -17,7 +24,7 @@ def functional(model):
         inputs = x = keras.Input(given.shape[1:], dtype=given.dtype, name="image")
         for layer in model.layers:
             x = layer(x)
-        return keras.Model(inputs, x, name=model.name)
+        return functional_model(inputs, x, model.name)
     if isinstance(getattr(model, "input", None), keras.KerasTensor):
         return model
     raise UserError(

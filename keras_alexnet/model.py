@@ -70,7 +70,10 @@ def AlexNet(
             He's normal values with zero biases, which start on images scaled to unit variance.
         data_format: `"channels_last"` or `"channels_first"`; `None` for Keras's setting. Weights
             saved with one load with the other.
-        dtype: Data type or policy of all layers, such as `"mixed_float16"`.
+        dtype: Data type or policy of all layers, such as `"mixed_float16"`. With that policy
+            `compile` scales the loss, so that small gradients do not become 0. In a model of your
+            own around this one it does not: give that model's input as `input_tensor`, or wrap the
+            optimizer in a `keras.optimizers.LossScaleOptimizer`.
         sum_colors: With `weights`, for images of one channel: whether the first kernels are
             summed over the colours of those in the file.
 

@@ -263,6 +263,14 @@ def test_a_report_says_whether_tensorflow_was_to_use_onednn(given, expected, mon
     assert found == (expected if BACKEND == "tensorflow" else None)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_report_says_in_which_type_the_layers_compute(dtype):
+    """Keras gives a functional model the policy float32, whatever that of its layers is."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, dtype=dtype)])
+    outer = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(2.0), model])
+    assert environment(outer)["dtype"] == dtype
+
+
 @pytest.mark.parametrize("compiled", [True, False] if BACKEND == "tensorflow" else [None])
 def test_passes_compute_what_they_say(compiled):
     """Outputs are the model's; gradients those of half the squared sum, worked out by hand."""

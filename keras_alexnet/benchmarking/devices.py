@@ -86,10 +86,16 @@ def environment(model=None) -> dict[str, str | int]:
             os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower(), "as TensorFlow chooses"
         )
     if model is not None:
-        found["dtype"] = model.dtype_policy.name
+        found["dtype"] = ", ".join(sorted(_policies(model)))
         if model.compiled:
             found["compile mode"] = compile_mode(model.jit_compile)
     return found
+
+
+def _policies(layer) -> set[str]:
+    """Return the dtype policies of the layers with weights; a model's own may be another."""
+    inner = [part for part in getattr(layer, "layers", ()) if part.weights]
+    return {name for part in inner for name in _policies(part)} or {layer.dtype_policy.name}
 
 
 def compile_mode(jit_compile: bool) -> str:

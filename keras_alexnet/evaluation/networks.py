@@ -14,6 +14,7 @@ from keras_alexnet.checkpoints.provenance import preparation
 from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.graphs import functional_model
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization
@@ -92,7 +93,7 @@ def _prepared(model, card: ModelCard) -> keras.Model:
     """Return a model behind the layers that prepare its images."""
     images = keras.Input((None, None, 3), name="image")
     stack = evaluation_preprocessor(card, data_format=_data_format(model))
-    return keras.Model(images, model(stack(images)), name=model.name)
+    return functional_model(images, model(stack(images)), model.name)
 
 
 def _data_format(model) -> str:

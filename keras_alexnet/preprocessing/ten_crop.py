@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional, retraced
+from keras_alexnet.graphs import functional, functional_model, retraced
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.nine_crop import NineCrop
 from keras_alexnet.preprocessing.windows import Windows
@@ -114,7 +114,7 @@ def ten_crop_model(model, image_size=None, views=10):
         outputs = model(_windows(views, height, width, data_format)(inputs))
     by_image = ops.reshape(outputs, (-1, views, *outputs.shape[1:]))
     name = f"{model.name}_{NAMES[views]}"
-    return keras.Model(inputs, ops.mean(by_image, axis=1), name=name)
+    return functional_model(inputs, ops.mean(by_image, axis=1), name)
 
 
 def _windows(views: int, height: int, width: int, data_format: str):
