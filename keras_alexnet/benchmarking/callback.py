@@ -1,6 +1,7 @@
 """Step times inside `fit`, `evaluate` and `predict`."""
 
 import time
+import warnings
 
 import keras
 
@@ -23,13 +24,17 @@ class BenchmarkCallback(keras.callbacks.Callback):
     the next batch was there. On TensorFlow and JAX Keras fetches the batch inside the step, and
     `waits` is `None`.
 
+    Every `fit`, `evaluate` and `predict` begins anew, also after one that was interrupted. The
+    report has the last call of each kind, all with one model; validation inside `fit` is `"test"`.
+
     Args:
         batch_size: Images per batch, for images per second; `None` if unknown.
         images: Images per epoch, from which a last batch with fewer is known; `None` to take every
             batch as full.
         warm_up: Steps after the first that are left out.
         path: Where to write the report when training or measuring ends, `.json` or `.csv`.
-        verbose: Whether to print the report then.
+        verbose: Whether to print the report then. With too few steps for a report, a `UserWarning`
+            says so in its stead; with `verbose=False` it does if there is a `path`.
 
     Raises:
         UserError: (a `ValueError`) from `report()` if there were no steps but the first and those
@@ -57,8 +62,10 @@ class BenchmarkCallback(keras.callbacks.Callback):
         self.warm_up = warm_up
         self.path = path
         self.verbose = verbose
-        self._steps = {name: _Steps() for name in ("train", "test", "predict")}
+        self._steps: dict[str, _Steps] = {}
         self._training = False
+        self._timed = None  # the model whose steps these are
+        self._begin("train", "test", "predict")
 
     def report(self) -> Report:
         """Return the timings so far, with the environment and the peak memory."""
@@ -78,9 +85,18 @@ class BenchmarkCallback(keras.callbacks.Callback):
             )
         return Report(tuple(timings), environment(self.model), peak_memory())
 
+    def set_model(self, model):
+        """Take the model, which Keras gives when a `fit`, `evaluate` or `predict` begins."""
+        super().set_model(model)
+        self._training = False  # the call before may have been interrupted
+        if model is not self._timed:
+            self._timed = model
+            self._begin("train", "test", "predict")
+
     def on_train_begin(self, logs=None):
-        """Remember that measurements to come are part of training."""
+        """Begin anew; measurements to come are part of training."""
         self._training = True
+        self._begin("train", "test")
 
     def on_train_batch_begin(self, batch, logs=None):
         """Note when the batch was there."""
@@ -99,6 +115,11 @@ class BenchmarkCallback(keras.callbacks.Callback):
         self._training = False
         self._finish()
 
+    def on_test_begin(self, logs=None):
+        """Begin anew, unless this is one of the measurements of a training."""
+        if not self._training:
+            self._begin("test")
+
     def on_test_batch_begin(self, batch, logs=None):
         """Note when the batch was there."""
         self._steps["test"].begin(batch)
@@ -111,6 +132,10 @@ class BenchmarkCallback(keras.callbacks.Callback):
         """Turn what was noted into times; print and write the report if this is `evaluate`."""
         self._steps["test"].close(None if self._training else self._full_steps())
         self._finish()
+
+    def on_predict_begin(self, logs=None):
+        """Begin anew."""
+        self._begin("predict")
 
     def on_predict_batch_begin(self, batch, logs=None):
         """Note when the batch was there."""
@@ -125,6 +150,9 @@ class BenchmarkCallback(keras.callbacks.Callback):
         self._steps["predict"].close(self._full_steps())
         self._finish()
 
+    def _begin(self, *kinds: str) -> None:
+        self._steps.update((name, _Steps()) for name in kinds)
+
     def _full_steps(self) -> int | None:
         """Return how many batches of an epoch have all their images, `None` if all have."""
         if self.images is None or self.batch_size is None:
@@ -132,10 +160,13 @@ class BenchmarkCallback(keras.callbacks.Callback):
         return self.images // self.batch_size
 
     def _finish(self) -> None:
-        enough = any(steps.enough(self.warm_up) for steps in self._steps.values())
-        if self._training or not enough:
+        if self._training or not (self.verbose or self.path):
             return
-        report = self.report()
+        try:
+            report = self.report()
+        except UserError as error:
+            warnings.warn(str(error), stacklevel=2)
+            return
         if self.path is not None:
             report.save(self.path)
         if self.verbose:

@@ -70,6 +70,9 @@ class ImageReader:
 class StopOnFailure(keras.callbacks.Callback):
     """Ends training or evaluation with the error of a reader that met a bad file.
 
+    What the reader met before that training or evaluation began is forgotten: the file may have
+    been replaced, and is read again.
+
     Args:
         reader: The reader of the images.
     """
@@ -79,6 +82,11 @@ class StopOnFailure(keras.callbacks.Callback):
     def __init__(self, reader: ImageReader):
         super().__init__()
         self.reader = reader
+
+    def set_model(self, model):
+        """Take the model, which Keras gives when a `fit` or `evaluate` begins."""
+        super().set_model(model)
+        self.reader.failure = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Raise the reader's failure, if there is one."""

@@ -54,21 +54,23 @@ class ReduceOnPlateau(keras.callbacks.ReduceLROnPlateau):
             )
         self.times = times
         self.reductions = 0
+        self._given: Mapping[str, Sequence[float]] = {}  # to the next `fit`
         self._past: Mapping[str, Sequence[float]] = {}
 
     def resume(self, history: Mapping[str, Sequence[float]]) -> None:
-        """Take up the epochs of the run that goes on; to be called before `fit`.
+        """Take up the epochs of the run that goes on; to be called before each `fit` that does.
 
         Args:
             history: The figures of the epochs so far by name, with `"learning_rate"` among them:
                 `history.history` of `fit`, or the columns of the table that a run keeps.
         """
-        self._past = history
+        self._given = history
 
     def on_train_begin(self, logs=None):
-        """Start anew."""
+        """Start anew, or with the history that `resume` was given."""
         super().on_train_begin(logs)
         self.reductions = 0
+        self._past, self._given = self._given, {}
 
     def on_epoch_end(self, epoch, logs=None):
         """Reduce the rate if it is time, and note it among the figures of the epoch."""

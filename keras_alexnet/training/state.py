@@ -34,8 +34,8 @@ class RunState(keras.callbacks.Callback):
     of the images must follow from the number of the epoch.
 
     Args:
-        folder: Where to write; it must exist. A run that starts without `resume` removes the
-            states that an earlier run left there.
+        folder: Where to write; it must exist. A `fit` that starts without `resume` removes the
+            states that an earlier one left there, and begins a history of its own.
 
     Example:
 
@@ -87,6 +87,7 @@ class RunState(keras.callbacks.Callback):
         self._continues = True
         remove_leftovers(self.folder)
         epoch = self.epochs_done()
+        self._forget()
         if epoch:
             load_state(model, self._path(epoch))
             self._generators = generator_states()
@@ -106,11 +107,12 @@ class RunState(keras.callbacks.Callback):
             os.remove(path)
 
     def on_train_begin(self, logs=None):
-        """Forget the states of an earlier run, unless this one continues it."""
+        """Forget the states and the history of an earlier run, unless this one continues it."""
         if not self._continues:
             remove_leftovers(self.folder)
             self.finish()
-            self._continues = True
+            self._forget()
+        self._continues = False  # nor does a `fit` after this one, without another `resume`
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock, and note the learning rate that the epoch is trained with."""
@@ -131,6 +133,10 @@ class RunState(keras.callbacks.Callback):
         for done, path in older.items():
             if done != epoch + 1:
                 os.remove(path)
+
+    def _forget(self) -> None:
+        self.rows = []
+        self._generators = {}
 
     def _path(self, epochs: int) -> str:
         return os.path.join(self.folder, f"state-{epochs:05}.npz")
