@@ -117,7 +117,7 @@ def AlexNet(
         variant = "owt"
     elif variant is not None:
         get_variant(variant)
-    with open_source(weights, variant) as source:
+    with open_source(weights, variant, identify=variant is None) as source:
         return pretrained(source, variant, options, sum_colors=sum_colors).model
 
 

@@ -11,7 +11,7 @@ from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.labelled import LabelledFiles, training_and_held_out
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.reading import ImageReader
-from keras_alexnet.data.split_record import SplitRecord, below
+from keras_alexnet.data.split_record import SplitRecord, sizes
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.training.job import Job
 from keras_alexnet.variants import get_variant
@@ -134,7 +134,9 @@ def _as_before(directory: str, files, test, earlier: SplitRecord):
     together = LabelledFiles(
         files.paths + test.paths, files.labels + test.labels, files.class_names
     )
-    held = [below(directory, path) in earlier.held_out for path in together.paths]
+    # A held-out path with another size is another image, which may have been trained on.
+    found = sizes(directory, together)
+    held = [earlier.held_out.get(name) == size for name, size in found.items()]
     kept = together.take([index for index, out in enumerate(held) if not out])
     out = together.take([index for index, out in enumerate(held) if out])
     if not (len(kept) and len(out)):
