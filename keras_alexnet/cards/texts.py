@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import typing
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from keras_alexnet.cards.records import ModelCard, Source, Training
@@ -98,7 +99,10 @@ def _class_names(text: str) -> tuple[str, ...]:
 
 
 def _name(name) -> str:
-    if type(name) is not str or not name or len(name) > LONGEST:
+    """Return the name of a class: a folder's name, without what would steer a terminal."""
+    if type(name) is not str or not 0 < len(name) <= LONGEST:
+        raise ValueError
+    if any(unicodedata.category(letter) == "Cc" for letter in name):
         raise ValueError
     return name
 
