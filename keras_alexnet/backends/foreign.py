@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from keras_alexnet.backends.streams import SeedGenerator
+
 _PRIVATE = "keras.src.backend.tensorflow"
 _ROOMS = ("core", "numpy")  # where `keras.ops` takes its functions from
 
@@ -42,11 +44,11 @@ class Operations:
     def seed_generator(self, seed: int):
         """Return a stream of random numbers that this framework can draw from in a graph."""
         if self.native:
-            return keras.random.SeedGenerator(seed)
+            return SeedGenerator(seed)
         import tensorflow as tf
 
         with tf.init_scope():  # a variable outlives the graph of one map
-            return keras.random.SeedGenerator(seed, backend=importlib.import_module(_PRIVATE))
+            return SeedGenerator(seed, backend=importlib.import_module(_PRIVATE))
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import keras
 
 from keras_alexnet.backends import chosen, plain
 from keras_alexnet.backends.foreign import framework_of, operations
+from keras_alexnet.backends.streams import SeedGenerator
 from keras_alexnet.errors import UserError, explain
 
 
@@ -117,6 +118,16 @@ class RandomImageLayer(ImageLayer):
     A layer without a seed makes one and keeps it. Inside `tf.data` the stream is the same
     in every run if one `map` draws at a time (no `num_parallel_calls`), on batches.
 
+    A copy of the layer in another process draws numbers of its own. In a worker of PyTorch's
+    `DataLoader` they follow from the layer's seed and the worker's, which differs for each worker
+    and epoch: `torch.manual_seed` reproduces them. In any other forked process, as in
+    `multiprocessing` and `keras.utils.PyDataset(use_multiprocessing=True)`, they follow from the
+    layer's seed and the number of the fork: a program reproduces them if it forks in the same
+    order, and if its processes take their work in the same order, which a pool does not promise.
+    A copy that `pickle` sends to another process, as the start method "spawn" does, draws the
+    numbers that would have come here, except in a `DataLoader`. On TensorFlow and JAX a forked
+    process may wait for ever: give `DataLoader` the argument `multiprocessing_context="spawn"`.
+
     Args:
         seed: A whole number; `None` for one drawn from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
@@ -135,7 +146,7 @@ class RandomImageLayer(ImageLayer):
                 )
             )
         self.seed = random.randint(1, 10**9) if seed is None else seed
-        self.generator = keras.random.SeedGenerator(self.seed)
+        self.generator = SeedGenerator(self.seed)
         self._foreign = _Streams()
 
     def stream(self, ops):
