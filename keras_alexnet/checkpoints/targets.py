@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.checkpoints.errors import refused
+from keras_alexnet.checkpoints.errors import listed, refused
 from keras_alexnet.checkpoints.naming import Dialect, Slot
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.layers import LocallyConnected2D
@@ -18,6 +18,7 @@ from keras_alexnet.variants.records import Conv, Dense, Local, Norm
 KINDS: Mapping[type, str] = {Conv: "conv2d", Local: "locally_connected2d", Dense: "dense"}
 
 COMPARED = "conv|norm|cnorm|pool|relu|local|fc"  # layers, by the start of their names
+REAL = ("float16", "bfloat16", "float32", "float64")  # types that weights are assigned in
 WEIGHTED = (keras.layers.Conv2D, LocallyConnected2D, keras.layers.Dense)
 
 
@@ -46,7 +47,8 @@ def targets_of(model) -> list[Target]:
     """Return the layers with weights of a model, those of models inside it included, in order.
 
     Raises:
-        CheckpointError: If it has none, or one with weights that no AlexNet has.
+        CheckpointError: If it has none, or one with weights that no AlexNet has, or one that was
+            altered: quantized, given LoRA's matrices, or tied to another.
     """
     if not isinstance(model, keras.Model) or not model.built:
         raise refused(
@@ -71,7 +73,52 @@ def targets_of(model) -> list[Target]:
             "Convolutions and dense layers with biases were expected, as AlexNet has them.",
             "Load the weights into the AlexNet alone, and add other layers to it afterwards.",
         )
+    check_unaltered(model, found)
     return found
+
+
+def check_unaltered(model, targets: list[Target]) -> None:
+    """Raise unless each layer computes with a kernel and a bias of its own, both real numbers.
+
+    Raises:
+        CheckpointError: If one does not, with all that do not.
+    """
+    owners: dict[int, Target] = {}
+    altered = []
+    for target in targets:
+        how = _alteration(target.layer)
+        for variable in target.layer.weights:
+            owner = owners.setdefault(id(variable), target)
+            if owner.layer is not target.layer:
+                how = how or f"shares weights with {owner.name!r}"
+        if how:
+            altered.append(f"{target.name!r} {how}")
+    if altered:
+        raise refused(
+            f"Layers of the model {model.name!r} were altered: {listed(altered)}.",
+            "Each layer must have a kernel and a bias of its own, of real numbers, and no other "
+            "weights.",
+            "Load the weights into the model as AlexNet builds it, or convert them with such a "
+            "model. Quantize it, enable LoRA or tie layers afterwards.",
+        )
+
+
+def _alteration(layer) -> str:
+    """Say how a layer computes with more than a kernel and a bias; nothing if it does not."""
+    others = {id(variable): variable.name for variable in layer.weights}
+    found = []
+    for part, variable in (("kernel", layer.kernel), ("bias", layer.bias)):
+        if others.pop(id(variable), None) is None:
+            found.append(f"computes its {part} from other weights")
+        elif variable.dtype not in REAL:
+            found.append(f"has a {part} of type {variable.dtype}")
+    if others:
+        found.append(f"also has the weights {', '.join(others.values())}")
+    if found and getattr(layer, "quantization_mode", None):
+        return f"is quantized to {layer.quantization_mode}"
+    if found and getattr(layer, "lora_enabled", False):
+        return f"has LoRA matrices of rank {layer.lora_rank}"
+    return found[0] if found else ""
 
 
 def layers_of(model) -> Iterator[Any]:
