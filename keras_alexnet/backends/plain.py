@@ -97,6 +97,24 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     return ops.take(ops.reshape(images, (-1, channels)), pixel, axis=0)
 
 
+def checked(images, rows: int, columns: int, channels: int | None, sentences):
+    """Return images; where their sizes are known at run time only, they are checked then.
+
+    Args:
+        images: `(batch, rows, columns, channels)`.
+        rows: The least number of rows.
+        columns: The least number of columns.
+        channels: The number of channels, `None` for any.
+        sentences: What to say of other images, after their sizes.
+    """
+    return images
+
+
+def declared(images, shape):
+    """Return images; where their static shape is not fully known, it is at least this one."""
+    return images
+
+
 def resize(ops, images, rows: int, columns: int, antialias: bool):
     """Resize images, `(batch, height, width, channels)` of floats, bilinearly."""
     return ops.image.resize(

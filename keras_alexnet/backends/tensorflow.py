@@ -97,6 +97,27 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     return _compiled(plain.crop)(images, tops, lefts, mirrors, height=height, width=width)
 
 
+def checked(images, rows: int, columns: int, channels: int | None, sentences):
+    """Raise an `InvalidArgumentError` with the sentences for images of other sizes.
+
+    XLA leaves assertions out. As it compiles, it refuses the shape of a corner of the first image.
+    """
+    sizes = tf.shape(images)[1:]
+    fits = tf.reduce_all(sizes[:2] >= (rows, columns))
+    if channels is not None:
+        fits &= sizes[2] == channels
+    said = ["Received images of rows, columns and channels", sizes, *sentences]
+    with tf.control_dependencies([tf.debugging.Assert(fits, said)]):
+        corner = tf.ensure_shape(images[:1, :rows, :columns], (None, rows, columns, channels))
+    with tf.control_dependencies([corner]):
+        return tf.identity(images)
+
+
+def declared(images, shape):
+    """Give images the static shape that they have, where TensorFlow did not infer it."""
+    return tf.ensure_shape(images, shape)
+
+
 def resize(ops, images, rows: int, columns: int, antialias: bool):
     """Resize with XLA, which has no kernel for TensorFlow's own way, and is three times as fast.
 

@@ -1,5 +1,6 @@
 """What the layers on images share: one image or many, both data formats, `tf.data`, seeds."""
 
+import dataclasses
 import random
 
 import keras
@@ -10,13 +11,32 @@ from keras_alexnet.backends.streams import SeedGenerator
 from keras_alexnet.errors import UserError, explain
 
 
+@dataclasses.dataclass(frozen=True)
+class Requirement:
+    """The sizes of the images that a layer takes.
+
+    Args:
+        expected: A sentence that says so.
+        remedy: A sentence that says what to do with other images.
+        rows: The least number of rows.
+        columns: The least number of columns.
+        channels: The number of channels, `None` for any.
+    """
+
+    expected: str
+    remedy: str
+    rows: int = 0
+    columns: int = 0
+    channels: int | None = None
+
+
 class ImageLayer(keras.layers.Layer):
     """A layer on images, of shape `(height, width, 3)` or with a batch in front.
 
     It runs in a model on any backend, in `keras.layers.Pipeline`, on NumPy arrays, and on
     TensorFlow's tensors inside `tf.data` on any backend. A subclass defines
-    `transform(ops, images, training)` for batches with the channels last, and
-    `transformed_sizes(height, width)`.
+    `transform(ops, images, training)` for batches with the channels last,
+    `transformed_sizes(height, width)`, and `requirement()` if it does not take images of any size.
 
     Args:
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
@@ -59,23 +79,55 @@ class ImageLayer(keras.layers.Layer):
         if self.data_format == "channels_first":
             images = ops.transpose(images, (0, 2, 3, 1))
         self._check(images.shape)
-        images = self.transform(ops, images, training)
+        images = self._transformed(ops, images, training)
         if self.data_format == "channels_first":
             axes = range(len(images.shape))
             images = ops.transpose(images, (*axes[:-3], axes[-1], axes[-3], axes[-2]))
         return ops.squeeze(images, 0) if single else images
 
+    def _transformed(self, ops, images, training):
+        """Return the new images; sizes that only TensorFlow's run time knows are checked there."""
+        if None not in images.shape[1:]:
+            return self.transform(ops, images, training)
+        need = self.requirement()
+        if need is not None:
+            said = (need.expected, need.remedy)
+            sizes = (need.rows, need.columns, need.channels)
+            images = chosen("checked", ops.name)(images, *sizes, said)
+        batch, *sizes = images.shape
+        images = self.transform(ops, images, training)
+        return chosen("declared", ops.name)(images, (batch, *self.views, *self._new_sizes(*sizes)))
+
+    def requirement(self) -> Requirement | None:
+        """Return the sizes that images must have; `None` if all can be transformed."""
+        return None
+
     def _check(self, shape) -> None:
         """Raise if images of this shape, with the channels last, cannot be transformed."""
+        need = self.requirement()
+        if need is None:
+            return
+        rows, columns, channels = shape[-3:]
+        small = (rows is not None and rows < need.rows) or (
+            columns is not None and columns < need.columns
+        )
+        if small or (channels is not None and need.channels not in (None, channels)):
+            size = f"{rows} x {columns} pixels with {channels} channels"
+            raise UserError(explain(f"Received images of {size}.", need.expected, need.remedy))
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the images with their new height and width."""
         *batch, rows, columns, channels = self._channels_last(input_shape)
         self._check((None, rows, columns, channels))
-        sizes = self.transformed_sizes(rows, columns)
+        *sizes, channels = self._new_sizes(rows, columns, channels)
         if self.data_format == "channels_last":
             return (*batch, *self.views, *sizes, channels)
         return (*batch, *self.views, channels, *sizes)
+
+    def _new_sizes(self, rows, columns, channels):
+        need = self.requirement()
+        known = need.channels if channels is None and need else channels
+        return (*self.transformed_sizes(rows, columns), known)
 
     def compute_output_spec(self, images, training=None):
         """Return the output's shape and type without tracing the layer."""

@@ -3,7 +3,7 @@
 import keras
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.preprocessing.base import ImageLayer, RandomImageLayer
+from keras_alexnet.preprocessing.base import ImageLayer, RandomImageLayer, Requirement
 
 
 def check_window(layer, height, width) -> None:
@@ -19,20 +19,15 @@ def check_window(layer, height, width) -> None:
             )
 
 
-def check_fits(layer, shape) -> None:
-    """Raise if images are smaller than a layer's window."""
-    rows, columns = shape[1:3]
-    if (rows is not None and rows < layer.height) or (
-        columns is not None and columns < layer.width
-    ):
-        raise UserError(
-            explain(
-                f"Received images of {rows} x {columns} pixels.",
-                f"{type(layer).__name__}(height={layer.height}, width={layer.width}) needs "
-                "images at least as large.",
-                "Enlarge them first, such as with evaluation_preprocessor(...), or cut less.",
-            )
-        )
+def window_requirement(layer) -> Requirement:
+    """Return the requirement that images are as large as a layer's window."""
+    return Requirement(
+        f"{type(layer).__name__}(height={layer.height}, width={layer.width}) needs images at least "
+        "as large.",
+        "Enlarge them first, such as with evaluation_preprocessor(...), or cut less.",
+        layer.height,
+        layer.width,
+    )
 
 
 def centre_window(images, height: int, width: int, ops):
@@ -55,7 +50,8 @@ class CenterCrop(ImageLayer):
         **kwargs: The arguments of `keras.layers.Layer`.
 
     Raises:
-        UserError: (a `ValueError`) for images smaller than the window.
+        UserError: (a `ValueError`) for images smaller than the window; where TensorFlow knows
+            their size at run time only, as inside `tf.data`, a `tf.errors.InvalidArgumentError`.
 
     Example:
 
@@ -80,8 +76,9 @@ class CenterCrop(ImageLayer):
         """Return the sides of the window."""
         return self.height, self.width
 
-    def _check(self, shape):
-        check_fits(self, shape)
+    def requirement(self):
+        """Return that images must be as large as the window."""
+        return window_requirement(self)
 
     def sentence(self) -> str:
         """Say what the layer does."""
@@ -121,7 +118,8 @@ class RandomCropFlip(RandomImageLayer):
         The same with `height` and `width` for rows and columns.
 
     Raises:
-        UserError: (a `ValueError`) for images smaller than the window.
+        UserError: (a `ValueError`) for images smaller than the window; where TensorFlow knows
+            their size at run time only, as inside `tf.data`, a `tf.errors.InvalidArgumentError`.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, NIPS 2012, section 4.1. The authors' program
@@ -160,8 +158,9 @@ class RandomCropFlip(RandomImageLayer):
         """Return the sides of the window."""
         return self.height, self.width
 
-    def _check(self, shape):
-        check_fits(self, shape)
+    def requirement(self):
+        """Return that images must be as large as the window."""
+        return window_requirement(self)
 
     def sentence(self) -> str:
         """Say what the layer does."""

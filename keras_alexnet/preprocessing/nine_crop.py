@@ -27,7 +27,8 @@ class NineCrop(Windows):
         same type.
 
     Raises:
-        UserError: (a `ValueError`) for images smaller than the windows.
+        UserError: (a `ValueError`) for images smaller than the windows; where TensorFlow knows
+            their size at run time only, as inside `tf.data`, a `tf.errors.InvalidArgumentError`.
 
     Reference:
         `CroppedCIFARDataProvider` with `multiview_test` in cuda-convnet's convdata.py.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.preprocessing.base import RandomImageLayer
+from keras_alexnet.preprocessing.base import RandomImageLayer, Requirement
 
 # Columns: the principal axes of the RGB pixels of ImageNet's training images, and the standard
 # deviations of the pixels along them, 0 to 255 (cuda-convnet2, make-data/input_meta).
@@ -158,16 +158,13 @@ class PCAColorNoise(RandomImageLayer):
         scale = ops.convert_to_tensor(np.float32(scale))
         return self._fast(ops, "affine", images, scale, shift, self.compute_dtype)
 
-    def _check(self, shape):
-        if shape[-1] not in (3, None):
-            raise UserError(
-                explain(
-                    f"Received images with {shape[-1]} channels.",
-                    "PCAColorNoise needs the three of RGB.",
-                    f"Is the data format {self.data_format!r} right? Gray images have no colour "
-                    "noise.",
-                )
-            )
+    def requirement(self):
+        """Return that images must have the channels of RGB."""
+        return Requirement(
+            "PCAColorNoise needs the three of RGB.",
+            f"Is the data format {self.data_format!r} right? Gray images have no colour noise.",
+            channels=3,
+        )
 
     def sentence(self) -> str:
         """Say what the layer does."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.preprocessing.base import ImageLayer
+from keras_alexnet.preprocessing.base import ImageLayer, Requirement
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -57,12 +57,13 @@ class PixelNormalization(ImageLayer):
         self.std = np.asarray(std, "float32")
         self.scale = float(scale)
         self.order = order
-        if self.mean.ndim not in (0, 1, 3) or self.std.ndim > 1 or not (self.std > 0).all():
+        wrong = self.mean.ndim not in (0, 1, 3) or self.std.ndim > 1 or not (self.std > 0).all()
+        if wrong or len(self._channels()) > 1:
             raise UserError(
                 explain(
                     f"Received a mean of shape {self.mean.shape} and std={std!r}.",
                     "`mean` must be a number, one for each channel, or an image "
-                    "(height, width, channels); `std` positive.",
+                    "(height, width, channels); `std` positive, a number or one for each channel.",
                     "Leave them out to change nothing.",
                 )
             )
@@ -110,21 +111,29 @@ class PixelNormalization(ImageLayer):
         top, left = offsets
         return self.mean[top : top + shape[1], left : left + shape[2]]
 
+    def requirement(self):
+        """Return that images must have as many channels as mean and deviation."""
+        return Requirement(
+            f"A mean of shape {self.mean.shape} was expected to fit them: as many channels, and as "
+            "many pixels or more.",
+            f"Resize the images, or give another mean; the data format is {self.data_format!r}.",
+            channels=max(self._channels(), default=None),
+        )
+
+    def _channels(self) -> set[int]:
+        """Return the numbers of channels that mean and deviation are for, if not for any."""
+        return {array.shape[-1] for array in (self.mean, self.std) if array.ndim} - {1}
+
     def _check(self, shape):
-        channels = {array.shape[-1] for array in (self.mean, self.std) if array.ndim}
-        fits = not channels or shape[-1] is None or channels <= {shape[-1], 1}
+        need = self.requirement()
+        fits = need.channels is None or shape[-1] in (None, need.channels)
         if self.mean.ndim == 3:
             sizes = zip(self.mean.shape[:2], shape[1:3], strict=True)
             fits = fits and all(want is not None and want <= have for have, want in sizes)
         if not fits:
+            shape = tuple(shape[1:])
             raise UserError(
-                explain(
-                    f"Received images of shape {tuple(shape[1:])}.",
-                    f"A mean of shape {self.mean.shape} was expected to fit them: as many "
-                    "channels, and as many pixels or more.",
-                    f"Resize the images, or give another mean; the data format is "
-                    f"{self.data_format!r}.",
-                )
+                explain(f"Received images of shape {shape}.", need.expected, need.remedy)
             )
 
     def sentence(self) -> str:

@@ -34,7 +34,8 @@ class TenCrop(Windows):
         same type.
 
     Raises:
-        UserError: (a `ValueError`) for images smaller than the windows.
+        UserError: (a `ValueError`) for images smaller than the windows; where TensorFlow knows
+            their size at run time only, as inside `tf.data`, a `tf.errors.InvalidArgumentError`.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, NIPS 2012, section 4.1; the order from convdata_jpeg.py.

@@ -1,7 +1,7 @@
 """What layers have in common that cut several windows out of each image."""
 
 from keras_alexnet.preprocessing.base import ImageLayer
-from keras_alexnet.preprocessing.crop import check_fits, check_window
+from keras_alexnet.preprocessing.crop import check_window, window_requirement
 
 
 class Windows(ImageLayer):
@@ -42,8 +42,9 @@ class Windows(ImageLayer):
         """Return the sides of a window."""
         return self.height, self.width
 
-    def _check(self, shape):
-        check_fits(self, shape)
+    def requirement(self):
+        """Return that images must be as large as the windows."""
+        return window_requirement(self)
 
     def get_config(self):
         """Return the arguments of the constructor."""
