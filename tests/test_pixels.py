@@ -1,5 +1,7 @@
 """Range, mean and order of the channels: `preprocess_input`, and the layer that it is made of."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -56,6 +58,44 @@ def layer(*arguments, **more):
     return PixelNormalization(*arguments, **more, data_format="channels_last")
 
 
+class TestChannels:
+    """The check of a symbolic batch, whose channels a mean or a deviation must fit."""
+
+    CONSTANTS = ((), ((1, 2, 3), 1.0), (0.0, (1, 2, 3)), ((1, 2, 3), (1, 2, 3)), ((5,), (1, 2, 3)))
+
+    @pytest.mark.parametrize("constants", CONSTANTS)
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4, None])
+    def test_known_before_any_image(self, constants, channels):
+        """Three constants need three channels, or a number that is not known yet."""
+        normalize, images = layer(*constants), keras.KerasTensor((None, 4, 5, channels))
+        if constants and channels in (1, 2, 4):
+            wrong = rf"Received images of shape \(4, 5, {channels}\)\. A mean of shape .*as many"
+            with pytest.raises(ValueError, match=wrong):
+                normalize(images)
+        else:
+            declared = 3 if constants else channels
+            assert normalize(images).shape == (None, 4, 5, declared)
+
+    @pytest.mark.parametrize("constants", [((5,),), (0.0, (2,)), ((5,), (2,))])
+    @pytest.mark.parametrize("channels", [1, 3, None])
+    def test_one_constant_is_for_any(self, constants, channels):
+        """A list of one number is that number for every channel."""
+        images = keras.KerasTensor((None, 4, 5, channels))
+        assert layer(*constants)(images).shape == (None, 4, 5, channels)
+
+    @pytest.mark.parametrize(
+        "shape", [(4, 5, 3), (6, 7, 3), (4, 7, 1), (7, 7, 3), (6, 8, 3), (None, 7, 3), (6, 7, 1)]
+    )
+    def test_mean_image(self, shape):
+        """It must have as many channels, and as many rows and columns or more."""
+        normalize, images = layer(np.ones((6, 7, 3))), keras.KerasTensor((None, *shape))
+        if shape in ((4, 5, 3), (6, 7, 3)):
+            assert normalize(images).shape == (None, *shape)
+        else:
+            with pytest.raises(ValueError, match=rf"shape {re.escape(str(shape))}.*\(6, 7, 3\)"):
+                normalize(images)
+
+
 class TestPixelNormalization:
     """The layer itself: what stacks do not ask of it."""
 
@@ -94,6 +134,7 @@ class TestPixelNormalization:
         [
             (lambda: layer(order="gbr"), r"order='gbr'\..*'rgb' or 'bgr'.*Caffe"),
             (lambda: layer(std=0), r"std=0\..*`std` positive"),
+            (lambda: layer((1, 2), std=(1, 2, 3)), r"mean of shape \(2,\).*one for each channel"),
             (lambda: layer([[1, 2, 3]]), r"mean of shape \(1, 3\).*\(height, width, channels\)"),
             (lambda: layer().adapt([]), r"no images to adapt to.*at least one.*used up"),
             (lambda: layer((1, 2, 3))(np.zeros((1, 4, 4, 1))), r"shape \(4, 4, 1\).*as many"),
