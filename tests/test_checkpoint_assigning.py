@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 
 from helpers import double_precision, to_numpy
-from keras_alexnet import backends
-from keras_alexnet.backends import plain
 from keras_alexnet.checkpoints import layouts, loading, sources
 from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.layouts import Piece, Placement
@@ -359,96 +357,3 @@ def test_models_that_are_none(name, load):
     make, words = MODELS[name]
     with pytest.raises(CheckpointError, match=words):
         load(make(), {})
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64"])
-def test_fast_assign_is_plain_assign(dtype):
-    """Each backend's way to hand numbers over gives what the plain one gives, and stays."""
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(70, 50)).astype("float32")
-    fast = backends.chosen("assign")
-    with double_precision():
-        found = []
-        for assign in (fast, plain.assign):
-            variable = keras.Variable(np.zeros((70, 50)), dtype=dtype)
-            buffers = []
-
-            def fill(target, run, buffers=buffers):
-                assert run is map and target.flags.c_contiguous and target.shape == values.shape
-                target[...] = values
-                buffers.append(target)
-
-            assign(variable, fill)
-            assert keras.backend.standardize_dtype(variable.dtype) == dtype
-            found.append(to_numpy(variable.value))
-            variable.assign(variable.value + 1)
-            np.testing.assert_allclose(to_numpy(variable.value), found[-1] + 1, rtol=1e-2)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_allclose(found[0], values, rtol=8e-3)
-
-
-def test_variables_share_no_memory():
-    """Two variables filled one after the other keep their own numbers."""
-    assign = backends.chosen("assign")
-    variables = [keras.Variable(np.zeros((300, 300), "float32")) for _ in range(3)]
-    for number, variable in enumerate(variables):
-        assign(variable, lambda target, run, number=number: target.fill(number))
-    for number, variable in enumerate(variables):
-        assert (to_numpy(variable.value) == number).all()
-
-
-def read(variable):
-    """Return a variable's numbers as a tensor; TensorFlow's own variables are none."""
-    value = variable.value
-    return value.read_value() if hasattr(value, "read_value") else value
-
-
-def test_what_was_read_before_stays():
-    """A tensor read before an assignment keeps its numbers, but for PyTorch's, which share memory.
-
-    So it is with every step of an optimizer: the variable's own memory changes there too.
-    """
-    assign = backends.chosen("assign")
-    variable, other = (keras.Variable(np.zeros((300, 300), "float32")) for _ in range(2))
-    tensors = []
-    for number in (1, 2, 3):
-        tensors.append(read(variable))
-        other.assign(tensors[-1])
-        assign(variable, lambda target, run, number=number: target.fill(number))
-        assert (to_numpy(variable.value) == number).all()
-        assert (to_numpy(other.value) == number - 1).all()
-    expected = [3, 3, 3] if keras.backend.backend() == "torch" else [0, 1, 2]
-    assert [float(to_numpy(tensor)[0, 0]) for tensor in tensors] == expected
-
-
-def test_assignment_leaves_the_variable_as_any_other():
-    """After it, an optimizer changes the variable and not what was read from it in between."""
-    variable = keras.Variable(np.zeros((300, 300), "float32"), name="kernel")
-    backends.chosen("assign")(variable, lambda target, run: target.fill(1))
-    before = read(variable) + 0
-    optimizer = keras.optimizers.SGD(0.5)
-    optimizer.build([variable])
-    optimizer.apply([keras.ops.ones((300, 300))], [variable])
-    assert (to_numpy(variable.value) == 0.5).all() and (to_numpy(before) == 1).all()
-
-
-@pytest.mark.parametrize("shape", [(), (0, 3), (1,)])
-def test_the_smallest_variables(shape):
-    """No axes, no elements and one element are assigned like others."""
-    variable = keras.Variable(np.zeros(shape, "float32"))
-    backends.chosen("assign")(variable, lambda target, run: target.fill(2))
-    np.testing.assert_array_equal(to_numpy(variable.value), np.full(shape, 2))
-
-
-def test_new_values_are_asked_for_in_parts_that_cover_them(monkeypatch):
-    """Each page of new memory is written to by one thread, and by none twice."""
-    monkeypatch.setattr(plain, "PART_BYTES", 3 * plain.PAGE_BYTES)
-    parts = []
-
-    def run(write, firsts):
-        parts.extend(firsts)
-        return map(write, parts)
-
-    values = plain.new_values(keras.Variable(np.ones((7, 3000), "float32")), run)
-    assert values.shape == (7, 3000) and values.ctypes.data % 64 == 0
-    assert parts == list(range(0, 84064, 12288))

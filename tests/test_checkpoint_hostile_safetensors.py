@@ -160,7 +160,8 @@ def test_a_file_that_shrinks(tmp_path):
     path.write_bytes(safetensors_file({"w": np.ones(100_000, "f4")}))
     with open_checkpoint(path) as opened:
         os.truncate(path, 200_000)
-        assert opened.arrays["w"].read(0, 10).tolist() == [1] * 10
+        with pytest.raises(CheckpointError, match="was changed or replaced while it was"):
+            opened.arrays["w"].read(0, 10)
         with pytest.raises(CheckpointError, match=r"ends early, at byte 200000 of .*changed while"):
             opened.arrays["w"].read()
 

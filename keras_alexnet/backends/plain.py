@@ -150,18 +150,19 @@ def decayed(gradient, variable, decay):
     return gradient + decay * variable if ops.is_tensor(decay) or decay else gradient
 
 
-def assign(variable, fill, run: Callable = map):
-    """Give a Keras variable the values that `fill` writes into an array of its shape.
+def new_tensor(variable, values: np.ndarray):
+    """Return an array as a tensor that a variable can be assigned: of its type, on its device.
 
     Args:
-        variable: The variable.
-        fill: A function of an array and of `run`, which writes all of the array: C-contiguous, of
-            the variable's type or, where NumPy lacks that, float32.
-        run: What calls a function for each of several arguments, such as a thread pool's `map`.
+        variable: The Keras variable.
+        values: An array of its shape, which nothing else changes. The tensor may share its memory.
     """
-    values = new_values(variable, run)
-    fill(values, run)
-    variable.assign(values)
+    return ops.convert_to_tensor(values, dtype=variable.dtype)
+
+
+def assign(variable, tensor) -> None:
+    """Assign a tensor that `new_tensor` made."""
+    variable.assign(tensor)
 
 
 def new_values(variable, run: Callable = map) -> np.ndarray:
@@ -173,7 +174,7 @@ def new_values(variable, run: Callable = map) -> np.ndarray:
 
     Args:
         variable: The variable.
-        run: As `assign` takes it.
+        run: What calls a function for each of several arguments, such as a thread pool's `map`.
     """
     shape = tuple(variable.shape)
     dtype = variable.dtype if variable.dtype in ("float16", "float64") else "float32"

@@ -153,32 +153,14 @@ def _triangles(source: int, target: int, antialias: bool):
     return np.minimum(taps, source - 1).astype("int32"), weights.astype("float32")
 
 
-def assign(variable, fill, run=map):
-    """Write into the variable's own memory where a CPU holds it; new memory is slow to come by."""
-    value = variable.value
-    own = "CPU" in value.device and not isinstance(value, tf.distribute.DistributedValues)
-    if not own or value.dtype == tf.bfloat16 or value.shape.rank == 0:
-        # Handed over as it is, where `assign` alone would copy NumPy's array twice.
-        values = plain.new_values(variable, run)
-        fill(values, run)
-        variable.assign(tf.experimental.dlpack.from_dlpack(values.__dlpack__()))
-    else:
-        fill(np.asarray(_Memory(value)), run)
+def new_tensor(variable, values):
+    """Hand the memory of `plain.new_values` over, which `keras.ops` would copy twice.
 
-
-class _Memory:
-    """A variable's memory, for NumPy to write to.
-
-    Nobody else may have it: to assign even nothing to a part of a variable, TensorFlow first copies
-    what a tensor shares with it, and from then on copies whatever is read, until told not to.
+    TensorFlow computes with tensors that begin at a multiple of 64 bytes, and ends the process
+    where one does not.
     """
-
-    def __init__(self, variable):
-        nothing = tf.zeros((0, *variable.shape[1:]), variable.dtype)
-        tf.raw_ops.ResourceStridedSliceAssign(
-            ref=variable.handle, begin=[0], end=[0], strides=[1], value=nothing
-        )
-        tf.raw_ops.DisableCopyOnRead(resource=variable.handle)
-        self._view = np.asarray(memoryview(variable.read_value()))  # keeps the memory
-        interface = self._view.__array_interface__
-        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
+    if values.dtype.kind != "f" or values.ctypes.data % 64:
+        return plain.new_tensor(variable, values)
+    with tf.device(variable.value.device):
+        tensor = tf.identity(tf.experimental.dlpack.from_dlpack(values.__dlpack__()))
+        return tf.cast(tensor, variable.dtype)

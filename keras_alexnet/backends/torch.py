@@ -146,10 +146,15 @@ def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     return windows
 
 
-def assign(variable, fill, run=map):
-    """Write into the variable's own memory where the CPU can, so that nothing is copied."""
-    value = variable.value.detach()
-    if value.device.type != "cpu" or value.dtype == torch.bfloat16 or not value.is_contiguous():
-        plain.assign(variable, fill, run)
+def new_tensor(variable, values):
+    """Hand the array's memory over, where `keras.ops` would copy it."""
+    return torch.from_numpy(values).to(variable.value.device, variable.value.dtype)
+
+
+def assign(variable, tensor):
+    """Take the tensor's memory over, unless a GPU or other processes have the variable's."""
+    value = variable.value
+    if value.device.type == "cpu" and not value.is_shared():
+        value.data = tensor
     else:
-        fill(value.numpy(), run)
+        variable.assign(tensor)

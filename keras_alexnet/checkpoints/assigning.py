@@ -1,12 +1,15 @@
-"""Carries out a plan: looks at all numbers, then assigns variable by variable."""
+"""Carries out a plan: reads all numbers and checks them, then assigns them to the variables."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from keras_alexnet.backends import chosen
+import numpy as np
+
+from keras_alexnet.backends.assignment import assign_all
+from keras_alexnet.backends.plain import new_values
 from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.layouts import Piece, row_blocks
-from keras_alexnet.checkpoints.planning import Plan
+from keras_alexnet.checkpoints.layouts import Piece
+from keras_alexnet.checkpoints.planning import Assignment, Plan
 from keras_alexnet.checkpoints.reading.files import THREADS
 
 LARGEST = {"float16": 65504.0, "float64": 1.7976931348623157e308}  # others have float32's range
@@ -14,38 +17,47 @@ LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
 def carry_out(plan: Plan) -> None:
-    """Assign what is planned, one variable at a time.
+    """Assign what is planned: all of it, or nothing.
 
-    In memory is at most one variable more than the model has, and a few rows of the file.
+    The file is read once, into new memory of the model's size, before the first variable changes.
+    An interrupt by Ctrl-C comes before the first assignment or after the last.
 
     Raises:
-        CheckpointError: If a number is not finite, or too large for the variable's type. All are
-            looked at before the first is assigned.
+        CheckpointError: If a number is not finite, or too large for the variable's type, or if
+            the file cannot be read to its end or has changed.
     """
-    assign = chosen("assign")
     with ThreadPoolExecutor(THREADS) as threads:
-        for assignment in plan.assignments:
-            for piece in assignment.placement.pieces:
-                check_numbers(piece, assignment.variable.dtype, threads.map)
-        for assignment in plan.assignments:
-            assign(assignment.variable, assignment.placement.fill, threads.map)
+        values = [_new_values(assignment, threads.map) for assignment in plan.assignments]
+    assign_all(
+        (assignment.variable, array)
+        for assignment, array in zip(plan.assignments, values, strict=True)
+    )
 
 
-def check_numbers(piece: Piece, dtype: str, run: Callable = map) -> None:
-    """Raise unless all numbers of a tensor are finite as numbers of type `dtype`.
+def _new_values(assignment: Assignment, run: Callable) -> np.ndarray:
+    """Return the numbers for a variable, once they are known to be finite in its type."""
+    dtype = assignment.variable.dtype
+    values = new_values(assignment.variable, run)
+    for piece in assignment.placement.pieces:
+        if piece.array.magnitude is not None:
+            _check(piece, piece.array.magnitude, dtype)
+    assignment.placement.fill(values, run, lambda piece, rows: check_numbers(piece, rows, dtype))
+    return values
+
+
+def check_numbers(piece: Piece, rows: np.ndarray, dtype: str) -> None:
+    """Raise unless rows of a tensor are finite as numbers of type `dtype`.
 
     Raises:
         CheckpointError: If one is not.
     """
+    if piece.array.magnitude is None:  # else the reader has looked at them
+        _check(piece, max(-float(rows.min()), float(rows.max())), dtype)  # NaN if one is
+
+
+def _check(piece: Piece, magnitude: float, dtype: str) -> None:
     limit = LARGEST.get(dtype, LARGEST_FLOAT32)
-    array = piece.array
-
-    def magnitude(rows: tuple[int, int]) -> float:
-        values = array.read(*rows)
-        return max(-float(values.min()), float(values.max()))  # both are NaN if there is one
-
-    blocks = run(magnitude, row_blocks(array)) if array.magnitude is None else [array.magnitude]
-    if not all(greatest <= limit for greatest in blocks):  # NaN is not
+    if not magnitude <= limit:  # NaN is not
         raise refused(
             f"The tensor {shown(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "
             f"the largest of {dtype}.",

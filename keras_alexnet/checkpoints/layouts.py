@@ -38,6 +38,9 @@ class Piece:
     outputs: int
 
 
+Check = Callable[[Piece, np.ndarray], None]
+
+
 class Scratch(threading.local):
     """Memory of each thread's own that it uses again: fresh pages cost more than filling them."""
 
@@ -74,17 +77,21 @@ class Placement:
     reverse: bool = False
     summed: int = 0
 
-    def fill(self, target: np.ndarray, run: Callable = map) -> None:
+    def fill(
+        self, target: np.ndarray, run: Callable = map, check: Check = lambda piece, rows: None
+    ) -> None:
         """Write all numbers into an array of the variable's shape, C-contiguous, of any float type.
 
         Args:
             target: The array.
             run: What calls a function for each of several arguments, such as a thread pool's `map`.
+            check: What is called for each piece and some of its rows, in any order and shape,
+                while a CPU's cache holds them.
         """
         if self.summed:
             sizes = {**self.sizes, "I": self.summed}
             colours = np.empty(shape_of(self.wanted, sizes), target.dtype)
-            dataclasses.replace(self, sizes=sizes, summed=0).fill(colours, run)
+            dataclasses.replace(self, sizes=sizes, summed=0).fill(colours, run, check)
             np.sum(colours, axis=axes_of(self.wanted).index("I"), keepdims=True, out=target)
             return
         same = self.stored == self.wanted
@@ -94,7 +101,7 @@ class Placement:
         way = self._copy if same else functools.partial(self._transpose, Scratch())
         for piece in self.pieces:
             part = view[..., piece.first : piece.first + piece.outputs]
-            write = functools.partial(way, piece, part)
+            write = functools.partial(way, piece, part, functools.partial(check, piece))
             first, *others = self._blocks(piece)
             write(first)  # alone: it may decode all of the tensor
             list(run(write, others))
@@ -110,16 +117,26 @@ class Placement:
         axis = axes_of(self.stored)[0]
         return piece.array.shape[0] // (piece.outputs if axis == "O" else self.sizes[axis])
 
-    def _copy(self, piece: Piece, part: np.ndarray, block: tuple[int, int]) -> None:
+    def _copy(
+        self, piece: Piece, part: np.ndarray, check: Callable, block: tuple[int, int]
+    ) -> None:
         """Copy stored rows into `part`, which has the stored layout."""
         rows = part[slice(*block)]
-        if self.scale == 1:
+        if self.scale == 1 and rows.dtype == piece.array.dtype:
             piece.array.read_into(rows, block[0])
+            check(rows)
         else:
-            rows[...] = self._scaled(piece.array.read(*block))
+            values = self._scaled(piece.array.read(*block))
+            check(values)
+            rows[...] = values
 
     def _transpose(
-        self, scratch: Scratch, piece: Piece, part: np.ndarray, block: tuple[int, int]
+        self,
+        scratch: Scratch,
+        piece: Piece,
+        part: np.ndarray,
+        check: Callable,
+        block: tuple[int, int],
     ) -> None:
         """Copy stored rows into `part`, which has each of the wanted axes on its own."""
         axes, wanted = axes_of(self.stored), axes_of(self.wanted)
@@ -127,6 +144,7 @@ class Placement:
         first, stop = (row // self._unit(piece) for row in block)
         shape = tuple(sizes[axis] for axis in axes[1:])
         values = self._rows(scratch, piece, block[0], stop - first, math.prod(shape))
+        check(values)
         values = values.reshape(-1, *shape)
         order = [axes.index(axis) for axis in wanted]
         step = max(1, TILE_BYTES * shape[0] // (values.size * values.itemsize))

@@ -1,16 +1,21 @@
 """One file with all that training changes in a model."""
 
+import contextlib
 import json
 import zipfile
+from collections.abc import Iterator
 
 import numpy as np
 
+from keras_alexnet.backends.assignment import assign_all, delayed_interrupts
 from keras_alexnet.backends.plain import as_array
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
 GENERATORS = "generators/"  # the folder of their states inside the file
+# RuntimeError and TypeError: PyTorch's, of a generator's state that is none.
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, TypeError)
 
 
 def save_state(model, path: str) -> None:
@@ -33,26 +38,36 @@ def save_state(model, path: str) -> None:
 
 
 def load_state(model, path: str) -> None:
-    """Set a compiled model to the state that `save_state` wrote.
+    """Set a compiled model to the state that `save_state` wrote, all of it or none.
+
+    The file is read to its end, into new memory, before the first variable changes.
 
     Raises:
-        UserError: If the file cannot be read, or is of another model or optimizer; in the latter
-            case the model is as it was.
+        UserError: If the file cannot be read, or is of another model or optimizer; the model and
+            its optimizer are as they were.
     """
     variables = _variables(model)
+    with _readable(path):
+        values, generators = _read_all(path, model, variables)
+    before = generator_states()
+    with delayed_interrupts():
+        try:
+            with _readable(path):
+                set_generator_states(generators)
+            assign_all(zip(variables, values, strict=True))
+        except Exception:
+            set_generator_states(before)
+            raise
+
+
+@contextlib.contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """Say in words what is wrong with a file that a block reads."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_same(json.loads(archive.read("about.json")), model, variables, path)
-            for number, variable in enumerate(variables):
-                variable.assign(_read(archive, f"{number:05}"))
-            names = [name.removesuffix(".npy") for name in archive.namelist()]
-            generators = [name for name in names if name.startswith(GENERATORS)]
-            set_generator_states(
-                {name.removeprefix(GENERATORS): _read(archive, name) for name in generators}
-            )
+        yield
     except UserError:
         raise
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise UserError(
             explain(
                 f"The state of training {path!r} cannot be read: {error}.",
@@ -62,6 +77,22 @@ def load_state(model, path: str) -> None:
         ) from error
 
 
+def _read_all(path: str, model, variables) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Return the values of all variables, and the states of the generators by name."""
+    with zipfile.ZipFile(path) as archive:
+        _check_same(json.loads(archive.read("about.json")), model, variables, path)
+        values = [_read(archive, f"{number:05}") for number in range(len(variables))]
+        for number, (array, variable) in enumerate(zip(values, variables, strict=True)):
+            if array.shape != tuple(variable.shape):
+                raise ValueError(f"its variable {number} has the shape {array.shape}")
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        return values, {
+            name.removeprefix(GENERATORS): _read(archive, name)
+            for name in names
+            if name.startswith(GENERATORS)
+        }
+
+
 def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
     with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
         np.lib.format.write_array(entry, array, allow_pickle=False)
@@ -69,7 +100,7 @@ def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
 
 def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     with archive.open(f"{name}.npy") as entry:
-        return np.lib.format.read_array(entry, allow_pickle=False)
+        return np.asarray(np.lib.format.read_array(entry, allow_pickle=False), order="C")
 
 
 def _variables(model) -> list:

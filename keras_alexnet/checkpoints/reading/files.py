@@ -1,7 +1,8 @@
 """A checkpoint file on the disk: read by position, exactly, and never mapped into memory.
 
 A file that shrinks while it is mapped kills the process (SIGBUS); read by position it gives an
-error, and 16 rows at a time are read as fast as from a map.
+error, and 16 rows at a time are read as fast as from a map. A file that changes otherwise after it
+was opened gives an error with the next read: what was checked once is what is read again.
 """
 
 import os
@@ -69,7 +70,8 @@ class CheckpointFile:
                 "A file that can be read was expected.",
                 "Check the path.",
             ) from error
-        self.size = os.fstat(self._descriptor).st_size
+        self._state = _state(self._descriptor)
+        self.size = self._state[0]
 
     def __enter__(self) -> Self:
         """Return itself: it is open already."""
@@ -97,7 +99,7 @@ class CheckpointFile:
         """Fill each of `targets`, which are contiguous, one after another, from `offset` on.
 
         Raises:
-            CheckpointError: If the file ends before them, or ends since it was opened.
+            CheckpointError: If the file ends before them, or has changed since it was opened.
         """
         length = sum(target.nbytes for target in targets)
         if offset < 0 or offset + length > self.size:
@@ -106,14 +108,11 @@ class CheckpointFile:
         while left:
             count = self._read_some(offset, left[:MOST_AT_ONCE])
             if count == 0:
-                raise refused(
-                    f"The file {self.path!r} ends early, at byte {offset} of "
-                    f"{self.size}: it was changed while it was being read.",
-                    "It must stay as it is until it is loaded.",
-                    "Load it again when nothing writes to it.",
-                )
+                raise self._changed(f"ends early, at byte {offset} of {self.size}: it was changed")
             offset += count
             left = _without(left, count)
+        if _state(self._descriptor) != self._state:
+            raise self._changed("was changed or replaced")
 
     def chunks(self, offset: int, length: int) -> Iterator[memoryview]:
         """Give the bytes from `offset` on, piece by piece, in memory that the next piece reuses.
@@ -157,6 +156,13 @@ class CheckpointFile:
         targets[0][: len(piece)] = piece
         return len(piece)
 
+    def _changed(self, how: str) -> CheckpointError:
+        return refused(
+            f"The file {self.path!r} {how} while it was being read.",
+            "It must stay as it is until it is loaded.",
+            "Load it again when nothing writes to it.",
+        )
+
     def _too_short(self, offset: int, length: int) -> CheckpointError:
         return refused(
             f"The file ends early: {length} bytes from byte {offset} on are missing, in part or "
@@ -172,6 +178,16 @@ def _without(targets: list[memoryview], count: int) -> list[memoryview]:
             return [target[count:], *targets[place + 1 :]]
         count -= len(target)
     return []
+
+
+def _state(descriptor: int) -> tuple[int, int, int]:
+    """Return what changes with a file: its size, and the times of its content and its inode.
+
+    A program can set the first time back, as `cp -p` does, but not the second one. That one also
+    changes when another file takes the path.
+    """
+    found = os.fstat(descriptor)
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _opened(path: str) -> int:
