@@ -130,6 +130,30 @@ def test_a_wide_spread_is_said():
 
 
 @pytest.mark.backend_free
+def test_drift_is_said_from_ten_steps_on():
+    """Halves of fewer than five steps say nothing of it, and fewer than ten are said to be few."""
+    few = timings((0.1,) * 4 + (0.12,) * 5).warnings()
+    assert few[0] == "train: only 9 steps were measured."
+    assert not any("second half" in text for text in few)
+    (text,) = [text for text in timings((0.1,) * 5 + (0.12,) * 5).warnings() if "second" in text]
+    assert text.startswith("train: the second half of the steps was 20 % slower than the first.")
+    assert timings((0.1,) * 5 + (0.105,) * 5).warnings() == []
+
+
+@pytest.mark.backend_free
+def test_all_figures_are_kept():
+    """The dict has the raw times, and under each name the figure that is computed from them."""
+    found = timings(images=32, waits=(0.01,) * 10)
+    kept = found.to_dict()
+    assert (kept["first"], kept["warm_up"], kept["seconds"]) == (1.0, (0.2,), STEADY)
+    assert kept["p10"] == pytest.approx(np.quantile(STEADY, 0.1)) != kept["p90"]
+    assert kept["p90"] == pytest.approx(np.quantile(STEADY, 0.9))
+    for name in ("mean", "deviation", "median", "images_per_second", "input_share"):
+        assert kept[name] == getattr(found, name)
+    assert kept["warnings"] == []
+
+
+@pytest.mark.backend_free
 def test_input_share():
     """What was waited for the input is a share of the time."""
     assert timings((0.1,) * 10, waits=(0.05,) * 10).input_share == pytest.approx(0.5)
@@ -163,6 +187,32 @@ def test_steps_per_execution_is_divided_by(monkeypatch):
     assert train.first == 1.25
     assert train.warm_up == (1.25 / batches,)
     assert train.seconds == (1.25 / batches,) * (60 // batches - 2)
+
+
+@pytest.mark.parametrize(("images", "partial"), [(104, ()), (103, (0.9, 0.9)), (96, (0.9, 0.9))])
+def test_an_execution_with_a_partial_batch_is_left_out(images, partial, monkeypatch):
+    """Of 13 batches in executions of 5, the last has 3, of which one may have fewer images."""
+    now = 0.0
+    monkeypatch.setattr(callback, "time", types.SimpleNamespace(perf_counter=lambda: now))
+    timer = BenchmarkCallback(batch_size=8, images=images, warm_up=0, verbose=False)
+    timer.set_model(small_model())
+    timer.on_train_begin()
+    for epoch in range(2):
+        for begun, ended, seconds in ((0, 4, 2.0), (5, 9, 1.0), (10, 12, 0.9)):
+            now += 0.25  # until the batches are there; of an epoch's first ones it counts nowhere
+            timer.on_train_batch_begin(begun)
+            now += seconds - 0.25 * (begun > 0)
+            timer.on_train_batch_end(ended)
+        timer.on_epoch_end(epoch)
+        now += 60.0
+    train = timer.report()["train"]
+    last = () if partial else (0.9 / 3,)
+    assert train.first == pytest.approx(2.0)
+    assert train.seconds == pytest.approx((1.0 / 5, *last, 2.0 / 5, 1.0 / 5, *last))
+    assert train.partial == pytest.approx(partial)
+    if BACKEND == "torch":
+        waits = (0.25 / 5, *(() if partial else (0.25 / 3,)))
+        assert train.waits == pytest.approx((*waits, 0.0, *waits))
 
 
 @pytest.mark.medium

@@ -62,6 +62,31 @@ def test_losses_that_are_cross_entropies(loss):
     assert said(model_of(10, loss=loss), {"loss": LN * 1.02}) == []
 
 
+def test_how_many_classes_there_are():
+    """The shape says it unless it is told; the tolerance is a share of what guessing scores."""
+    assert len(said(model_of(2), {"loss": math.log(2)})) == 1
+    assert len(said(model_of(10), {"loss": math.log(4)}, classes=4)) == 1
+    one = model_of(1, loss="binary_crossentropy", activation="sigmoid")
+    for classes in (None, 2):
+        assert len(said(one, {"loss": math.log(2)}, classes=classes)) == 1
+    maps = keras.Sequential([keras.Input((3, 5)), keras.layers.Dense(10)])
+    maps.compile("sgd", CROSS_ENTROPY)
+    assert len(said(maps, {"loss": LN}, classes=10)) == 1
+    assert len(said(model_of(10), {"loss": LN + 0.02})) == 1
+
+
+def test_many_classes_are_given_more_steps():
+    """Five for each class, of the output that has the most."""
+    watch = FlatLossWarning(say=lambda text: None)
+    watch.set_model(model_of(2, 100))
+    watch.on_train_begin()
+    watch.on_epoch_begin(0)
+    for batch in range(500):
+        assert watch.message is None
+        watch.on_train_batch_end(batch, {"two_loss": math.log(100)})
+    assert "after 500 steps" in watch.message
+
+
 @pytest.mark.parametrize(
     "loss",
     [
@@ -131,6 +156,9 @@ def test_other_outputs_are_left_alone():
     model = model_of(10, 4, loss=[None, CROSS_ENTROPY], loss_weights=[None, 2.0])
     (text,) = said(model, {"loss": 2 * math.log(4)})
     assert text.startswith("The cross-entropy of the output 'two' is still 1.386")
+    model = model_of(10, 4, loss=[None, CROSS_ENTROPY], decay=keras.regularizers.L2(0.1))
+    figures = {"loss": math.log(4) + 7, f"one_{CROSS_ENTROPY}": LN}  # 70 kernel values of 1
+    assert len(said(model, figures, penalties=7.0)[0].split("\n")) == 2
 
 
 def test_a_metric_that_cannot_be_saved_stops_nothing():

@@ -58,8 +58,8 @@ def cross_entropies(model, classes: int | None, mean_weight: float) -> list[Figu
     alone = sum(loss is not None for loss in losses.values()) == 1
     figures = []
     for output, units in _units(shapes, classes).items():
-        loss, count = losses[output], max(2, units)
-        names = OVER_CLASSES if units > 1 else OF_ONE_UNIT
+        loss, count = losses[output], classes if classes and len(shapes) == 1 else max(2, units)
+        names = OF_ONE_UNIT if units == 1 else OVER_CLASSES
         before = f"{output}_" if output else ""
         figures += [Figure(before + name, count, output) for name in names]
         if _is_one_of(loss, names + EITHER):
@@ -98,9 +98,7 @@ def _shapes(model) -> dict:
 
 
 def _units(shapes: Mapping, classes: int | None) -> dict[str, int]:
-    """Return how many units each output of shape `(batch, units)` has."""
-    if classes is not None and len(shapes) == 1:
-        return dict.fromkeys(shapes, classes)
+    """Return how many units each output has: those of shape `(batch, units)`, or the only one."""
     found = {
         output: shape[1]
         for output, shape in shapes.items()
@@ -108,6 +106,8 @@ def _units(shapes: Mapping, classes: int | None) -> dict[str, int]:
     }
     if found:
         return found
+    if classes is not None and len(shapes) == 1:
+        return dict.fromkeys(shapes, classes)
     shape = shapes.get("", list(shapes.values()))
     raise UserError(
         explain(
