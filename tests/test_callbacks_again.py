@@ -113,6 +113,7 @@ def test_a_timer_of_other_calls_that_were_cut_off(clock, capsys):
     assert [len(one.seconds) for one in report.timings] == [18, 18, 8]
 
 
+@pytest.mark.medium
 def test_a_timer_of_another_model_forgets_the_first(clock):
     """A report is of one model, whose types and compile mode it names."""
     timer = BenchmarkCallback(batch_size=4, warm_up=1, verbose=False)
@@ -121,6 +122,7 @@ def test_a_timer_of_another_model_forgets_the_first(clock):
     assert [one.name for one in timer.report().timings] == ["predict"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("options", [{"verbose": True}, {"verbose": False, "path": "steps.json"}])
 def test_a_timer_of_too_few_steps_says_so(options, tmp_path):
     """Where a report is asked for and there is none, that is said in words."""

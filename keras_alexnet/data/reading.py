@@ -22,7 +22,7 @@ class ImageReader:
 
     Attributes:
         bad: The path and the reason of every file that could not be read, each once.
-        failure: The error of the first of them, or `None`.
+        failure: The error of the first of them since a `StopOnFailure` began, or `None`.
     """
 
     def __init__(self, size: int, resizing: str = "shorter_side"):
