@@ -86,6 +86,24 @@ REMARKS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("tags", "remark"),
+    [
+        (
+            {},
+            "16 bits, of which 8 are kept; no pixel is brighter than 16 of 255, for the file "
+            "declares 65,535 as its largest number",
+        ),
+        ({281: 4095}, "12 bits, of which 8 are kept"),
+    ],
+)
+def test_a_dark_image_of_16_bits_has_a_remark(tags, remark, tmp_path):
+    """Pixels of 12 bits in 16 are black unless the file says so: the declared range is taken."""
+    Image.new("I;16", (9, 9), 4095).save(tmp_path / "camera.tif", tiffinfo=tags)
+    (finding,) = check_images(str(tmp_path)).remarks
+    assert finding.reason == remark
+
+
 @pytest.mark.parametrize("name", REMARKS)
 def test_remarks(name, tmp_path):
     """A file that can be read in a way that may surprise is fine, with a remark."""

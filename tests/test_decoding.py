@@ -23,8 +23,8 @@ def noise(width, height, mode="RGB", seed=0):
     return Image.fromarray(pixels).convert(mode)
 
 
-def png(width, height, bit_depth, colour_type, rows):
-    """Return a PNG file made by hand."""
+def png(width, height, bit_depth, colour_type, rows, more=()):
+    """Return a PNG file made by hand, with more chunks before the pixels."""
 
     def chunk(name, content):
         check = struct.pack(">I", zlib.crc32(name + content))
@@ -32,8 +32,8 @@ def png(width, height, bit_depth, colour_type, rows):
 
     header = struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, 0)
     body = zlib.compress(b"".join(b"\0" + row for row in rows))
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunks
+    chunks = [(b"IHDR", header), *more, (b"IDAT", body), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
 
 
 def saved(image, ending, **options):

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from keras_alexnet.data.decoding import BadImage, decoded, opened
 from keras_alexnet.data.moving import moved_aside
 from keras_alexnet.data.paths import ENDINGS, image_paths, listed
+from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import made_folder
 
+DARK = 64  # of 255: what 14 bits reach in an image that declares 16
 AT_ONCE = 1024  # files handed to the threads together, so that millions need little memory
 
 
@@ -121,14 +123,14 @@ def _with_bar(results: Iterable, count: int) -> Iterator:
 
 def _looked_at_one(path: str) -> tuple[str, str]:
     try:
-        decoded(path)
+        levels = decoded(path).getextrema()
         with opened(path) as image:
-            return "", _remark(path, image)
+            return "", _remark(path, image, max(brightest for _, brightest in levels))
     except BadImage as error:
         return str(error), ""
 
 
-def _remark(path: str, image) -> str:
+def _remark(path: str, image, brightest: int) -> str:
     """Return what may surprise about an image that can be read; nothing for most."""
     from PIL import Image
 
@@ -140,7 +142,13 @@ def _remark(path: str, image) -> str:
     if image.mode == "CMYK":
         remarks.append("CMYK, shown without its colour profile")
     if image.mode.startswith("I"):
-        remarks.append("16 bits, of which 8 are kept")
+        white = max(black_and_white(image))
+        remarks.append(f"{white.bit_length()} bits, of which 8 are kept")
+        if 0 < brightest < DARK:
+            remarks.append(
+                f"no pixel is brighter than {brightest} of 255, for the file declares {white:,} "
+                "as its largest number"
+            )
     if image.has_transparency_data:
         remarks.append("what is transparent is shown on white")
     frames = getattr(image, "n_frames", 1)

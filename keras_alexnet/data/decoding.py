@@ -8,6 +8,8 @@ is most of the work. But a file it fails on ends the whole data set, without its
 
 import numpy as np
 
+from keras_alexnet.data.sample_range import UNKNOWN, black_and_white, misread
+
 
 class BadImage(ValueError):
     """A file that cannot be read as an image; the message is the reason, without the path."""
@@ -16,17 +18,22 @@ class BadImage(ValueError):
 def decoded(path: str):
     """Return the image in a file as a `PIL.Image` in mode RGB, upright.
 
-    Grayscale, palette and CMYK become RGB; 16 bits become 8; what is transparent lies on white; of
-    several frames it is the first. The EXIF orientation is applied. Colour profiles are not.
+    Grayscale, palette and CMYK become RGB. Of 16-bit gray, `v` becomes
+    `round(255 * (v - black) / (white - black))`, where the file declares black and white; of
+    16-bit colours the upper 8 bits are kept. What is transparent lies on white. Of several frames
+    it is the first. The EXIF orientation is applied. Colour profiles are not.
 
     Raises:
         BadImage: If the file is not there, not an image, cut short, damaged, larger than Pillow
-            opens (`PIL.Image.MAX_IMAGE_PIXELS` says how large), or of a range that is not known.
+            opens (`PIL.Image.MAX_IMAGE_PIXELS` says how large), of a range that is not known, or
+            of a kind that Pillow opens and misreads.
     """
     try:
         with opened(path) as image:
+            if reason := misread(image):
+                raise BadImage(reason)
             image.load()
-            return _rgb(_upright(image))
+            return _rgb(_upright(image), *black_and_white(image))
     except BadImage:
         raise
     except Exception as error:  # damaged files make Pillow's decoders raise nearly everything
@@ -71,25 +78,27 @@ def _upright(image):
         return image
 
 
-def _rgb(image):
+def _rgb(image, black: int, white: int):
     from PIL import Image
 
     if image.mode.startswith("I"):
-        return _from_16_bits(np.asarray(image, "int64"))
+        return _from_16_bits(image, black, white)
     if image.mode == "F":
-        raise BadImage(
-            "its pixels are floating-point numbers, of which black and white are unknown"
-        )
+        raise BadImage(f"its pixels are floating-point numbers, {UNKNOWN}")
     if not image.has_transparency_data:
         return image.convert("RGB")
     page = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(page, image.convert("RGBA")).convert("RGB")
 
 
-def _from_16_bits(values: np.ndarray):
-    """Return 0 to 65535 as 0 to 255, rounded; Pillow's own conversion cuts off at 255."""
+def _from_16_bits(image, black: int, white: int):
+    """Return black to white as 0 to 255, rounded; Pillow's own conversion cuts off at 255."""
     from PIL import Image
 
-    if values.min() < 0 or values.max() > 65535:
-        raise BadImage("its pixels are 32-bit numbers, of which black and white are unknown")
-    return Image.fromarray(((values + 128) // 257).astype("uint8")).convert("RGB")
+    values, top = np.asarray(image, "int64"), max(black, white)
+    if values.max() > top:
+        raise BadImage(f"its pixels reach {values.max()}, and {top} is the largest it declares")
+    clear = values == image.info.get("transparency")  # the one level of a PNG that is transparent
+    values = np.where(clear, white, values)
+    bright = values if white else black - values
+    return Image.fromarray(((bright * 510 + top) // (2 * top)).astype("uint8")).convert("RGB")

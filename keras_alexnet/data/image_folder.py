@@ -33,10 +33,13 @@ def image_folder(
     """Read a folder with one folder of images per class as a `tf.data.Dataset`.
 
     Whatever a file holds comes out as upright RGB: grayscale and palette images, CMYK (without its
-    colour profile), 16 bits (rounded to 8), EXIF-rotated ones; what is transparent lies on white;
-    of an animation it is the first frame. The data set works with `fit`, `evaluate` and `predict`
-    on every backend, and needs TensorFlow installed. Keras warns in `fit` unless it is told
-    `shuffle=False`, as with every data set: this one shuffles itself.
+    colour profile), EXIF-rotated ones; what is transparent lies on white; of an animation it is
+    the first frame. Gray of 16 bits is rounded to 8, from the black to the white that the file
+    declares; of 16-bit colours the upper 8 bits are kept.
+
+    The data set works with `fit`, `evaluate` and `predict` on every backend, and needs TensorFlow
+    installed. Keras warns in `fit` unless it is told `shuffle=False`, as with every data set: this
+    one shuffles itself.
 
     Args:
         directory: The folder. Class folders may be nested deeper; hidden files, and those without
