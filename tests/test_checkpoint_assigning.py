@@ -315,6 +315,20 @@ def test_two_tensors_for_one_variable(load):
         load(model, arrays)
 
 
+@pytest.mark.parametrize("half", [6, 7])
+def test_two_towers_are_halves_of_an_even_number(half, load):
+    """Two tensors of 6 or 7 filters are no layer of 13, though half of it, rounded, is 6."""
+    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(13, 3, name="conv1")]
+    model = keras.Sequential(layers)
+    before = weights_of(model)
+    arrays = {f"conv1{tower}.kernel": np.ones((3, 3, 3, half), "float32") for tower in "ab"}
+    arrays |= {f"conv1{tower}.bias": np.ones(half, "float32") for tower in "ab"}
+    message = "'conv1a.kernel' and 'conv1b.kernel' are halves where conv1's kernel takes 13 outputs"
+    with pytest.raises(CheckpointError, match=message):
+        load(model, arrays)
+    assert_equal(model, before)
+
+
 @pytest.mark.medium
 def test_too_large_for_half_precision(load):
     """What overflows in the variable's type is refused, though the file's numbers are finite."""

@@ -156,7 +156,9 @@ def test_convolutions_alone_are_recognised():
     [
         ([], "holds no tensors"),
         (["a\x1b[31m"], r"holds the tensors 'a\x1b[31m'."),
-        ([f"layer{number}.weight" for number in range(9)], "'layer4.weight' and 4 more"),
+        ([f"layer{number}.weight" for number in range(5)], "'layer4.weight'. Names and"),
+        ([f"layer{number}.weight" for number in range(6)], "'layer4.weight' and 1 more. Names"),
+        ([f"layer{number}.weight" for number in range(9)], "'layer4.weight' and 4 more. Names"),
     ],
 )
 def test_unknown_names(names, words):

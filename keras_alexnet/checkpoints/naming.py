@@ -258,10 +258,10 @@ def _square(dialect: Dialect, arrays, slots) -> bool:
     shapes = [
         arrays[name].shape
         for name, slot in slots.items()
-        if slot is not None and slot.part == "kernel" and len(arrays[name].shape) == 4
+        if slot is not None and len(arrays[name].shape) == 4
     ]
-    fully_connected = (1, 1)  # Caffe once kept everything in four axes
-    return all(shape[height] == shape[width] for shape in shapes if shape[:2] != fully_connected)
+    others = (1, 1)  # Caffe once kept everything in four axes, biases and matrices as well
+    return all(shape[height] == shape[width] for shape in shapes if shape[:2] != others)
 
 
 def _unknown(names: Iterable[str]) -> CheckpointError:

@@ -238,14 +238,17 @@ def _misfit(made: Assignment, outputs: int = 0) -> str:
     """Say which shapes were expected where others are found; nothing if all fit."""
     placement = made.placement
     outputs = outputs or placement.sizes["O"]
-    each = outputs // len(placement.pieces)
+    place = f"where {made.layer}'s {made.part} takes"
+    each, rest = divmod(outputs, len(placement.pieces))
+    if rest:
+        names = " and ".join(map(shown, made.sources))
+        return f"{names} are halves {place} {outputs} outputs, an odd number"
     sizes = {**placement.sizes, "O": each}
     if placement.summed:
         sizes["I"] = placement.summed
     wanted = shape_of(placement.stored, sizes)
     for piece in placement.pieces:
-        place = f"where {made.layer}'s {made.part} takes"
-        if piece.array.shape != wanted or each * len(placement.pieces) != outputs:
+        if piece.array.shape != wanted:
             return f"{shown(piece.name)} has the shape {piece.array.shape} {place} {wanted}"
         if piece.array.dtype.kind != "f":
             return f"{shown(piece.name)} is of type {piece.array.dtype} {place} real numbers"
