@@ -175,6 +175,32 @@ def test_every_alias_is_a_layer(variant):
     assert not set(ALIASES[variant]) & layers - {"avgpool"}
 
 
+# imgclsmob, pytorchcv/models/alexnet.py: the modules of its network, and what each computes last.
+IMGCLSMOB = """
+features.stage1.unit1.conv conv1  features.stage1.unit1.activ relu1  features.stage1.unit1 relu1
+features.stage1.pool1 pool1  features.stage1 pool1
+features.stage2.unit1.conv conv2  features.stage2.unit1.activ relu2  features.stage2.unit1 relu2
+features.stage2.pool2 pool2  features.stage2 pool2
+features.stage3.unit1.conv conv3  features.stage3.unit1.activ relu3  features.stage3.unit1 relu3
+features.stage3.unit2.conv conv4  features.stage3.unit2.activ relu4  features.stage3.unit2 relu4
+features.stage3.unit3.conv conv5  features.stage3.unit3.activ relu5  features.stage3.unit3 relu5
+features.stage3.pool3 pool5  features.stage3 pool5  features pool5
+output.fc1.fc fc6  output.fc1.activ relu6  output.fc2.fc fc7  output.fc2.activ relu7
+output.fc3 fc8  output fc8
+"""
+
+
+@pytest.mark.backend_free
+def test_every_name_of_imgclsmob():
+    """The tables hold all its modules with weights or a result; norms end two units of one."""
+    words = IMGCLSMOB.split()
+    names = dict(zip(words[::2], words[1::2], strict=True))
+    owt = {name: ours for name, ours in ALIASES["owt"].items() if name in names}
+    assert owt == names
+    norms = {"features.stage1.unit1": "norm1", "features.stage2.unit1": "norm2"}
+    assert ALIASES["ungrouped"] == names | norms
+
+
 @pytest.mark.medium
 @pytest.mark.parametrize(
     ("variant", "names"),

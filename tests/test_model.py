@@ -216,6 +216,8 @@ MISTAKES = [
     ({"input_shape": (224, 224, None)}, r"channels must be known"),
     ({"pooling": "mean"}, r"pooling='mean'.*None, 'avg', 'max'"),
     ({"classes": 0}, r"classes=0.*at least 1"),
+    ({"classes": True}, r"classes=True.*at least 1"),
+    ({"classes": 2.0}, r"classes=2\.0.*at least 1"),
     ({"initialization": "he"}, r"initialization='he'.*'published' or 'robust'"),
     ({"data_format": "NHWC"}, r"data_format='NHWC'.*channels_last"),
     (
@@ -224,6 +226,12 @@ MISTAKES = [
     ),
     ({"weights": "no.weights.h5"}, r"no such file.*Check the spelling"),
 ]
+
+
+def test_one_class():
+    """One output, such as of a sigmoid, is as right as many."""
+    model = AlexNet("cifar10_19pct", classes=1, classifier_activation="sigmoid")
+    assert model.output_shape == (None, 1)
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)
