@@ -99,6 +99,10 @@ class RandomCropFlip(RandomImageLayer):
     `evaluate`, `training=False`) it is the central window, unmirrored. The output always has the
     declared size and the type of the images: uint8 in, uint8 out.
 
+    In a worker of PyTorch's `DataLoader` the windows follow from `seed` and `torch.manual_seed`,
+    and differ for each worker and epoch. In any other forked process they follow from `seed` and
+    the number of the fork.
+
     (`keras.layers.RandomCrop` has one place for a whole batch and leaves images uncut at
     inference.)
 

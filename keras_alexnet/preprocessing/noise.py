@@ -44,6 +44,10 @@ class PCAColorNoise(RandomImageLayer):
     of these deviations: on 0 to 255 that would be noise of 1,483 grey levels.) "lighting", known
     from fb.resnet.torch, is 2 to 17 times weaker and does not divide.
 
+    In a worker of PyTorch's `DataLoader` the noise follows from `seed` and `torch.manual_seed`, and
+    differs for each worker and epoch. In any other forked process it follows from `seed` and the
+    number of the fork.
+
     Args:
         std: Strength of the noise, a share of the deviations; 0.1 in the paper. 0 does nothing.
         dialect: `"source2012"` or `"lighting"`, with ImageNet's constants; see `adapt` for one's
