@@ -9,20 +9,25 @@ import os
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
-from keras_alexnet.layers.sliding import SlidingDense
+
+# Images in the batch that is followed through a model, where the model does not fix their number.
+# One would be lost where a model removes axes of one.
+BATCH = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerFigures:
-    """The figures of one layer; `None` where the size of the images is not known.
+    """The figures of one call of a layer; `None` where the size of the images is not known.
 
     Args:
         name: The layer's name.
         kind: The layer's class.
         output_shape: Shape of its output without the batch.
-        parameters: Number of its weights, biases included.
-        neurons: Outputs of a convolution or dense layer, 0 for other layers.
+        parameters: Number of its weights, biases included, less those of the calls before.
+        neurons: Outputs of a convolution or dense layer for one image, 0 for other layers. A layer
+            that sees ten windows of each image has ten times as many as its output shape says.
         multiply_adds: Products of one forward pass of one image in a convolution or dense layer;
             biases are not counted, products with padding zeros are.
     """
@@ -42,7 +47,7 @@ class Description:
     Args:
         name: The model's name.
         input_shape: Shape of one input, without the batch.
-        layers: The figures of every layer, in order.
+        layers: The figures of every call of a layer, in order.
     """
 
     name: str
@@ -130,16 +135,19 @@ def describe(model) -> Description:
     """Count the parameters, neurons and multiply-adds of a model, layer by layer.
 
     Args:
-        model: A built Keras model, such as `AlexNet` makes. Models inside it are opened up.
+        model: A built Keras model, such as `AlexNet` makes. Models inside it are opened up, and a
+            layer or model that is called several times counts several times, its weights once.
             Neurons and multiply-adds are counted for `Conv2D`, `LocallyConnected2D` and `Dense`
-            layers, as the paper counts them: every output of such a layer is a neuron.
+            layers, as the paper counts them: every output of such a layer is a neuron. Layers
+            inside a layer of one's own are not seen; those in `keras.layers.TimeDistributed` are.
 
     Returns:
         A `Description`: `print` shows it as a table, `to_json()` and `to_dict()` give the
         numbers, `plot(path)` draws a picture.
 
     Raises:
-        UserError: (a `ValueError`) if the model is not a built Keras model.
+        UserError: (a `ValueError`) if the model is not a built Keras model, or a subclassed one
+            whose `call` takes no symbolic tensors.
 
     Example:
 
@@ -148,47 +156,65 @@ def describe(model) -> Description:
     >>> description.parameters, description.neurons, description.multiply_adds
     (89578, 45066, 12298240)
     """
-    if not isinstance(model, keras.Model) or not model.built:
-        raise UserError(
-            explain(
-                f"Received {type(model).__name__} instead of a model with known shapes.",
-                "`describe` takes a built `keras.Model`.",
-                'Pass AlexNet("paper"), say, or call your model on one batch first.',
-            )
+    images = _images(model)
+    first = keras.tree.flatten(images)[0].shape
+    return Description(model.name, first[1:], tuple(_layer_figures(model, images, first[0])))
+
+
+def _images(model):
+    """Return the symbolic tensors that a model takes, of a known number of images."""
+    if isinstance(model, keras.Model) and model.built:
+        if getattr(model, "inputs", None):
+            return [_image(tensor.shape, tensor.dtype) for tensor in model.inputs]
+        shape = (model.get_build_config() or {}).get("input_shape")
+        if shape is not None:
+            several = isinstance(shape[0], tuple | list)
+            return [_image(one) for one in shape] if several else _image(shape)
+    raise UserError(
+        explain(
+            f"Received {type(model).__name__} instead of a model with known shapes.",
+            "`describe` takes a built `keras.Model`.",
+            'Pass AlexNet("paper"), say, or call your model on one batch first.',
         )
-    shape = tuple(model.input_shape[1:])
-    return Description(model.name, shape, tuple(_layer_figures(model)))
+    )
 
 
-def _layer_figures(model):
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layer_figures(layer)
-        elif not isinstance(layer, keras.layers.InputLayer):
-            shape = tuple(layer.output.shape[1:])
-            neurons, multiply_adds = _counts(layer, shape)
-            yield LayerFigures(
-                layer.name,
-                type(layer).__name__,
-                shape,
-                layer.count_params(),
-                neurons,
-                multiply_adds,
-            )
+def _image(shape, dtype=None):
+    return keras.KerasTensor((shape[0] or BATCH, *shape[1:]), dtype or keras.config.floatx())
 
 
-def _counts(layer, shape) -> tuple[int | None, int | None]:
-    """Return the neurons and multiply-adds of a layer with this output shape."""
-    weighted = layer.layer if isinstance(layer, SlidingDense) else layer
-    unshared = isinstance(weighted, LocallyConnected2D)
-    if not unshared and not isinstance(weighted, keras.layers.Conv2D | keras.layers.Dense):
+def _layer_figures(model, images, batch: int):
+    seen: set[int] = set()
+    for layer, output in layer_calls(model, images):
+        shape = keras.tree.flatten(output)[0].shape
+        neurons, multiply_adds = _counts(layer, shape, batch)
+        kind, parameters = type(layer).__name__, _parameters(layer, seen)
+        yield LayerFigures(layer.name, kind, shape[1:], parameters, neurons, multiply_adds)
+    own = _parameters(model, seen)
+    if own:  # the weights of subclassed models that no layer has
+        yield LayerFigures(model.name, type(model).__name__, shape[1:], own, 0, 0)
+
+
+def _parameters(layer, seen: set[int]) -> int:
+    """Return the number of a layer's weights that were not seen yet, and take them for seen."""
+    weights = [weight for weight in layer.weights if id(weight) not in seen]
+    seen.update(map(id, weights))
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+def _counts(layer, shape, batch: int) -> tuple[int | None, int | None]:
+    """Return the neurons and multiply-adds for one image of a layer with this output shape."""
+    while isinstance(layer, keras.layers.Wrapper):
+        layer = layer.layer
+    unshared = isinstance(layer, LocallyConnected2D)
+    if not unshared and not isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
         return 0, 0
     if None in shape:
         return None, None
-    neurons = math.prod(shape)
-    if unshared:  # each weight of its kernels is used once
-        return neurons, math.prod(weighted.kernel.shape)
-    return neurons, neurons * math.prod(weighted.kernel.shape[:-1])
+    neurons = math.prod(shape) // batch
+    if unshared:  # each weight of its kernels is used once for an image, a window or a step
+        return neurons, neurons // math.prod(shape[-3:]) * math.prod(layer.kernel.shape)
+    return neurons, neurons * math.prod(layer.kernel.shape[:-1])
 
 
 def _total(values) -> int | None:

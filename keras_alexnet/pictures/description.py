@@ -5,7 +5,7 @@ from keras_alexnet.pictures.figure import BLUE, GREEN, ORANGE, new_figure, save_
 
 def plot_description(description, path: str) -> str:
     """Draw each layer's share of a model's parameters, neurons and multiply-adds."""
-    layers = [layer for layer in description.layers if layer.parameters]
+    layers = [layer for layer in description.layers if layer.parameters or layer.neurons]
     measures = [
         ("parameters", description.parameters, BLUE),
         ("neurons", description.neurons, ORANGE),
@@ -17,7 +17,9 @@ def plot_description(description, path: str) -> str:
         attribute = measure.replace("-", "_")
         counts = [getattr(layer, attribute) or 0 for layer in layers]
         shares = [100 * count / total if total else 0 for count in counts]
-        bars = axis.barh([layer.name for layer in layers], shares, color=colour)
+        # By place: two calls of one layer have one name.
+        names = [layer.name for layer in layers]
+        bars = axis.barh(range(len(layers)), shares, color=colour, tick_label=names)
         axis.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8)
         axis.set_title(f"{measure}\n{total:,}" if total else f"{measure}\n(size unknown)")
         axis.set_xlim(0, 1.6 * max(*shares, 1))
