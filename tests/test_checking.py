@@ -215,7 +215,10 @@ def test_the_command_when_all_is_well(folder, tmp_path, capsys):
     assert main(["check-images", str(folder), "--move-to", aside]) == 1
     assert "Checked 6 images: 3 cannot be read; 3 moved aside." in capsys.readouterr().out
     assert main(["check-images", str(folder)]) == 0
-    assert capsys.readouterr().out == "Checked 3 images: all can be read.\n"
+    assert capsys.readouterr().out == (
+        "Passed over 1 file without the ending of an image that can be read: 'notes.txt'.\n"
+        "Checked 3 images: all can be read.\n"
+    )
 
 
 def test_names_that_are_no_text(tmp_path, capsysbinary):
@@ -237,3 +240,6 @@ def test_the_command_as_json(folder, capsys):
         "moved_to": None,
     }
     assert found["remarks"] == []
+    assert found["passed_over"] == [
+        {"path": str(folder / "notes.txt"), "reason": "no image that can be read ends in .txt"}
+    ]

@@ -72,8 +72,10 @@ def folder(tmp_path):
 
 
 def test_find_images(folder):
-    """Classes are the folders with images, in order of name; other files are left alone."""
+    """Classes are the folders with images, in order of name; other files are passed over."""
     files = find_images(str(folder))
+    assert files.passed_over == (str(folder / "red" / "notes.txt"),)
+    assert files.notes == ("The folder 'empty' holds no image and is no class.",)
     assert files.class_names == ("blue", "red")
     assert len(files) == 20
     assert all(files.class_names[label] in path for path, label in pairs(files))

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shutil
 import warnings
 
 import keras
@@ -166,6 +167,33 @@ def test_bad_files_are_skipped_and_listed(folder):
     ]
     resumed = image_folder(folder, 8, bad_images="skip", shuffle=True, first_epoch=2)
     assert all_levels(resumed) == epochs[2]
+
+
+def test_files_that_are_no_images_are_listed_and_warned_of(folder):
+    """They come before the bad ones in `skipped`, and do not count as images left out."""
+    (folder / "cats" / "notes.txt").write_text("")
+    (folder / "dogs" / "9.bmp").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"^Passed over 1 file .*'notes.txt'\.$") as warned:
+        dataset = image_folder(folder, 8, bad_images="skip", shuffle=True)
+    assert len(warned) == 1
+    assert sorted(all_levels(dataset)) == LEVELS[:-1]
+    assert dataset.skipped == [
+        (str(folder / "cats" / "notes.txt"), "no image that can be read ends in .txt"),
+        (str(folder / "dogs" / "9.bmp"), "it is empty (0 bytes)"),
+    ]
+
+
+@pytest.mark.parametrize("subset", ["training", "held_out", "both"])
+def test_a_third_part_is_warned_of(folder, subset):
+    """`train` and `val` are the parts; `test` beside them is not used, and that is said once."""
+    root = folder.rename(folder.with_name("train")).parent
+    for part in ("val", "test"):
+        shutil.copytree(root / "train", root / part)
+    with pytest.warns(UserWarning, match=r"val' is held out, and 'test' .* is not used") as warned:
+        image_folder(root, 8, subset=subset)
+    assert len(warned) == 1
+    with pytest.raises(ValueError, match=r"holds 'test', 'train', 'val', .*, or `subset` to"):
+        image_folder(root, 8)
 
 
 def test_only_bad_files(folder):

@@ -4,6 +4,7 @@ import sys
 
 from keras_alexnet.cli.shared import print_json, printable
 from keras_alexnet.data.checking import Finding, Findings, check_images
+from keras_alexnet.data.paths import passed_over_note
 
 BAD_FILES = 1  # the exit code when some were found
 WIDE = 10_000  # columns of a table that goes to no terminal
@@ -38,6 +39,8 @@ def _print(findings: Findings) -> None:
     bad, moved = len(findings.bad), sum(bool(finding.moved_to) for finding in findings.bad)
     outcome = f"{bad:,} cannot be read" if bad else "all can be read"
     aside = f"; {moved:,} moved aside" if moved else ""
+    if note := passed_over_note([finding.path for finding in findings.passed_over]):
+        print(note)
     print(f"Checked {findings.checked:,} images: {outcome}{aside}.")
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from keras_alexnet.data.decoding import BadImage, decoded, opened
+from keras_alexnet.data.image_formats import why_passed_over
 from keras_alexnet.data.moving import moved_aside
-from keras_alexnet.data.paths import ENDINGS, image_paths, listed
+from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
 from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import made_folder
@@ -39,23 +40,27 @@ class Findings:
         checked: Number of files.
         bad: The files that cannot be read, in order of path.
         remarks: Files that can, in ways that may surprise.
+        passed_over: Files that do not end as images do.
     """
 
     checked: int
     bad: tuple[Finding, ...]
     remarks: tuple[Finding, ...]
+    passed_over: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict:
         """Return all of it as plain lists and dictionaries."""
         bad = [dataclasses.asdict(finding) for finding in self.bad]
         remarks = [{"path": finding.path, "remark": finding.reason} for finding in self.remarks]
-        return {"checked": self.checked, "bad": bad, "remarks": remarks}
+        others = [{"path": other.path, "reason": other.reason} for other in self.passed_over]
+        return {"checked": self.checked, "bad": bad, "remarks": remarks, "passed_over": others}
 
 
 def check_images(directory: str, move_to: str | None = None, progress: bool = False) -> Findings:
     """Decode every image file under a folder, as `image_folder` would, and say which cannot be.
 
-    Files are those that end as images do, in class folders or not; hidden ones are left alone.
+    Files are those that end as images do, in class folders or not. Others are named, hidden ones
+    left alone.
 
     Args:
         directory: The folder.
@@ -77,28 +82,29 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
     (1, 'it is empty (0 bytes)')
     """
     with listed(directory, "A folder with images in it was expected."):
-        paths = sorted(image_paths(directory))
+        paths, others = images_and_others(directory)
     if not paths:
-        raise _no_images(directory)
+        raise _no_images(directory, others)
     if move_to is None:
-        return _checked(paths, progress)
+        return _checked(paths, others, progress)
     _check_outside(directory, move_to)
     with made_folder(move_to):  # before the work: it shows whether it can be written to
-        findings = _checked(paths, progress)
+        findings = _checked(paths, others, progress)
         bad = tuple(_moved(finding, directory, move_to) for finding in findings.bad)
     if not bad and not os.listdir(move_to):
         os.rmdir(move_to)
     return dataclasses.replace(findings, bad=bad)
 
 
-def _checked(paths: list[str], progress: bool) -> Findings:
+def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
     bad, remarks = [], []
     for path, (reason, remark) in zip(paths, _looked_at(paths, progress), strict=True):
         if reason:
             bad.append(Finding(path, reason))
         if remark:
             remarks.append(Finding(path, remark))
-    return Findings(len(paths), tuple(bad), tuple(remarks))
+    passed_over = tuple(Finding(path, why_passed_over(path)) for path in others)
+    return Findings(len(paths), tuple(bad), tuple(remarks), passed_over)
 
 
 def _looked_at(paths: list[str], progress: bool) -> Iterator[tuple[str, str]]:
@@ -175,11 +181,12 @@ def _check_outside(directory: str, move_to: str) -> None:
         )
 
 
-def _no_images(directory: str) -> UserError:
+def _no_images(directory: str, others: list[str]) -> UserError:
     return UserError(
         explain(
-            f"The folder {directory!r} holds no images.",
-            f"Files were expected that end in {', '.join(ENDINGS)}, in it or in its folders.",
+            f"The folder {directory!r} holds no images. {passed_over_note(others)}".strip(),
+            "Files were expected in it or in its folders that end in .jpg, .png or as other images "
+            "do that Pillow reads.",
             "Check the path, or give the files one of these endings.",
         )
     )

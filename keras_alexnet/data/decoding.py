@@ -8,6 +8,7 @@ is most of the work. But a file it fails on ends the whole data set, without its
 
 import numpy as np
 
+from keras_alexnet.data.image_formats import REFUSED, image_formats
 from keras_alexnet.data.sample_range import UNKNOWN, black_and_white, misread
 
 
@@ -45,7 +46,7 @@ def opened(path: str):
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return Image.open(path)
+        return Image.open(path, formats=image_formats())
     except UnidentifiedImageError as error:
         raise BadImage(_why_unidentified(path)) from error
     except Image.DecompressionBombError as error:
@@ -62,7 +63,20 @@ def _why_unidentified(path: str) -> str:
         start = file.read(16)
     if not start:
         return "it is empty (0 bytes)"
+    if name := _refused_format(path):
+        return f"it is {name} inside: {REFUSED[name]}"
     return f"it is not an image of a known kind (it begins with {start!r})"
+
+
+def _refused_format(path: str) -> str | None:
+    """Return which of the formats that are not read a file has, by its first bytes."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=[name for name in REFUSED if name in Image.OPEN]) as image:
+            return image.format
+    except Exception:  # as in `decoded`
+        return None
 
 
 def _words(error: Exception) -> str:

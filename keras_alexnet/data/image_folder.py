@@ -1,17 +1,24 @@
 """Folders of images as data sets to train on and to measure with."""
 
 import os
+import warnings
 from collections.abc import Sequence
 
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
-from keras_alexnet.data.labelled import LabelledFiles, find_images, training_and_held_out
+from keras_alexnet.data.labelled import (
+    LabelledFiles,
+    find_images,
+    folder_notes,
+    training_and_held_out,
+)
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError, explain
 
-SUBSETS = (None, "training", "held_out", "both")
+PARTS = ("training", "held_out")
+SUBSETS = (None, *PARTS, "both")
 BAD_IMAGES = ("stop", "skip")
 
 
@@ -42,8 +49,10 @@ def image_folder(
     one shuffles itself.
 
     Args:
-        directory: The folder. Class folders may be nested deeper; hidden files, and those without
-            an image's ending, are left alone.
+        directory: The folder. Class folders may be nested deeper. All endings that Pillow reads
+            are images', except of PostScript, films and other files that are no single image of
+            pixels. A warning names the files that are passed over, and the folders that are not
+            used, such as a `test` beside `val`. Hidden files are left alone.
         image_size: Height and width of the images that come out, S below.
         resizing: `"shorter_side"`: the shorter side is brought to S, the longer to
             `int(S * longer / shorter)`, and the centre S x S is kept, pixel for pixel as
@@ -55,6 +64,7 @@ def image_folder(
         subset: `None` for all images of the folder; `"training"` and `"held_out"` for the images
             of its `train` and `val` (or `validation`, `valid`, `test`) folders, or, if it has
             none, for the two parts of a split of every class; `"both"` for a tuple of the two.
+            Folders of these names that hold images themselves are classes.
         held_out: The part of every class that a split holds out.
         shuffle: Whether every epoch has its own order. With `subset="both"`, the held-out images
             stay in theirs.
@@ -78,11 +88,14 @@ def image_folder(
         255, and int32 of shape `(batch,)`. It has the attributes `class_names` and `file_paths` as
         the data sets of `keras.utils.image_dataset_from_directory`; `class_weight`, a dictionary
         for `fit(class_weight=...)` under which every class counts the same; `skipped`, the
-        (path, reason) pairs of the files that could not be read so far.
+        (path, reason) pairs of the files in the class folders that do not end as images do, and
+        of those that could not be read so far.
 
     Raises:
         UserError: A `ValueError`: if there is no such folder, or no images, or one class only; if
-            folders and `class_names` do not match, or an argument is not one of those above.
+            the class folders lie a level lower, as those of `train` and `val` without `subset`,
+            or higher; if folders and `class_names` do not match, or an argument is not one of
+            those above.
 
     Example:
 
@@ -106,23 +119,26 @@ def image_folder(
     _check_share(held_out)
 
     def dataset(files, shuffled):
-        reader = ImageReader(image_size, resizing)
+        reader = ImageReader(image_size, resizing, files.passed_over)
         order = EpochOrder(len(files), seed, first_epoch) if shuffled else None
         kept = _cache(cache, files, image_size, resizing)
         data = file_batches(files, reader, batch_size, order, bad_images, kept)
         data.class_names = list(files.class_names)
         data.file_paths = list(files.paths)
         data.class_weight = files.class_weight()
-        data.skipped = reader.bad
+        data.skipped = reader.skipped
         return data
 
     directory = os.fspath(directory)
     if subset is None:
-        return dataset(find_images(directory, class_names), shuffle)
-    training, test = training_and_held_out(directory, seed, held_out, class_names)
-    if subset == "both":
-        return dataset(training, shuffle), dataset(test, False)
-    return dataset(training if subset == "training" else test, shuffle)
+        chosen = [find_images(directory, class_names)]
+    else:
+        parts = training_and_held_out(directory, seed, held_out, class_names)
+        chosen = [part for name, part in zip(PARTS, parts, strict=True) if subset in (name, "both")]
+    for note in folder_notes(*chosen):
+        warnings.warn(note, stacklevel=2)
+    first, *rest = (dataset(files, shuffle and not place) for place, files in enumerate(chosen))
+    return (first, *rest) if rest else first
 
 
 def _cache(cache: bool | str, files: LabelledFiles, size: int, resizing: str):

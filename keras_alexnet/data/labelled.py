@@ -7,31 +7,51 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_alexnet.data.classes import match_folders
-from keras_alexnet.data.paths import ENDINGS, image_paths, listed
+from keras_alexnet.data.layout import EXPECTED, folder_above, named_parts, refuse_misplaced
+from keras_alexnet.data.paths import (
+    few,
+    image_paths,
+    images_and_others,
+    listed,
+    passed_over_note,
+    subfolders,
+)
 from keras_alexnet.errors import UserError, explain
-
-TRAINING, HELD_OUT = ("train", "training"), ("val", "valid", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
 class LabelledFiles:
-    """Paths of images and the number of each one's class, in `class_names`."""
+    """Images of a folder with class folders, and what was found there besides.
+
+    Args:
+        paths: The images.
+        labels: The number of each one's class, in `class_names`.
+        class_names: The classes.
+        passed_over: The files in the class folders that do not end as images do.
+        notes: Sentences on what else is not used. `folder_notes` gives them with `passed_over`.
+    """
 
     paths: tuple[str, ...]
     labels: tuple[int, ...]
     class_names: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.paths)
 
     def take(self, indices: Sequence[int]) -> "LabelledFiles":
-        """Return the files at these places."""
-        return LabelledFiles(
-            tuple(self.paths[index] for index in indices),
-            tuple(self.labels[index] for index in indices),
-            self.class_names,
+        """Return the files at these places; what is said of the folder stays."""
+        return dataclasses.replace(
+            self,
+            paths=tuple(self.paths[index] for index in indices),
+            labels=tuple(self.labels[index] for index in indices),
         )
+
+    def noted(self, notes: Sequence[str]) -> "LabelledFiles":
+        """Return the same files with more notes before their own."""
+        return dataclasses.replace(self, notes=(*notes, *self.notes))
 
     def class_weight(self) -> dict[int, float]:
         """Return the weights under which every class counts the same: `n / (classes * count)`.
@@ -41,6 +61,20 @@ class LabelledFiles:
         counts = np.bincount(self.labels).tolist()
         present = [label for label, count in enumerate(counts) if count]
         return {label: len(self) / (len(present) * counts[label]) for label in present}
+
+
+def folder_notes(*files: LabelledFiles) -> list[str]:
+    """Return a sentence on each thing in the folders that is not used; most have none.
+
+    Example:
+
+    >>> files = LabelledFiles((), (), ("cat", "dog"), passed_over=("cat/a.heic",))
+    >>> folder_notes(files, files)
+    ["Passed over 1 file without the ending of an image that can be read: 'a.heic'."]
+    """
+    notes = dict.fromkeys(note for part in files for note in part.notes)
+    passed_over = dict.fromkeys(path for part in files for path in part.passed_over)
+    return [*notes, *filter(None, [passed_over_note(list(passed_over))])]
 
 
 def training_and_held_out(
@@ -53,7 +87,8 @@ def training_and_held_out(
 
     Args:
         directory: A folder with one folder of images per class, or with two such folders named
-            `train` and `val` (or `validation`, `valid`, `test`).
+            `train` and `val` (or `validation`, `valid`, `test`). Folders of these names that hold
+            images themselves are classes.
         seed: Decides which images are held out where the folder does not say.
         held_out: The part of each class that is held out then; one image at least, and never all.
         class_names: The classes in the order of their numbers, as `find_images` takes them.
@@ -61,30 +96,22 @@ def training_and_held_out(
     Raises:
         UserError: If there is no such folder, or no images, or only one class in it.
     """
-    parts = _named_parts(directory)
+    parts = named_parts(directory)
     if not parts:
         return _split(directory, find_images(directory, class_names), seed, held_out)
-    training, test = (find_images(part, class_names) for part in parts)
+    training = find_images(parts.training, class_names).noted(parts.notes)
+    test = find_images(parts.held_out, class_names).noted(parts.notes)
     if training.class_names != test.class_names:
         odd = sorted(set(training.class_names) ^ set(test.class_names))
         raise UserError(
             explain(
-                f"{parts[0]!r} and {parts[1]!r} do not hold the same classes: {odd[0]!r} "
-                "stands in one of them only.",
+                f"{parts.training!r} and {parts.held_out!r} do not hold the same classes: "
+                f"{odd[0]!r} stands in one of them only.",
                 "Both must have one folder per class, with the same names.",
                 "Rename or remove the folders that differ.",
             )
         )
     return training, test
-
-
-def _named_parts(directory: str) -> tuple[str, str] | None:
-    def first(names):
-        folders = (os.path.join(directory, name) for name in names)
-        return next((folder for folder in folders if os.path.isdir(folder)), None)
-
-    training, test = first(TRAINING), first(HELD_OUT)
-    return (training, test) if training and test else None
 
 
 def _split(directory, files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
@@ -114,45 +141,73 @@ def find_images(directory: str, class_names: Sequence[str] | None = None) -> Lab
     """List the images of a folder with one folder per class, in order of name.
 
     Args:
-        directory: The folder. Hidden files, and those without an image's ending, are left alone.
+        directory: The folder. Hidden files are left alone; those without an image's ending are
+            passed over and named.
         class_names: The classes in the order of their numbers, which folders are matched with
             (`match_folders`) and of which some may have no folder; `None` for the names of the
             folders in alphabetical order.
 
     Raises:
         UserError: If there is no such folder, or no images, or only one class in it where
-            `class_names` does not name more; if a folder and the names do not match.
+            `class_names` does not name more; if a folder and the names do not match; if the class
+            folders lie in folders of it, such as `train` and `val`.
     """
-    with listed(directory, "A folder with one folder of images per class was expected."):
-        found = _class_folders(directory)
+    with listed(directory, EXPECTED):
+        if class_names is None:
+            refuse_misplaced(directory)
+        found, others = _class_folders(directory)
+        loose = sorted(image_paths(directory, deep=False))
         if len(found) < (2 if class_names is None else 1):
-            raise _too_few(directory, list(found))
-    names = tuple(found) if class_names is None else tuple(class_names)
-    numbers = match_folders(found, names)
+            raise _too_few(directory, list(found), loose, others)
+        names = tuple(found) if class_names is None else tuple(class_names)
+        try:
+            numbers = match_folders(found, names)
+        except UserError:
+            refuse_misplaced(directory)  # its message says more
+            raise
+        empty = [path for path in subfolders(directory) if os.path.basename(path) not in found]
     pairs = [(path, numbers[folder]) for folder in found for path in found[folder]]
     paths, labels = zip(*pairs, strict=True)
-    return LabelledFiles(paths, labels, names)
+    return LabelledFiles(paths, labels, names, tuple(others), _notes(directory, loose, empty))
 
 
-def _class_folders(directory: str) -> dict[str, list[str]]:
-    found = {}
-    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-        if entry.is_dir() and not entry.name.startswith("."):
-            images = sorted(image_paths(entry.path))
-            if images:
-                found[entry.name] = images
-    return found
+def _class_folders(directory: str) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the images of each class folder, and the other files in all folders."""
+    found, passed_over = {}, []
+    for folder in subfolders(directory):
+        images, others = images_and_others(folder)
+        passed_over += others
+        if images:
+            found[os.path.basename(folder)] = images
+    return found, passed_over
 
 
-def _too_few(directory: str, found: list[str]) -> UserError:
+def _notes(directory: str, loose: list[str], empty: list[str]) -> tuple[str, ...]:
+    """Return a sentence on the images beside the class folders, and one on folders without any."""
+    notes = []
+    if loose:
+        count = "1 image lies" if len(loose) == 1 else f"{len(loose):,} images lie"
+        notes.append(f"{count} in {directory!r} itself, beside the class folders: {few(loose)}.")
+    if empty:
+        notes.append(
+            f"The folder {few(empty)} holds no image and is no class."
+            if len(empty) == 1
+            else f"The folders {few(empty)} hold no image and are no classes."
+        )
+    return tuple(notes)
+
+
+def _too_few(directory: str, found: list[str], loose: list[str], others: list[str]) -> UserError:
     wrong = f"images of one class only, {found[0]!r}" if found else "no class folders with images"
-    loose = sum(1 for _ in image_paths(directory, deep=False))
-    aside = f" ({loose} images lie beside the folders, not in them)" if loose else ""
+    aside = f" ({len(loose)} images lie beside the folders, not in them)" if loose else ""
+    above = folder_above(directory) if loose else None
     return UserError(
         explain(
-            f"The folder {directory!r} holds {wrong}{aside}.",
-            "Two classes at least were expected: a folder each, with images in it "
-            f"({', '.join(ENDINGS)}).",
-            "Sort the images into one folder per class, such as cats/ and dogs/.",
+            f"The folder {directory!r} holds {wrong}{aside}. {passed_over_note(others)}".strip(),
+            "Two classes at least were expected: a folder each, with images in it (.jpg, .png and "
+            "the other endings that Pillow reads).",
+            f"If the folders beside it are the other classes, pass the folder above, {above!r}."
+            if above
+            else "Sort the images into one folder per class, such as cats/ and dogs/.",
         )
     )

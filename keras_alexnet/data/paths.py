@@ -1,31 +1,88 @@
-"""Where images lie: the paths under a folder that end as images do."""
+"""Where images lie: the files under a folder, and those of them that end as images do."""
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from keras_alexnet.data.image_formats import image_endings
 from keras_alexnet.errors import UserError, explain
 
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+UNNAMED = ("desktop.ini", "thumbs.db")  # what Windows leaves in folders of images
+NAMED = 3  # files that a sentence names
 
 
 def image_paths(directory: str, deep: bool = True) -> Iterator[str]:
     """Give the images of a folder and of the folders in it, the hidden ones left out."""
-    return _image_paths(directory, deep, frozenset())
+    endings = image_endings()
+    return (path for path in _paths(directory, deep, frozenset()) if _ending(path) in endings)
 
 
-def _image_paths(directory, deep, above):
+def images_and_others(directory: str) -> tuple[list[str], list[str]]:
+    """Return the images of a folder and of the folders in it, and the other files, in order.
+
+    Neither has hidden files, nor those that an operating system leaves beside images.
+    """
+    endings = image_endings()
+    images: list[str] = []
+    others: list[str] = []
+    for path in sorted(_paths(directory, True, frozenset())):
+        if _ending(path) in endings:
+            images.append(path)
+        elif os.path.basename(path).lower() not in UNNAMED:
+            others.append(path)
+    return images, others
+
+
+def subfolders(directory: str) -> list[str]:
+    """Return the paths of the folders in a folder, in order of name, the hidden ones left out."""
+    with os.scandir(directory) as entries:
+        found = (entry for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        return [entry.path for entry in sorted(found, key=lambda entry: entry.name)]
+
+
+def passed_over_note(paths: Sequence[str]) -> str:
+    """Return a sentence that counts and names the files passed over; empty if there are none.
+
+    Example:
+
+    >>> passed_over_note(["cats/notes.txt", "dogs/1.heic"])
+    "Passed over 2 files without the ending of an image that can be read: 'notes.txt', '1.heic'."
+    """
+    if not paths:
+        return ""
+    files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
+    return f"Passed over {files} without the ending of an image that can be read: {few(paths)}."
+
+
+def few(paths: Sequence[str]) -> str:
+    """Return the names of the first files or folders, and that there are more.
+
+    Example:
+
+    >>> few(["animals/cats", "animals/dogs"]), few("abcd")
+    ("'cats', 'dogs'", "'a', 'b', 'c', ...")
+    """
+    names = [repr(os.path.basename(path)) for path in paths[:NAMED]]
+    return ", ".join([*names, "..."] if len(paths) > NAMED else names)
+
+
+def _paths(directory, deep, above):
     here = os.path.realpath(directory)
     if here in above:  # a link that leads back to where it stands
         return
-    for entry in os.scandir(directory):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if deep:
-                yield from _image_paths(entry.path, deep, above | {here})
-        elif entry.name.lower().endswith(ENDINGS) and _is_file(entry):
-            yield entry.path
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                if deep:
+                    yield from _paths(entry.path, deep, above | {here})
+            elif _is_file(entry):
+                yield entry.path
+
+
+def _ending(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
 
 
 def _is_file(entry) -> bool:

@@ -1,12 +1,14 @@
 """Reads image files into equal arrays, and remembers those that could not be read."""
 
 import threading
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.data.image_formats import why_passed_over
 from keras_alexnet.data.labelled import LabelledFiles
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.resizing import RESIZINGS
@@ -19,15 +21,18 @@ class ImageReader:
     Args:
         size: Height and width of the arrays, in pixels.
         resizing: `"shorter_side"` or `"warp"`, as `image_folder` takes it.
+        passed_over: Files that are not read, as they do not end as images do.
 
     Attributes:
         bad: The path and the reason of every file that could not be read, each once.
+        skipped: The path and the reason of the files passed over, and those of `bad`.
         failure: The error of the first of them since a `StopOnFailure` began, or `None`.
     """
 
-    def __init__(self, size: int, resizing: str = "shorter_side"):
+    def __init__(self, size: int, resizing: str = "shorter_side", passed_over: Sequence[str] = ()):
         self.size = size
         self.bad: list[tuple[str, str]] = []
+        self.skipped = [(path, why_passed_over(path)) for path in passed_over]
         self.failure: UserError | None = None
         self._resized = RESIZINGS[resizing]
         self._lock = threading.Lock()
@@ -55,6 +60,7 @@ class ImageReader:
         with self._lock:
             if all(path != known for known, _ in self.bad):
                 self.bad.append((path, reason))
+                self.skipped.append((path, reason))
             self.failure = self.failure or failure
 
     def dataset(self, files: LabelledFiles, batch_size: int, shuffle: bool = False, seed: int = 0):

@@ -1,6 +1,7 @@
 """A model measured on a folder of images, read as the model wants them."""
 
 import collections
+import dataclasses
 import os
 from collections.abc import Sequence
 
@@ -10,7 +11,8 @@ from keras_alexnet.cards.records import Training
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
 from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
-from keras_alexnet.data.labelled import HELD_OUT, TRAINING, LabelledFiles, find_images
+from keras_alexnet.data.labelled import LabelledFiles, find_images, folder_notes
+from keras_alexnet.data.layout import named_parts
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError, explain
@@ -44,27 +46,25 @@ def images_to_measure(
         UserError: If there are no images, a folder matches none of the classes, or none of the
             held-out images is left.
     """
-    train, val = _part(directory, TRAINING), _part(directory, HELD_OUT)
-    parts = [train, val] if train and val else [directory]
-    found = find_images(parts[-1], class_names)
-    which = f"the images in {parts[-1]!r}"
-    if training is None:
-        return found, which, []
-    if training.held_out_sha256 is None:  # drawn images
-        return found, which, []
+    parts = named_parts(directory)
+    place = parts.held_out if parts else directory
+    found = find_images(place, class_names).noted(parts.notes if parts else ())
+    which, said = f"the images in {place!r}", folder_notes(found)
+    if training is None or training.held_out_sha256 is None:  # none held out, or drawn images
+        return found, which, said
     record = SplitRecord.read(os.path.join(run, FILES)) if run is not None else None
     if record is None or record.held_out_hash() != training.held_out_sha256:
         absent = "No list of the images that it was trained on lies beside the model"
         if record is not None:
             absent = f"The {FILES} beside the model belongs to another run"
-        return found, which, [f"{absent}: some of these may be among them."]
+        return found, which, [f"{absent}: some of these may be among them.", *said]
     everything = found
-    if len(parts) > 1:
-        everything = _together(find_images(parts[0], class_names), found)
+    if parts:
+        everything = _together(find_images(parts.training, class_names), found)
     present = sizes(directory, everything)
     names = [below(directory, path) for path in everything.paths]
     if not record.files.keys() & present.keys():
-        return found, which, ["None of them is in the list of images that the run had."]
+        return found, which, ["None of them is in the list of images that the run had.", *said]
     held = [n for n, name in enumerate(names) if record.held_out.get(name) == present[name]]
     if not held:
         raise UserError(
@@ -76,7 +76,7 @@ def images_to_measure(
                 "Restore them, or give a folder of other images.",
             )
         )
-    notes = _changes(record, present)
+    notes = [*_changes(record, present), *said]
     return (
         everything.take(held),
         f"the images in {directory!r} that were held out in training",
@@ -86,7 +86,8 @@ def images_to_measure(
 
 def _together(one: LabelledFiles, other: LabelledFiles) -> LabelledFiles:
     """Return the files of two parts with the same classes."""
-    return LabelledFiles(one.paths + other.paths, one.labels + other.labels, other.class_names)
+    paths, labels = one.paths + other.paths, one.labels + other.labels
+    return dataclasses.replace(other, paths=paths, labels=labels)
 
 
 def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:
@@ -112,8 +113,8 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
         ImageNet's classes for a thousand outputs and folders of which one at least is named by a
         WordNet identifier or a label of ImageNet; else `None`, for the folders; and that in words.
     """
-    train, val = _part(directory, TRAINING), _part(directory, HELD_OUT)
-    folder = val if train and val else directory
+    parts = named_parts(directory)
+    folder = parts.held_out if parts else directory
     names = imagenet_class_names()
     if model.output_shape[-1] == CLASSES and os.path.isdir(folder):
         with os.scandir(folder) as entries:
@@ -201,11 +202,6 @@ class _Readable:
             if self.reader.failure is not None:
                 raise self.reader.failure
             yield batch
-
-
-def _part(directory: str, names: Sequence[str]) -> str | None:
-    folders = (os.path.join(directory, name) for name in names)
-    return next((folder for folder in folders if os.path.isdir(folder)), None)
 
 
 def _check_outputs(model, class_names: Sequence[str]) -> None:

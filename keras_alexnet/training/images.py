@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.labelled import LabelledFiles, training_and_held_out
+from keras_alexnet.data.labelled import folder_notes, training_and_held_out
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import SplitRecord, sizes
@@ -28,6 +28,7 @@ class Images:
     class_names: tuple[str, ...]
     reader: ImageReader | None = None
     split: SplitRecord | None = None
+    notes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise the error of the first image that could not be read, if there was one."""
@@ -113,6 +114,7 @@ def load_images(
         tuple(files.class_names),
         reader,
         split,
+        tuple(folder_notes(files, test)),
     )
 
 
@@ -131,8 +133,8 @@ def _changed(directory: str, differences: list[str]) -> UserError:
 
 def _as_before(directory: str, files, test, earlier: SplitRecord):
     """Return the same images with those held out that an earlier run held out."""
-    together = LabelledFiles(
-        files.paths + test.paths, files.labels + test.labels, files.class_names
+    together = dataclasses.replace(
+        files, paths=files.paths + test.paths, labels=files.labels + test.labels
     )
     # A held-out path with another size is another image, which may have been trained on.
     found = sizes(directory, together)

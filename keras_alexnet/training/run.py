@@ -179,6 +179,8 @@ def _card(job: Job, images: Images) -> ModelCard:
 
 def _announce(model, job: Job, images: Images, say) -> None:
     """Say what is trained, on what and how."""
+    for note in images.notes:
+        say(note)
     say(
         f"Training {model.name}, {model.count_params():,} parameters, on "
         f"{images.training_count:,} images of {len(images.class_names)} classes; "
