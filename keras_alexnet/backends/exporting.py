@@ -9,14 +9,13 @@ export. tests/test_exports.py fails if Keras, or another exporter, moves them.
 """
 
 import sys
-from types import FrameType
 
 EXPORTERS = ("keras.src.export", "tf2onnx", "tensorflow.lite", "tensorflow.python.saved_model")
 
 
 def is_exporting() -> bool:
     """Return whether one of the functions that led here belongs to an exporter."""
-    frame: FrameType | None = sys._getframe(1)
+    frame = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
             return True
