@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from keras import ops
 
 from keras_alexnet.backends import plain
-from keras_alexnet.backends.exporting import is_exporting
 
 
 @functools.cache
@@ -32,7 +31,7 @@ def differentiable(operation):
 
 def slow_max_pool(values: int) -> bool:
     """Return whether all computes on a CPU, where XLA's gradient of a pooling is slow."""
-    return jax.default_backend() == "cpu" and not is_exporting()
+    return jax.default_backend() == "cpu"
 
 
 def grouped_conv(x, kernel, groups: int, **options):

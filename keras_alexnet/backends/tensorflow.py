@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.backends import plain
-from keras_alexnet.backends.exporting import is_exporting
 from keras_alexnet.backends.foreign import operations
 
 
@@ -30,11 +29,7 @@ def differentiable(operation):
         # Without the stop an eager tape looks into `forward` as well and keeps all inside it.
         return forward(tf.stop_gradient(x)), gradient
 
-    return lambda x: operation.forward(x) if _is_exporting() else apply(x)
-
-
-def _is_exporting() -> bool:
-    return not tf.executing_eagerly() and is_exporting()
+    return apply
 
 
 SMALL_MAPS = 40_000  # between pool1 of the networks for CIFAR-10 and pool5 of those for ImageNet
@@ -47,8 +42,7 @@ def slow_max_pool(values: int) -> bool:
     two are alike. XLA cannot use that kernel, and its own takes three times as long as slices:
     they remain where the maps are large, since what will compile the layer cannot be known here.
     """
-    on_cpu = not tf.config.list_physical_devices("GPU")
-    return values > SMALL_MAPS and on_cpu and not _is_exporting()
+    return values > SMALL_MAPS and not tf.config.list_physical_devices("GPU")
 
 
 def dropout(x, rate: float, seed_generator):
@@ -81,8 +75,7 @@ def _compiled(operation):
     function = tf.function(plainly, jit_compile=True, autograph=False)
 
     def run(*tensors, **static):
-        uncompiled = tf.executing_eagerly() or is_exporting()
-        return (plainly if uncompiled else function)(*tensors, **static)
+        return (plainly if tf.executing_eagerly() else function)(*tensors, **static)
 
     return run
 
@@ -123,7 +116,7 @@ def resize(ops, images, rows: int, columns: int, antialias: bool):
 
     Not eagerly, where each photo may have a size of its own to be compiled for.
     """
-    if tf.executing_eagerly() or is_exporting():
+    if tf.executing_eagerly():
         return tf.image.resize(images, (rows, columns), antialias=antialias)
     return _compiled(_weighted_sums)(images, rows=rows, columns=columns, antialias=antialias)
 

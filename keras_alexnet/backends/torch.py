@@ -12,8 +12,6 @@ SLICE_BYTES = 2_500_000  # one to four images of the 2012 network's normalisatio
 
 def window_sum(x, axis: int, before: int, after: int):
     """Sum the neighbours along one axis in place: fewer passes over memory than padded slices."""
-    if _is_exporting():
-        return plain.window_sum(x, axis, before, after)
     total = x.clone()
     length = x.shape[axis]
     for shift in range(1, min(after, length - 1) + 1):
@@ -89,12 +87,7 @@ def differentiable(operation):
         def jvp(ctx, dx):
             return operation.jvp(*ctx.saved_tensors, dx)[1]
 
-    return lambda x: operation.forward(x) if _is_exporting() else Recomputed.apply(x)
-
-
-def _is_exporting() -> bool:
-    """Return whether an exporter traces: what is done in place to views would be lost."""
-    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+    return Recomputed.apply
 
 
 def _in_slices(function, *tensors):
@@ -119,8 +112,6 @@ def _in_slices(function, *tensors):
 
 def affine(ops, x, scale, shift, dtype: str):
     """Multiply and add in one pass, in the copy that whole numbers need as floats anyway."""
-    if _is_exporting():
-        return plain.affine(ops, x, scale, shift, dtype)
     kind = getattr(torch, dtype)
     y = x.to(kind)
     scale, shift = (_whole_rows(value.to(kind), x) for value in (scale, shift))
@@ -136,7 +127,7 @@ def _whole_rows(value, images):
 
 def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     """Copy window by window on a CPU, 50 times as fast there as PyTorch's gather of pixels."""
-    if images.device.type != "cpu" or torch.compiler.is_compiling() or _is_exporting():
+    if images.device.type != "cpu" or torch.compiler.is_compiling():
         return plain.crop(ops, images, tops, lefts, mirrors, height, width)
     windows = images.new_empty((len(images), height, width, images.shape[-1]))
     places = zip(tops.tolist(), lefts.tolist(), mirrors.tolist(), strict=True)
