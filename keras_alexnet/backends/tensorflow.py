@@ -17,6 +17,9 @@ def differentiable(operation):
     Without XLA every step of the formula is a pass over memory of its own; as a compiled
     function inside an otherwise uncompiled graph the operation is about twice as fast. The
     gradient is made of differentiable operations, so second derivatives work.
+
+    In an export it is the plain formula: a graph may run, or be converted to another format, where
+    there is no XLA.
     """
     forward = tf.function(operation.forward, jit_compile=True, autograph=False)
     backward = tf.function(operation.vjp, jit_compile=True, autograph=False)
@@ -29,7 +32,12 @@ def differentiable(operation):
         # Without the stop an eager tape looks into `forward` as well and keeps all inside it.
         return forward(tf.stop_gradient(x)), gradient
 
-    return apply
+    return lambda x: operation.forward(x) if is_exporting() else apply(x)
+
+
+def is_exporting() -> bool:
+    """Return whether an export is tracing; eagerly nothing is traced."""
+    return not tf.executing_eagerly() and plain.is_exporting()
 
 
 SMALL_MAPS = 40_000  # between pool1 of the networks for CIFAR-10 and pool5 of those for ImageNet
@@ -70,12 +78,16 @@ def descend(optimizer, variable, velocity, gradient, rate, momentum, decay, rate
 
 @functools.cache
 def _compiled(operation):
-    """Compile an operation in a graph; eagerly TensorFlow would warn of every new size."""
+    """Compile an operation in a graph that is not exported.
+
+    Eagerly TensorFlow would warn of every new size; of exports `differentiable` says more.
+    """
     plainly = functools.partial(operation, operations("tensorflow"))
     function = tf.function(plainly, jit_compile=True, autograph=False)
 
     def run(*tensors, **static):
-        return (plainly if tf.executing_eagerly() else function)(*tensors, **static)
+        as_it_is = tf.executing_eagerly() or is_exporting()
+        return (plainly if as_it_is else function)(*tensors, **static)
 
     return run
 

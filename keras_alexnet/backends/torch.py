@@ -1,7 +1,5 @@
 """PyTorch: an autograd function that keeps its input alone, and sums in place."""
 
-import functools
-
 import torch
 from keras import ops
 
@@ -11,7 +9,12 @@ SLICE_BYTES = 2_500_000  # one to four images of the 2012 network's normalisatio
 
 
 def window_sum(x, axis: int, before: int, after: int):
-    """Sum the neighbours along one axis in place: fewer passes over memory than padded slices."""
+    """Sum the neighbours along one axis in place: fewer passes over memory than padded slices.
+
+    Not in an export: PyTorch's tracer drops what is done in place to a part of a tensor.
+    """
+    if is_exporting():
+        return plain.window_sum(x, axis, before, after)
     total = x.clone()
     length = x.shape[axis]
     for shift in range(1, min(after, length - 1) + 1):
@@ -56,38 +59,49 @@ def _flat_slices(*tensors):
     return zip(*(tensor.view(-1).split(size) for tensor in tensors), strict=True)
 
 
-@functools.cache
 def differentiable(operation):
     """Give `operation` its own gradient, which keeps nothing but the input.
+
+    In an export it is the plain formula, which every format can hold.
+    """
+    return lambda x: operation.forward(x) if is_exporting() else _Recomputed.apply(x, operation)
+
+
+def is_exporting() -> bool:
+    """Return whether a model is traced for TorchScript, ONNX, OpenVINO or `torch.export`."""
+    exporting = getattr(torch.compiler, "is_exporting", bool)  # PyTorch has it since 2.7
+    return torch.jit.is_tracing() or exporting()
+
+
+class _Recomputed(torch.autograd.Function):
+    """An operation whose backward pass computes anew what the forward pass has computed.
 
     Both passes go through the batch in slices that stay in the processor's cache. Where a second
     derivative may be asked for, backward is made of differentiable operations on the whole
     input; `jvp` and the generated `vmap` rule serve `torch.func`.
     """
 
-    class Recomputed(torch.autograd.Function):
-        generate_vmap_rule = True
+    generate_vmap_rule = True
 
-        @staticmethod
-        def forward(x):
-            return _in_slices(operation.forward, x)
+    @staticmethod
+    def forward(x, operation):
+        return _in_slices(operation.forward, x)
 
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            ctx.save_for_backward(*inputs)
-            ctx.save_for_forward(*inputs)
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, ctx.operation = inputs
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
 
-        @staticmethod
-        def backward(ctx, dy):
-            if torch.is_grad_enabled():
-                return operation.vjp(*ctx.saved_tensors, dy)
-            return _in_slices(operation.vjp, *ctx.saved_tensors, dy)
+    @staticmethod
+    def backward(ctx, dy):
+        if torch.is_grad_enabled():
+            return ctx.operation.vjp(*ctx.saved_tensors, dy), None
+        return _in_slices(ctx.operation.vjp, *ctx.saved_tensors, dy), None
 
-        @staticmethod
-        def jvp(ctx, dx):
-            return operation.jvp(*ctx.saved_tensors, dx)[1]
-
-    return Recomputed.apply
+    @staticmethod
+    def jvp(ctx, dx, _):
+        return ctx.operation.jvp(*ctx.saved_tensors, dx)[1]
 
 
 def _in_slices(function, *tensors):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_alexnet.backends import differentiable, slow_max_pool
+from keras_alexnet.backends import differentiable, is_exporting, slow_max_pool
 from keras_alexnet.layers.max_pool import MaxPool
 
 
@@ -19,11 +19,14 @@ def max_pool(x, size: int, strides: int, data_format: str):
 
 
 def has_slow_max_pool(x, data_format: str) -> bool:
-    """Return whether the backend's own gradient is slow, or missing, and `MaxPool` is possible."""
+    """Return whether the backend's own gradient is slow, or missing, and `MaxPool` is possible.
+
+    Not in an export, which has no gradient: every format has a max pooling of its own.
+    """
     if None in x.shape[1:]:
         return False
     values = math.prod(x.shape[1:]) if data_format == "channels_last" else math.inf
-    return slow_max_pool(values)
+    return slow_max_pool(values) and not is_exporting()
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -195,8 +198,10 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
         height, width = inputs.shape[1:3] if last else inputs.shape[2:4]
         rows = ops.convert_to_tensor(_averaging_matrix(height, self.output_size), inputs.dtype)
         columns = ops.convert_to_tensor(_averaging_matrix(width, self.output_size), inputs.dtype)
-        equation = "ih,nhwc,jw->nijc" if last else "ih,nchw,jw->ncij"
-        return ops.einsum(equation, rows, inputs, columns)
+        # Two products, since PyTorch exports one of all three for a single size of the batch.
+        first = "ih,nhwc->niwc" if last else "ih,nchw->nciw"
+        second = "jw,niwc->nijc" if last else "jw,nciw->ncij"
+        return ops.einsum(second, columns, ops.einsum(first, rows, inputs))
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with both sizes replaced."""

@@ -78,7 +78,7 @@ class ImageLayer(keras.layers.Layer):
             images = ops.expand_dims(images, 0)
         if self.data_format == "channels_first":
             images = ops.transpose(images, (0, 2, 3, 1))
-        self._check(images.shape)
+        self._check(known_shape(images))
         images = self._transformed(ops, images, training)
         if self.data_format == "channels_first":
             axes = range(len(images.shape))
@@ -87,7 +87,7 @@ class ImageLayer(keras.layers.Layer):
 
     def _transformed(self, ops, images, training):
         """Return the new images; sizes that only TensorFlow's run time knows are checked there."""
-        if None not in images.shape[1:]:
+        if None not in known_shape(images)[1:]:
             return self.transform(ops, images, training)
         need = self.requirement()
         if need is not None:
@@ -160,6 +160,11 @@ class ImageLayer(keras.layers.Layer):
         """
         function = getattr(plain, name) if images.shape[0] == 1 else chosen(name, ops.name)
         return function(ops, images, *arguments)
+
+
+def known_shape(images) -> tuple[int | None, ...]:
+    """Return the shape in numbers, for which PyTorch's tracer has tensors; `None` is unknown."""
+    return tuple(int(size) if keras.ops.is_tensor(size) else size for size in images.shape)
 
 
 class RandomImageLayer(ImageLayer):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.preprocessing.base import ImageLayer, Requirement
+from keras_alexnet.preprocessing.base import ImageLayer, Requirement, known_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -95,7 +95,7 @@ class PixelNormalization(ImageLayer):
 
     def transform(self, ops, images, training):
         """Subtract and divide in one step, then order the channels."""
-        mean = self._fitting_mean(images.shape)
+        mean = self._fitting_mean(known_shape(images))
         gain = np.asarray(self.scale / self.std, "float32")
         scale = ops.convert_to_tensor(gain)
         shift = ops.convert_to_tensor(np.asarray(-mean / self.std, "float32"))

@@ -4,7 +4,7 @@ import keras
 
 from keras_alexnet.backends import chosen
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.preprocessing.base import ImageLayer
+from keras_alexnet.preprocessing.base import ImageLayer, known_shape
 
 METHODS = {"shorter_side": True, "warp": False}  # and whether there is antialiasing
 
@@ -65,7 +65,9 @@ class SquareResize(ImageLayer):
 
     def transform(self, ops, images, training):
         """Resize, round where the images are whole numbers, and cut the central square."""
-        rows, columns = ops.shape(images)[1:3]
+        rows, columns = known_shape(images)[1:3]
+        if rows is None or columns is None:
+            rows, columns = ops.shape(images)[1:3]
         size = self._sides(rows, columns)
         if not isinstance(rows + columns, int) or size != (rows, columns):
             dtype = images.dtype

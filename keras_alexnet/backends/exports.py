@@ -1,0 +1,28 @@
+"""Whether a model is being exported: its operations must then be ones that every format holds.
+
+Whoever exports a model traces it first, and tells its layers nothing. The call stack shows who
+traces. Nothing is switched for it, so nothing stays switched when an export fails, and a model that
+is traced in another thread at the same time is traced as ever. This file holds the names of private
+modules; tests/test_export.py exports through each of them and fails if one is renamed.
+"""
+
+import inspect
+
+EXPORTERS = (
+    "jax2onnx.",
+    "keras.src.export.",  # `keras.Model.export`, `keras.export.ExportArchive`
+    "openvino.",
+    "tensorflow.lite.",
+    "tensorflow.python.saved_model.",  # `tf.saved_model.save`
+    "tf2onnx.",
+)
+
+
+def is_exporting() -> bool:
+    """Return whether a function of one of the exporters is running, and has led to this call."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
+            return True
+        frame = frame.f_back
+    return False
