@@ -21,10 +21,10 @@ def assign_all(pairs: Iterable[tuple]) -> None:
     Example:
 
     >>> import keras, numpy as np
-    >>> variables = [keras.Variable([0.0, 0.0]), keras.Variable(0)]
-    >>> assign_all(zip(variables, [np.array([1.0, 2.0]), np.array(3)]))
+    >>> variables = [keras.Variable([0.0, 0.0]), keras.Variable(0.0)]
+    >>> assign_all(zip(variables, [np.array([1.0, 2.0]), np.array(3.0)]))
     >>> [variable.numpy().tolist() for variable in variables]
-    [[1.0, 2.0], 3]
+    [[1.0, 2.0], 3.0]
     """
     new_tensor, assign = chosen("new_tensor"), chosen("assign")
     tensors = [(variable, new_tensor(variable, values)) for variable, values in pairs]
