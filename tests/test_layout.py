@@ -48,14 +48,20 @@ def test_parts_are_no_classes(tree):
         ("cats/train", "cats/val", "dogs/train", "dogs/val"),
     ],
 )
-def test_parts_of_any_name_are_known_by_the_folders_they_share(tree, folders):
-    """Folders that hold the same folders of images are parts, unless `class_names` has them."""
+def test_folders_that_share_folders_may_be_parts(tree, folders):
+    """They are read as classes, as kinds of cats and dogs would be, and that is said."""
     data = tree(*folders)
-    for find in (find_images, training_and_held_out, images_to_measure):
-        with pytest.raises(ValueError, match=r"the class folders, such as .* lie in .*Pass one of"):
-            find(data)
-    names = sorted({folder.partition("/")[0] for folder in folders})
-    assert find_images(data, names).class_names == tuple(names)
+    names = tuple(sorted({folder.partition("/")[0] for folder in folders}))
+    shared = [name for name in ("cats", "dogs", "train", "val") if f"{names[0]}/{name}" in folders]
+    files = find_images(data)
+    assert files.class_names == names
+    (note,) = folder_notes(files)
+    taken = note.index("are taken as the classes. All of them hold")
+    assert all(repr(name) in note[:taken] for name in names)
+    assert all(repr(name) in note[taken:] for name in shared)
+    assert folder_notes(*training_and_held_out(data)) == [note]
+    assert images_to_measure(data)[2] == [note]
+    assert folder_notes(find_images(data, names)) == []
 
 
 @pytest.mark.parametrize(

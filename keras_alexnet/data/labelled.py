@@ -153,8 +153,7 @@ def find_images(directory: str, class_names: Sequence[str] | None = None) -> Lab
             folders lie in folders of it, such as `train` and `val`.
     """
     with listed(directory, EXPECTED):
-        if class_names is None:
-            refuse_misplaced(directory)
+        remarks = refuse_misplaced(directory) if class_names is None else ()
         found, others = _class_folders(directory)
         loose = sorted(image_paths(directory, deep=False))
         if len(found) < (2 if class_names is None else 1):
@@ -168,7 +167,9 @@ def find_images(directory: str, class_names: Sequence[str] | None = None) -> Lab
         empty = [path for path in subfolders(directory) if os.path.basename(path) not in found]
     pairs = [(path, numbers[folder]) for folder in found for path in found[folder]]
     paths, labels = zip(*pairs, strict=True)
-    return LabelledFiles(paths, labels, names, tuple(others), _notes(directory, loose, empty))
+    return LabelledFiles(
+        paths, labels, names, tuple(others), (*remarks, *_notes(directory, loose, empty))
+    )
 
 
 def _class_folders(directory: str) -> tuple[dict[str, list[str]], list[str]]:

@@ -65,8 +65,12 @@ def has_images(directory: str, deep: bool = True) -> bool:
     return next(image_paths(directory, deep), None) is not None
 
 
-def refuse_misplaced(directory: str) -> None:
+def refuse_misplaced(directory: str) -> tuple[str, ...]:
     """Raise if the class folders lie in folders of a folder: in its parts, or in a single one.
+
+    Returns:
+        A sentence, if the folders may be parts or classes: they all hold the same folders, but
+        none has the name of a part.
 
     Raises:
         UserError: It names the folders that hold the class folders, and what to pass.
@@ -74,8 +78,7 @@ def refuse_misplaced(directory: str) -> None:
     folders = list(filter(has_images, subfolders(directory)))
     if len(folders) == 1 and not has_images(directory, deep=False):
         _refuse_wrapper(directory, folders[0])
-    elif len(folders) > 1:
-        _refuse_parts(directory, folders)
+    return _refuse_parts(directory, folders) if len(folders) > 1 else ()
 
 
 def folder_above(directory: str) -> str | None:
@@ -116,18 +119,20 @@ def _refuse_wrapper(directory: str, inner: str) -> None:
         inner = folders[0]
 
 
-def _refuse_parts(directory: str, folders: list[str]) -> None:
+def _refuse_parts(directory: str, folders: list[str]) -> tuple[str, ...]:
     nests = list(filter(_holds_folders, folders))
     inside = [[os.path.basename(path) for path in subfolders(nest)] for nest in nests]
     shared = sorted(set.intersection(*map(set, inside))) if nests else []
     names = {os.path.basename(path) for path in folders}
-    alike = len(nests) == len(folders) and len(shared) >= SHARED
     known = [nest for nest in nests if os.path.basename(nest) in (*TRAINING, *HELD_OUT)]
-    if not names.intersection(TRAINING) or not names.intersection(HELD_OUT):
-        known = []
-    parts = known or (nests if alike else [])
-    if not parts:
-        return
+    if not (names.intersection(TRAINING) and names.intersection(HELD_OUT) and known):
+        if len(nests) < len(folders) or len(shared) < SHARED:
+            return ()
+        return (
+            f"The folders {few(folders)} are taken as the classes. All of them hold {few(shared)}: "
+            "if those are the classes, give one of the outer folders.",
+        )
+    parts = known
     classes = shared or [os.path.basename(path) for path in subfolders(parts[0])]
     named = named_parts(directory)
     one = repr(named.training if named else parts[0])
