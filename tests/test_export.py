@@ -102,6 +102,13 @@ def test_exporters_are_known(package):
 
 
 @pytest.mark.backend_free
+def test_where_keras_exports():
+    """The functions behind `model.export` stand in one package with the public class."""
+    assert EXPORTERS[0].split(".")[0] == "keras"
+    assert EXPORTERS[0].endswith(".export.")
+
+
+@pytest.mark.backend_free
 def test_others_are_no_exporters():
     """Neither is a module whose name begins alike, nor what runs in another thread."""
     assert not ask_from("tf2onnx_of_mine")

@@ -985,10 +985,10 @@ def test_grouped_conv(function, groups, strides):
 
 
 if BACKEND == "torch":
-    # Dynamo says so of any cached function; what this one returns depends on its argument alone.
-    @pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
-    # It looks at every class that it meets, torch.autograd.Function among them.
+    # Dynamo looks at every class that it meets, torch.autograd.Function among them, and at every
+    # attribute of a layer's output.
     @pytest.mark.filterwarnings("ignore:.*Function'> should not be instantiated")
+    @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
     def test_sizes_that_the_compiler_leaves_open():
         """Traced for any sizes, as PyTorch's compiler does from the second size on."""
         import torch
