@@ -210,7 +210,7 @@ if BACKEND == "tensorflow":
 elif BACKEND == "jax":
     import jax
 
-    @pytest.mark.medium
+    @pytest.mark.long
     @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how Keras calls JAX
     def test_saved_model(tmp_path):
         """TensorFlow runs what JAX has traced."""
@@ -280,6 +280,7 @@ else:
         # What is done in place other formats scatter, value by value.
         assert not [name for name in operations if name.endswith("_.default")]
 
+    @pytest.mark.medium
     @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
     def test_compiled_as_one_graph():
         """PyTorch's compiler finds nothing in a layer that it must leave to Python."""
