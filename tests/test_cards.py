@@ -62,6 +62,19 @@ def test_texts_hold_a_whole_card():
         assert from_texts(to_texts(card)) == card
 
 
+@pytest.mark.backend_free
+def test_a_card_in_sentences():
+    """What is recorded, and no more."""
+    assert str(ModelCard()) == "The variant is not recorded."
+    card = dataclasses.replace(FULL, class_names=tuple("abcdefg"))
+    assert str(card) == (
+        "The variant 'bvlc'. It takes images of 227 x 227. Its 7 classes are a, b, c, d, e and "
+        "others. It was trained by the recipe 'bvlc' for 3 epochs on 80 images; 20 were held out. "
+        "The weights are those of 'bvlc_caffe'. They were converted from 'net.caffemodel'. "
+        "Licence: as is."
+    )
+
+
 PIXELS = json.loads(to_texts(FULL)["pixels"])
 NONSENSE = {
     "variant": ["alexnet", "../paper", ""],

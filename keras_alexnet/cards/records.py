@@ -6,6 +6,8 @@ from keras_alexnet.errors import UserError, explain
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.records import Pixels
 
+SHOWN = 5  # class names in a sentence
+
 
 @dataclasses.dataclass(frozen=True)
 class Training:
@@ -75,6 +77,8 @@ class ModelCard:
     >>> from keras_alexnet import AlexNet, get_model_card
     >>> get_model_card(AlexNet("cifar10_19pct")).variant
     'cifar10_19pct'
+    >>> print(ModelCard("owt", 224, class_names=("cat", "dog"), licence="MIT"))
+    The variant 'owt'. It takes images of 224 x 224. Its 2 classes are cat, dog. Licence: MIT.
     """
 
     variant: str | None = None
@@ -89,6 +93,31 @@ class ModelCard:
     changes: str | None = None
     keras_alexnet_version: str | None = None
     keras_version: str | None = None
+
+    def __str__(self) -> str:
+        """Return the recorded facts in sentences."""
+        said = [
+            f"The variant {self.variant!r}." if self.variant else "The variant is not recorded."
+        ]
+        if self.input_size is not None:
+            said.append(f"It takes images of {self.input_size} x {self.input_size}.")
+        if self.class_names is not None:
+            some = ", ".join(self.class_names[:SHOWN])
+            more = " and others" if len(self.class_names) > SHOWN else ""
+            said.append(f"Its {len(self.class_names):,} classes are {some}{more}.")
+        if self.training is not None:
+            way = f"by the recipe {self.training.recipe!r}" if self.training.recipe else "with Adam"
+            said.append(
+                f"It was trained {way} for {self.training.epochs} epochs on "
+                f"{self.training.images:,} images; {self.training.held_out:,} were held out."
+            )
+        if self.checkpoint is not None:
+            said.append(f"The weights are those of {self.checkpoint!r}.")
+        if self.source is not None:
+            said.append(f"They were converted from {self.source.file!r}.")
+        if self.licence is not None:
+            said.append(f"Licence: {self.licence}.")
+        return " ".join(said)
 
     def record(self) -> Variant:
         """Return the variant's record, with this network's own pixels and input size.
