@@ -228,6 +228,22 @@ def test_every_way_and_every_format_gives_the_same(trained, tmp_path, monkeypatc
     assert (figures[0]["images"], figures[1]["images"]) == (10, 40)
 
 
+@pytest.mark.filterwarnings("ignore:.*The weights look untrained:UserWarning")  # after an epoch
+def test_weights_are_read_without_executing_anything(trained, monkeypatch, capsys):
+    """`--weights` takes a whole model too, but never has Keras build it; `--model` does."""
+    monkeypatch.chdir(trained)
+
+    def load_model(path, compile):
+        raise ValueError("Keras was asked")
+
+    monkeypatch.setattr(keras.saving, "load_model", load_model)
+    model = str(trained / "run" / "model.keras")
+    assert main(["classify", "photo.png", "--weights", model]) == 0
+    capsys.readouterr()
+    assert main(["classify", "photo.png", "--model", model]) == 2
+    assert "Keras was asked" in capsys.readouterr().err
+
+
 @pytest.mark.medium
 def test_a_contradiction_is_refused_with_both_values(trained, capsys, tmp_path):
     """Every command that takes a variant, and the builder."""

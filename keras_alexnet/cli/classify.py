@@ -23,10 +23,11 @@ def add(command) -> None:
         "--weights",
         metavar="NAME_OR_PATH",
         help="a published checkpoint, by a name that keras-alexnet download --list shows, "
-        "imagenet for a variant's best documented one, or a file of weights or a model",
+        "imagenet for a variant's best documented one, or a file of weights, of which "
+        "nothing is executed",
     )
     network.add_argument(
-        "--model", metavar="FILE", help="a .keras file, of fit or another; the same as --weights"
+        "--model", metavar="FILE", help="a .keras file, of fit or another, which Keras loads"
     )
     classify.add_argument(
         "--variant", help="the network of a file of weights; needed where the file does not tell"
@@ -48,7 +49,8 @@ def run(arguments) -> None:
         check_writable(arguments.plot)
         check_drawable(len(arguments.images))
     path = arguments.model or arguments.weights
-    network = ready(path, arguments.variant, "classify", arguments.json)
+    by_keras = arguments.model is not None
+    network = ready(path, arguments.variant, "classify", arguments.json, by_keras)
     names, assumption = class_names(network, path)
     if names is None:
         assumption = (

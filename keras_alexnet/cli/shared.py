@@ -40,7 +40,7 @@ def positive(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
 
 
-def ready(weights: str, variant: str | None, command: str, is_quiet: bool):
+def ready(weights: str, variant: str | None, command: str, is_quiet: bool, by_keras: bool = True):
     """Return the network of weights or of a model, ready for images, as a `ReadyNetwork`.
 
     What is to be noted, of odd weights say, goes to the standard error.
@@ -48,7 +48,7 @@ def ready(weights: str, variant: str | None, command: str, is_quiet: bool):
     from keras_alexnet.evaluation.networks import ready_network
 
     with quiet(is_quiet), notes_of(command):
-        return ready_network(weights, variant)
+        return ready_network(weights, variant, by_keras)
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ class ReadyNetwork:
     assumptions: tuple[str, ...]
 
 
-def ready_network(weights: str, variant: str | None = None) -> ReadyNetwork:
+def ready_network(weights: str, variant: str | None = None, by_keras: bool = True) -> ReadyNetwork:
     """Return a network with the weights of a file of any format, ready to take images.
 
     The layers that prepare the images follow from the file's model card, unless they are part of
@@ -46,12 +46,14 @@ def ready_network(weights: str, variant: str | None = None) -> ReadyNetwork:
         weights: The path of a file, or the name of a published checkpoint, downloaded if it is
             not on this machine; `"imagenet"` for the best documented one of the variant.
         variant: The network; needed only if the file does not say it.
+        by_keras: Whether Keras loads a `.keras` file, and so builds whatever its configuration
+            says. Else its weights alone are read, and nothing in it is executed.
 
     Raises:
         UserError: If the weights do not exist, cannot be read, do not fit, or belong to another
             variant.
     """
-    if _is_keras_archive(weights):
+    if by_keras and _is_keras_archive(weights):
         model = load_model(weights)
         card = card_of(model) or get_model_card(weights) or ModelCard()
         check_variant(variant, card, weights)
