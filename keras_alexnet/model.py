@@ -99,26 +99,51 @@ def AlexNet(
     >>> model.count_params(), model.output_shape
     (89578, (None, 10))
     """
-    options = {
-        "include_top": include_top,
-        "input_tensor": input_tensor,
-        "input_shape": input_shape,
-        "pooling": pooling,
-        "classes": classes,
-        "classifier_activation": classifier_activation,
-        "name": name,
-        "initialization": initialization,
-        "data_format": data_format,
-        "dtype": dtype,
-    }
-    if weights is None:
-        return _build(get_variant("paper" if variant is None else variant), **options)
-    if variant is None and weights == "imagenet":
-        variant = "owt"
-    elif variant is not None:
-        get_variant(variant)
-    with open_source(weights, variant, identify=variant is None) as source:
-        return pretrained(source, variant, options, sum_colors=sum_colors).model
+    if weights is not None:
+        options = {
+            "include_top": include_top,
+            "input_tensor": input_tensor,
+            "input_shape": input_shape,
+            "pooling": pooling,
+            "classes": classes,
+            "classifier_activation": classifier_activation,
+            "name": name,
+            "initialization": initialization,
+            "data_format": data_format,
+            "dtype": dtype,
+        }
+        if variant is None and weights == "imagenet":
+            variant = "owt"
+        with open_source(weights, variant, identify=variant is None) as source:
+            return pretrained(source, variant, options, sum_colors=sum_colors).model
+
+    record = get_variant("paper" if variant is None else variant)
+    data_format = data_format or keras.config.image_data_format()
+    _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
+    _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
+    classes = record.classes if classes is None else classes
+    _check_classes(classes)
+    inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
+    _check_size(record, inputs.shape, include_top, data_format)
+
+    maker = LayerMaker(record, classes, initialization, data_format, dtype)
+    x = inputs
+    for layer_name, row in record.features:
+        x = maker.apply(layer_name, row, x)
+    if include_top:
+        x = maker.top(x, classifier_activation)
+    elif pooling:
+        pool = getattr(keras.layers, _POOLINGS[pooling])
+        x = pool(data_format=data_format, dtype=dtype, name=f"{pooling}_pool")(x)
+
+    sources = inputs
+    if input_tensor is not None:
+        sources = keras.utils.get_source_inputs(input_tensor)
+        sources = sources[0] if len(sources) == 1 else sources
+    model = AlexNetModel(sources, x, name=name or f"alexnet_{record.name}")
+    height, width = inputs.shape[1:3] if data_format == "channels_last" else inputs.shape[2:4]
+    model.card = ModelCard(record.name, height if height == width else None)
+    return model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +176,7 @@ def pretrained(
         options["classes"] = fitting["classes"]
     if options.get("input_shape") is None and options.get("input_tensor") is None:
         options["input_shape"] = _own_shape(fitting, options, loading.get("sum_colors"))
-    model = _build(record, **options)
+    model = AlexNet(record.name, **options)
     part = model
     if options.get("input_tensor") is not None:  # not for the layers in front of it
         part = AlexNetModel(options["input_tensor"], model.output)
@@ -169,48 +194,6 @@ def _own_shape(fitting, options, sum_colors):
     shape = (height, width, 1 if sum_colors else channels)
     data_format = options.get("data_format") or keras.config.image_data_format()
     return shape if data_format == "channels_last" else (shape[2], *shape[:2])
-
-
-def _build(
-    record: Variant,
-    include_top=True,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=None,
-    classifier_activation="softmax",
-    name=None,
-    initialization="published",
-    data_format=None,
-    dtype=None,
-) -> AlexNetModel:
-    """Build a network with initial values."""
-    data_format = data_format or keras.config.image_data_format()
-    _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
-    _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
-    classes = record.classes if classes is None else classes
-    _check_classes(classes)
-    inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
-    _check_size(record, inputs.shape, include_top, data_format)
-
-    maker = LayerMaker(record, classes, initialization, data_format, dtype)
-    x = inputs
-    for layer_name, row in record.features:
-        x = maker.apply(layer_name, row, x)
-    if include_top:
-        x = maker.top(x, classifier_activation)
-    elif pooling:
-        pool = getattr(keras.layers, _POOLINGS[pooling])
-        x = pool(data_format=data_format, dtype=dtype, name=f"{pooling}_pool")(x)
-
-    sources = inputs
-    if input_tensor is not None:
-        sources = keras.utils.get_source_inputs(input_tensor)
-        sources = sources[0] if len(sources) == 1 else sources
-    model = AlexNetModel(sources, x, name=name or f"alexnet_{record.name}")
-    height, width = inputs.shape[1:3] if data_format == "channels_last" else inputs.shape[2:4]
-    model.card = ModelCard(record.name, height if height == width else None)
-    return model
 
 
 def _check(value, choices, argument, remedy):

@@ -261,7 +261,28 @@ def test_a_contradiction_is_refused_with_both_values(trained, capsys, tmp_path):
         assert "variant='cifar10_19pct'" in err and "variant 'cifar10_80sec'" in err
     with pytest.raises(UserError, match=r"variant='cifar10_19pct'.*variant 'cifar10_80sec'"):
         AlexNet("cifar10_19pct", weights=saved)
+    for command in commands:
+        assert main([*command[:-1], "cifar10_20pct"]) == 2
+        assert "variant='cifar10_20pct', which is not known" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.medium
+def test_a_model_of_another_variant_is_refused(tmp_path):
+    """`load_checkpoint` compares the model with what the file says, before anything changes."""
+    path = str(tmp_path / "file.keras")
+    made = AlexNet("caffenet", include_top=False)
+    made.save(path)
+    model = AlexNet("bvlc", include_top=False)
+    before = model.get_weights()
+    for verify in ("warn", "raise"):
+        with pytest.raises(UserError, match=r"variant 'caffenet', and the model is the .* 'bvlc'"):
+            load_checkpoint(model, path, verify=verify, verbose=False)
+        for old, new in zip(before, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(old, new)
+    load_checkpoint(model, path, verify="off", verbose=False)
+    np.testing.assert_array_equal(made.get_weights()[0], model.get_weights()[0])
+    assert model.card.variant == "bvlc"
 
 
 @pytest.mark.medium

@@ -367,7 +367,7 @@ NAMES = [
         "'paper', of which no weights are published.*owt",
     ),
     ({"variant": "owt", "weights": "bvlc_caffe"}, "'owt'.*belong to the variant 'bvlc'"),
-    ({"variant": "owt", "weights": "alexnet.pth"}, "'alexnet.pth', which is no.*no such file"),
+    ({"variant": "owt", "weights": "alexnet.pth"}, "path 'alexnet.pth', but there is no such file"),
 ]
 
 

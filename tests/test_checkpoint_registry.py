@@ -137,7 +137,7 @@ MISTAKES = [
     (("bvlc_caffe", "caffenet"), "belong to the variant 'bvlc', which.*Build AlexNet.'bvlc'"),
     (
         ("bvlc_cafe", "bvlc"),
-        "no published checkpoint, and there is no.*mean 'bvlc_caffe'",
+        "no published checkpoint and no file.*mean 'bvlc_caffe'",
     ),
     (("no/such.h5",), "no such file.*owt_torchvision.*Check the spelling; the current folder is"),
     (("imagenet", "alexnet"), "variant='alexnet', which is not known"),

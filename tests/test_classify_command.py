@@ -42,7 +42,10 @@ RAW = (
     "'model.keras' does not say how images are prepared: the model is assumed to take RGB pixels "
     "of 0 to 255."
 )
-CLASSES = "The classes are assumed to be those of the file classes.json beside it."
+CLASSES = (
+    "'model.keras' does not name its classes: those of the file classes.json in the same folder "
+    "are assumed."
+)
 
 
 def save(model, names=NAMES):
@@ -131,7 +134,7 @@ def test_without_class_names(place, capsys, outputs, best, second):
     assert lines[1] == ["a.png", *best, "2.5"]
     assert lines[2] == [*second, "1"]
     assert RAW in out
-    assert "It does not name its classes: a thousand outputs are assumed to be ImageNet's" in out
+    assert "does not name its classes: a thousand outputs are assumed to be ImageNet's" in out
 
 
 @pytest.mark.medium

@@ -125,7 +125,7 @@ def test_weights_of_other_classes(place, capsys):
     assert names == {f"class {number}" for number in range(4)}
     assert [text.split(":")[0] for text in found["assumptions"]] == [
         "'other.weights.h5' does not say how images are prepared",
-        "It does not name its classes",
+        "'other.weights.h5' does not name its classes",
     ]
 
 

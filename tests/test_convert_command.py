@@ -95,7 +95,7 @@ def test_a_file_is_replaced_only_when_asked(net, capsys):
 
 
 MISTAKES = [
-    (["none.pth", "out.keras"], "'none.pth', which is no published checkpoint, and there is no"),
+    (["none.pth", "out.keras"], "the path 'none.pth', but there is no such file"),
     (["net.weights.h5", "out.h5"], "Call it 'out.weights.h5', say."),
     (["net.weights.h5", "no/out.keras"], "does not exist"),
     (["net.weights.h5", "net.weights.h5"], "where there is a file already"),

@@ -12,8 +12,9 @@ from keras_alexnet.checkpoints.loaded import Loaded
 from keras_alexnet.checkpoints.loading import check_options, load_source, say
 from keras_alexnet.checkpoints.networks import has_classifier
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
-from keras_alexnet.checkpoints.provenance import converted_card, file_texts, sha256_of
+from keras_alexnet.checkpoints.provenance import converted_card, file_texts
 from keras_alexnet.checkpoints.sources import open_source
+from keras_alexnet.checkpoints.verifying import file_hash
 from keras_alexnet.checkpoints.writing import format_to_write
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import check_writable, written_whole
@@ -133,7 +134,7 @@ def convert_checkpoint(
         else:
             _check_complete(prepare(source, model, channel_order))
             prepared, loaded = load_source(source, model, **loading)
-        card = converted_card(prepared, loaded, sha256_of(source.contents.path))
+        card = converted_card(prepared, loaded, file_hash(source.contents.path, "sha256"))
         with written_whole(out) as beside:
             form.write(model, card, beside)
             check_same(prepared, card, beside)

@@ -4,7 +4,7 @@ import logging
 
 import keras
 
-from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.alexnet_model import AlexNetModel, card_of
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.assigning import carry_out
 from keras_alexnet.checkpoints.errors import not_loaded, refused
@@ -50,9 +50,10 @@ def load_checkpoint(
         channel_order: The order of colours that the model is to take: `"rgb"` or `"bgr"`; `None`
             for the one it was trained with, which is BGR for Caffe's networks. To change it, the
             first kernels are reversed along their input channels.
-        verify: What happens if the weights look untrained or permuted, or belong to a network
-            that computes otherwise: `"warn"`, `"raise"`, or `"off"` for not looking at all. A
-            look at the values comes last, when they are in the model.
+        verify: What happens if the weights look untrained or permuted, or their names and shapes
+            are those of a network that computes differently: `"warn"`, `"raise"`, or `"off"` for
+            no check at all. The values are checked last, when they are in the model. A file that
+            names another variant than the model is refused unless this is `"off"`.
         verbose: Whether the account is printed; if Keras's logging is not interactive it is logged.
 
     Returns:
@@ -98,6 +99,7 @@ def load_source(
     path = source.contents.path
     with not_loaded(path):
         if verify != "off":
+            _check_variant(prepared)
             _complain(_other_network(prepared), verify)
         carry_out(prepared.plan)
     loaded = _account(prepared, verify)
@@ -152,6 +154,20 @@ def _account(prepared: Prepared, verify: str) -> Loaded:
         assumptions=assumptions,
         proof=prove(prepared.targets, samples) if verify != "off" else None,
     )
+
+
+def _check_variant(prepared: Prepared) -> None:
+    """Raise if a file names another variant than the model, and that one computes differently."""
+    own, said = card_of(prepared.model), prepared.source.card.variant
+    if own is None or said in (None, own.variant):
+        return
+    found = differences(prepared.model, get_variant(said))
+    if own.variant is not None and found:
+        raise refused(
+            f"The file holds the variant {said!r}, and the model is the variant {own.variant!r}.",
+            f"The two must agree, because they compute differently: than {said!r}, {found[0]}.",
+            f"Build AlexNet({said!r}), or pass verify='off' to load the weights all the same.",
+        )
 
 
 def _other_network(prepared: Prepared) -> list[str]:

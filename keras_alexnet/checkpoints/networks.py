@@ -44,8 +44,6 @@ def network_of(source: WeightSource, variant: str | None = None) -> str:
         UserError: If neither the caller nor the file names it, and names and shapes fit several
             variants, or none.
     """
-    if variant is not None:
-        get_variant(variant)
     said = source.card.variant or variant
     if said is not None:
         return said

@@ -1,7 +1,6 @@
 """The model card of weights that were loaded, completed with what the file leaves open."""
 
 import dataclasses
-import hashlib
 import os
 
 import keras
@@ -11,7 +10,6 @@ from keras_alexnet.cards.records import ModelCard, Source
 from keras_alexnet.cards.texts import to_texts
 from keras_alexnet.checkpoints.loaded import Loaded
 from keras_alexnet.checkpoints.preparing import Prepared
-from keras_alexnet.checkpoints.reading.files import CheckpointFile
 
 LAYOUT = (
     "Keras's: kernels of convolutions (height, width, in, out), dense ones (in, out), rows behind "
@@ -43,10 +41,19 @@ def completed_card(prepared: Prepared) -> tuple[ModelCard, tuple[str, ...]]:
     card = _sized(card, own.input_size)
     if not assumed:
         return card, ()
-    return card, (
-        f"{prepared.source.contents.path!r} does not say how images are prepared: they are "
-        f"assumed to be prepared as for the variant {card.variant!r}. {preparation(card)}",
-    )
+    return card, (assumed_preparation(prepared.source.contents.path, card),)
+
+
+def assumed_preparation(path: str, card: ModelCard) -> str:
+    """Return what is assumed of the images of a file that does not say how they are prepared."""
+    if card.variant is None:
+        assumed = "the model is assumed to take RGB pixels of 0 to 255."
+    else:
+        assumed = (
+            f"they are assumed to be prepared as for the variant {card.variant!r}. "
+            f"{preparation(card)}"
+        )
+    return f"{path!r} does not say how images are prepared: {assumed}"
 
 
 def _sized(card: ModelCard, size: int | None) -> ModelCard:
@@ -103,15 +110,6 @@ def preparation(card: ModelCard) -> str:
     from keras_alexnet.preprocessing import evaluation_preprocessor  # it needs the registry
 
     return str(evaluation_preprocessor(card))
-
-
-def sha256_of(path: str) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with CheckpointFile(path) as file:
-        for piece in file.chunks(0, file.size):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _printable(name: str) -> str:

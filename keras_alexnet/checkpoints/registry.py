@@ -224,10 +224,12 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
 
 def _neither(weights: str) -> UserError:
     """Return the error for what is neither a name nor a file."""
+    received = f"Received the weights {weights!r}, which is no published checkpoint and no file."
+    if os.path.basename(weights) != weights or os.path.splitext(weights)[1]:
+        received = f"Received the path {weights!r}, but there is no such file."
     return UserError(
         explain(
-            f"Received the weights {weights!r}, which is no published checkpoint, and there is no "
-            "such file.",
+            received,
             f"The path of a file or one of {', '.join(list_checkpoints())} was expected.",
             _near(weights) or f"Check the spelling; the current folder is {os.getcwd()!r}.",
         )

@@ -52,6 +52,8 @@ def open_source(
         UserError: If there are no such weights, they cannot be read, or they belong to another
             variant than `variant`.
     """
+    if variant is not None:
+        variant = get_variant(variant).name  # an unknown one is refused before any download
     checkpoint = weights if isinstance(weights, Checkpoint) else named_checkpoint(weights, variant)
     path = os.fspath(weights) if checkpoint is None else local_copy(checkpoint)
     with open_checkpoint(path) as contents:

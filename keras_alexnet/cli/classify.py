@@ -54,7 +54,7 @@ def run(arguments) -> None:
     names, assumption = class_names(network, path)
     if names is None:
         assumption = (
-            "It does not name its classes: a thousand outputs are assumed to be ImageNet's "
+            f"{path!r} does not name its classes: a thousand outputs are assumed to be ImageNet's "
             "classes, and others are numbered."
         )
     results = classify(network.model, arguments.images, names, arguments.top, arguments.ten_crop)

@@ -85,7 +85,10 @@ def class_names(network, path: str) -> tuple[Sequence[str] | None, str | None]:
     names = beside(path, "classes.json") if os.path.exists(path) else None
     if names is None:
         return None, None
-    return names, "The classes are assumed to be those of the file classes.json beside it."
+    return names, (
+        f"{path!r} does not name its classes: those of the file classes.json in the same folder "
+        "are assumed."
+    )
 
 
 def beside(model: str, name: str):

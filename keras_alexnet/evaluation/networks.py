@@ -10,7 +10,7 @@ import keras
 from keras_alexnet.alexnet_model import card_of
 from keras_alexnet.cards.lookup import get_model_card
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.provenance import preparation
+from keras_alexnet.checkpoints.provenance import assumed_preparation
 from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError, explain
@@ -53,12 +53,14 @@ def ready_network(weights: str, variant: str | None = None, by_keras: bool = Tru
         UserError: If the weights do not exist, cannot be read, do not fit, or belong to another
             variant.
     """
+    if variant is not None:
+        variant = get_variant(variant).name
     if by_keras and _is_keras_archive(weights):
         model = load_model(weights)
         card = card_of(model) or get_model_card(weights) or ModelCard()
         check_variant(variant, card, weights)
         if variant is not None:
-            card = dataclasses.replace(card, variant=get_variant(variant).name)
+            card = dataclasses.replace(card, variant=variant)
         assumptions: tuple[str, ...] = ()
     else:
         with open_source(weights, variant) as source:
@@ -66,18 +68,11 @@ def ready_network(weights: str, variant: str | None = None, by_keras: bool = Tru
         model, card, assumptions = made.model, made.loaded.card, made.loaded.assumptions
     if any(isinstance(layer, PixelNormalization) for layer in layers_of(model)):
         return ReadyNetwork(model, card, assumptions)
-    if card.variant is None:
-        raw = (
-            f"{weights!r} does not say how images are prepared: the model is assumed to take RGB "
-            "pixels of 0 to 255."
-        )
-        return ReadyNetwork(model, card, (*assumptions, raw))
-    if card.pixels is None and not assumptions:
-        assumptions = (
-            f"{weights!r} does not say how images are prepared: they are assumed to be prepared "
-            f"as for the variant {card.variant!r}. {preparation(card)}",
-        )
-    return ReadyNetwork(_prepared(model, card), card, assumptions)
+    if card.variant is None or (card.pixels is None and not assumptions):
+        assumptions = (*assumptions, assumed_preparation(weights, card))
+    if card.variant is not None:
+        model = _prepared(model, card)
+    return ReadyNetwork(model, card, assumptions)
 
 
 def _is_keras_archive(path: str) -> bool:
