@@ -23,6 +23,7 @@ INSTALL = {
     "torch": 'pip install "keras-alexnet[torch]"',
     "onnx": 'pip install "keras-alexnet[onnx]"',
     "onnxruntime": "pip install onnxruntime",
+    "tf2onnx": "pip install tf2onnx",
     "safetensors": "pip install safetensors",
     "cv2": 'pip install "opencv-python-headless<5"',  # 5 reads no files of Caffe
 }

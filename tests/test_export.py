@@ -84,6 +84,18 @@ def assert_computes(run, model, tolerance=1e-5):
         np.testing.assert_allclose(run(x), y, rtol=0, atol=tolerance * np.abs(y).max())
 
 
+def in_onnx_runtime(model, folder):
+    """Return a function of an array: ONNX Runtime with the file that Keras exports."""
+    import onnxruntime
+
+    path = str(folder / "model.onnx")
+    model(tensor(images(model, 1)))  # Keras exports no model that was never called
+    model.export(path, format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda x: session.run(None, {name: x})[0]
+
+
 # Who asks ----------------------------------------------------------------------------------------
 
 
@@ -185,6 +197,15 @@ if BACKEND == "tensorflow":
 
         assert_computes(run, model)
 
+    @pytest.mark.medium
+    @pytest.mark.peer("onnxruntime", "tf2onnx")
+    @pytest.mark.filterwarnings(r"ignore:.*`np\.object` will:FutureWarning")  # tf2onnx asks for it
+    @every_model
+    def test_onnx(make, tmp_path):
+        """ONNX Runtime runs the file, with batches of any size."""
+        model = make()
+        assert_computes(in_onnx_runtime(model, tmp_path), model)
+
     class Broken(keras.layers.Layer):
         """A layer that cannot be exported."""
 
@@ -259,14 +280,8 @@ else:
     @every_model
     def test_onnx(make, tmp_path):
         """ONNX Runtime runs the file, with batches of any size."""
-        import onnxruntime
-
-        model, path = make(), str(tmp_path / "model.onnx")
-        model(tensor(images(model, 1)))
-        model.export(path, format="onnx", verbose=False)
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        name = session.get_inputs()[0].name
-        assert_computes(lambda x: session.run(None, {name: x})[0], model)
+        model = make()
+        assert_computes(in_onnx_runtime(model, tmp_path), model)
 
     @pytest.mark.long
     def test_exported_program(tmp_path):
