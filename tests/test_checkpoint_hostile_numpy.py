@@ -73,7 +73,7 @@ PICKLES = {
         {"a": Called(Named("__builtin__", "eval"), ("data", {"data": array2(NUMBERS)}))},
         r"asks for '__builtin__\.eval'.*numpy\.savez",
     ),
-    "numpy.load": ({"a": Called(Named("numpy", "load"), ("/etc/passwd",))}, r"'numpy\.load'"),
+    "numpy.load": ({"a": Called(Named("numpy", "load"), ("/etc/passwd",))}, "holds no arrays"),
     "reference": ({"a": Raw(b"K\1Q")}, "outside of it"),
     "bytes too few": ({"a": array2(BIG, shape=(2001,))}, "Tensor 'a': .*8000 bytes. 8004 were"),
     "bytes too many": ({"a": array2(BIG, shape=(1999,))}, "Tensor 'a': .*8000 bytes. 7996 were"),

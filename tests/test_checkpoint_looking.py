@@ -52,8 +52,11 @@ def test_a_changed_bit_is_found_in_any_part(archive, place):
     start = content.index(values.tobytes())
     content[start + place % values.nbytes] ^= 4
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="damaged: its CRC-32"), open_checkpoint(path):
-        pass
+    with open_checkpoint(path) as contents:
+        for _ in range(2):
+            with pytest.raises(CheckpointError, match="damaged: its CRC-32") as caught:
+                contents.arrays["a"].read(0, 1)
+    assert repr(str(path)) in str(caught.value)
 
 
 @pytest.mark.backend_free

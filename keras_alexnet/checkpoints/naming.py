@@ -1,88 +1,13 @@
-"""How each program names its tensors, and in which order it keeps their numbers."""
+"""How each program names its tensors: the dialects, and which of them a file has."""
 
 import dataclasses
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
+from keras_alexnet.checkpoints.dialects import Dialect
+from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
+from keras_alexnet.checkpoints.prefixes import several_networks
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 
-
-@dataclasses.dataclass(frozen=True)
-class Slot:
-    """A place in the network: a layer's kernel or bias, or one of the parts it is joined from."""
-
-    layer: str
-    part: str
-    half: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Dialect:
-    """One program's way to name and lay out the tensors of an AlexNet.
-
-    A layout names the axes in the order in which they are stored, brackets around those that are
-    stored as one: O output channels, I input channels (of a group), H height, W width, and C the
-    channels of the maps that the first fully connected layer sees.
-
-    Args:
-        name: Its name in the program.
-        title: Its name in sentences.
-        pattern: Regular expression of a tensor's whole name, with groups `layer` and `part`.
-        layers: What `layer` matched to our layer, or to our layer and the number of the part of
-            its outputs; `None` where the program has our names.
-        parts: What `part` matched to `"kernel"` or `"bias"`.
-        conv: Layout of convolutions' kernels.
-        dense: Layout of fully connected layers' kernels.
-        flattened: Layout of the first of those.
-        order: Order of the colours that the network takes, `"rgb"` or `"bgr"`; `None` if the
-            names do not tell.
-        variants: The variants that files with these names hold; empty if they do not tell.
-        scale: Factors on kernels.
-        ignored: Regular expression of the whole names of what is no weight.
-        own: Whether it is this package's own way, in which nothing can be permuted.
-    """
-
-    name: str
-    title: str
-    pattern: str
-    layers: Mapping[str, str | tuple[str, int]] | None
-    parts: Mapping[str, str]
-    conv: str = "OIHW"
-    dense: str = "OI"
-    flattened: str = "O(CHW)"
-    order: str | None = "rgb"
-    variants: tuple[str, ...] = ()
-    scale: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    ignored: str = ""
-    own: bool = False
-
-    def translate(self, name: str, aliases: Mapping[str, str]) -> Slot | None:
-        """Return the place that a tensor's name stands for.
-
-        Args:
-            name: The name in the file.
-            aliases: Layers of the model, by the names that they may have in files of ours.
-        """
-        match = re.fullmatch(self.pattern, name)
-        if match is None:
-            return None
-        known = aliases if self.layers is None else self.layers
-        layer = known.get(match["layer"])
-        if layer is None and self.layers is None and re.fullmatch(TOP, match["layer"]):
-            layer = match["layer"]  # of a layer that the model may have been built without
-        if layer is None:
-            return None
-        layer, half = (layer, 0) if isinstance(layer, str) else layer
-        return Slot(layer, self.parts[match["part"]], half)
-
-    def ignores(self, name: str) -> bool:
-        """Say whether a name is that of something that is no weight."""
-        return bool(re.fullmatch(self.ignored, name))
-
-
-# Fully connected layers, as we name them and as Keras numbers them.
-TOP = r"(?:fc|local)(?P<ours>\d+)|(?:dense|locally_connected2d)(?:_(?P<keras>\d+))?"
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
 
@@ -109,19 +34,19 @@ TOWERS = {
 TORCHVISION = Dialect(
     name="torchvision",
     title="torchvision's AlexNet",
-    # "module." is DataParallel's.
-    pattern=r"(?:module\.)?(?P<layer>(?:features|classifier)\.\d+)\.(?P<part>weight|bias)",
+    pattern=r"(?P<layer>(?:features|classifier)\.\d+)\.(?P<part>weight|bias)",
     layers=_named(
         *[f"features.{number}" for number in (0, 3, 6, 8, 10)],
         *[f"classifier.{number}" for number in (1, 4, 6)],
     ),
     parts=TORCH_PARTS,
     variants=("owt",),
+    wrapped=True,
 )
 IMGCLSMOB_TORCH = Dialect(
     name="imgclsmob_torch",
     title="imgclsmob's AlexNets for PyTorch",
-    pattern=r"(?:module\.)?(?P<layer>features\.stage\d\.unit\d|output\.fc\d)"
+    pattern=r"(?P<layer>features\.stage\d\.unit\d|output\.fc\d)"
     r"(?:\.(?:conv|fc))?\.(?P<part>weight|bias)",
     layers=_named(
         *[f"features.{stage}.{unit}" for stage, unit in zip(STAGES, UNITS, strict=True)],
@@ -129,6 +54,7 @@ IMGCLSMOB_TORCH = Dialect(
     ),
     parts=TORCH_PARTS,
     variants=("ungrouped", "owt"),
+    wrapped=True,
 )
 IMGCLSMOB_TF2 = Dialect(
     name="imgclsmob_tf2",
@@ -230,7 +156,8 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
         aliases: Layers of the model, by the names that they may have in files of ours.
 
     Raises:
-        CheckpointError: If no dialect knows any.
+        CheckpointError: If no dialect knows any, if there are several networks, or if a tensor
+            that it knows cannot be read.
 
     Example:
 
@@ -241,15 +168,24 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
     >>> recognise({"conv1/0": MemoryArray(np.zeros((11, 11, 3, 96)))}, {}).name
     'toronto'
     """
-    best, known = None, 0
+    best, known = list[Dialect](), 0
     for dialect in DIALECTS:
-        slots = {name: dialect.translate(name, aliases) for name in arrays}
-        count = sum(slot is not None for slot in slots.values())
-        if count > known and _square(dialect, arrays, slots):
-            best, known = dialect, count
-    if best is None:
+        for found in dialect.found_in(arrays, aliases):
+            slots = {name: found.translate(name, aliases) for name in arrays}
+            count = sum(slot is not None for slot in slots.values())
+            if count >= max(known, 1) and _square(found, arrays, slots):
+                if count > known:
+                    best, known = [found], count
+                elif found.name == best[0].name:
+                    best.append(found)
+    if not best:
         raise _unknown(arrays)
-    return best
+    if len(best) > 1:
+        raise several_networks([dialect.prefix for dialect in best])
+    for name, array in arrays.items():
+        if best[0].translate(name, aliases) is not None:
+            array.require()
+    return best[0]
 
 
 def _square(dialect: Dialect, arrays, slots) -> bool:
@@ -264,14 +200,18 @@ def _square(dialect: Dialect, arrays, slots) -> bool:
     return all(shape[height] == shape[width] for shape in shapes if shape[:2] != others)
 
 
-def _unknown(names: Iterable[str]) -> CheckpointError:
-    some = list(names)
-    listed = ", ".join(shown(name) for name in some[:5])
+def _unknown(arrays: Mapping[str, StoredArray]) -> CheckpointError:
+    some = [shown(name) for name, array in arrays.items() if not array.is_unread]
+    unread = [shown(name) for name, array in arrays.items() if array.is_unread]
     more = f" and {len(some) - 5} more" if len(some) > 5 else ""
+    tensors = f"the tensors {', '.join(some[:5])}{more}" if some else "no tensors"
+    objects = f", and objects that are not read: {listed(unread)}" if unread else ""
     titles = "; ".join(dialect.title for dialect in DIALECTS)
     return refused(
-        f"The file holds {f'the tensors {listed}{more}' if some else 'no tensors'}.",
+        f"The file holds {tensors}{objects}.",
         f"Names and shapes of one of these were expected: {titles}.",
-        "Rename the tensors, or save the weights with model.save_weights(...) from a model of "
+        "Save the weights alone: torch.save(model.state_dict(), path)."
+        if unread
+        else "Rename the tensors, or save the weights with model.save_weights(...) from a model of "
         "keras_alexnet.",
     )

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.checkpoints.errors import CheckpointError, not_loaded, refused
-from keras_alexnet.checkpoints.naming import Dialect, Slot, recognise
+from keras_alexnet.checkpoints.naming import recognise
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import KINDS, aliases_in, conv_kernels, variants_of

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from keras_alexnet.checkpoints.dialects import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
-from keras_alexnet.checkpoints.naming import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
 from keras_alexnet.layers import LocallyConnected2D
@@ -148,7 +148,9 @@ def _sorted(arrays, dialect: Dialect, aliases, problems: _Problems):
     left_out: dict[str, str] = {}
     for name, array in arrays.items():
         slot = dialect.translate(name, aliases)
-        if dialect.ignores(name) or (slot is None and array.dtype.kind in "iub"):
+        if dialect.leaves_aside(name):
+            left_out[name] = "it lies beside the weights"
+        elif dialect.ignores(name) or (slot is None and not _can_be_weight(array)):
             left_out[name] = "it is no weight"
         elif slot is None:
             problems.unexpected.append(name)
@@ -157,6 +159,11 @@ def _sorted(arrays, dialect: Dialect, aliases, problems: _Problems):
         else:
             slots[slot] = name
     return slots, left_out
+
+
+def _can_be_weight(array: StoredArray) -> bool:
+    """Say whether an array is one of real numbers, and no single one."""
+    return array.dtype.kind == "f" and array.shape != ()
 
 
 def _is_above(layers: set[str], known: list[str]) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.checkpoints.errors import listed, refused
-from keras_alexnet.checkpoints.naming import Dialect, Slot
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.variants import Variant, get_variant, list_variants

@@ -39,8 +39,9 @@ class Contents:
 def open_checkpoint(path: str | os.PathLike) -> Iterator[Contents]:
     """Open a checkpoint of any format, which its content tells, not its ending.
 
-    Names and shapes are known at once, and where the format has checksums they are checked;
-    numbers are read when asked for.
+    Names and shapes are known at once. Numbers are read when they are asked for, and compared with
+    their checksum, where the format has one, before the first is returned. A tensor that cannot be
+    read raises its error then; others are not affected.
 
     Args:
         path: The file.

@@ -17,10 +17,12 @@ class StoredArray:
         shape: Its sizes.
         dtype: What `read` returns, in this machine's byte order. What is stored as bfloat16, which
             NumPy lacks, is read as float32.
+        is_unread: Whether it stands for what cannot be read.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    is_unread = False
 
     @property
     def size(self) -> int:
@@ -71,6 +73,9 @@ class StoredArray:
         stop = start + (target.size // row if row else 0)
         target[...] = self.read(start, stop).reshape(target.shape)
 
+    def require(self) -> None:
+        """Raise an error if the array cannot be read at all."""
+
     def from_axis(self, axis: int) -> "StoredArray":
         """Return the array without its first axes, all of size 1, so that `read` cuts a later one.
 
@@ -98,6 +103,7 @@ class FileArray(StoredArray):
         strides: Distances along each axis, in elements; None for C order.
         bfloat16: Whether what is stored, an unsigned 16-bit `dtype`, are the upper halves of
             float32 numbers.
+        check: Called before anything is read; it raises if the file is damaged there.
 
     Raises:
         CheckpointError: If it does not lie in the file, or shape and strides make no sense.
@@ -124,6 +130,7 @@ class FileArray(StoredArray):
         dtype: np.dtype | str,
         strides: Sequence[int] | None = None,
         bfloat16: bool = False,
+        check: Callable[[], None] | None = None,
     ):
         self.shape = checked_shape(shape)
         self._stored = np.dtype(dtype)
@@ -141,10 +148,12 @@ class FileArray(StoredArray):
                 "All of it was expected in the file.",
             )
         self._file, self._offset, self._bfloat16 = file, offset, bfloat16
+        self._check = check or (lambda: None)
 
     @property
     def magnitude(self) -> float | None:
-        """The greatest magnitude of its numbers, if the reader has looked at them."""
+        """The greatest magnitude of its numbers, if the reader has looked at them by now."""
+        self._check()
         place = self._offset, self._extent * self._stored.itemsize, self._stored
         others = self._bfloat16 or self._extent != self.size
         return None if others else self._file.magnitudes.get(place)
@@ -163,6 +172,7 @@ class FileArray(StoredArray):
         if not (as_stored and target.size and pieces[0].flags.c_contiguous):
             super().read_into(target, start)
             return
+        self._check()
         first = start * math.prod(self.shape[1:])
         if first + target.size > self.size:
             raise IndexError(f"Received {target.size} elements from row {start} of {self!r}.")
@@ -172,7 +182,8 @@ class FileArray(StoredArray):
     def from_axis(self, axis: int) -> "FileArray":
         """Return the array without its first axes, all of size 1."""
         shape, strides = self.shape[axis:], self._strides[axis:]
-        return FileArray(self._file, self._offset, shape, self._stored, strides, self._bfloat16)
+        place = self._file, self._offset
+        return FileArray(*place, shape, self._stored, strides, self._bfloat16, self._check)
 
     def _strided(self) -> np.ndarray:
         """Return a view of the elements in the order of the strides."""
@@ -182,6 +193,7 @@ class FileArray(StoredArray):
 
     def _flat(self, first: int, count: int) -> np.ndarray:
         """Return elements as they are stored."""
+        self._check()
         stored = np.empty(count, self._stored)
         offset = self._offset + first * self._stored.itemsize
         self._file.read_into(offset, stored.view(np.uint8).data)

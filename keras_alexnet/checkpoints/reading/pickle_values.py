@@ -9,6 +9,7 @@ from keras_alexnet.checkpoints.reading.files import CheckpointFile
 MAX_STEPS = 200_000  # 16 layers take some 500, the state of an optimizer some thousands
 MAX_BYTES = 1 << 20  # without the long strings, which stay where they are
 BUFFER = 1 << 16
+MAX_KEY = 1 << 31  # whole numbers below it cannot be made to collide as keys of a dictionary
 OTHERWISE = "Save the weights alone, as a dictionary of arrays."
 
 
@@ -40,16 +41,25 @@ class Vocabulary(NamedTuple):
     """What may occur in the pickles of one format.
 
     Args:
-        names: What (module, name) stands for: a `Function`, or any inert value.
+        names: What (module, name) stands for: a `Function`, or any inert value. Any other name
+            is an `Unknown`.
         persistent: Gives the value of a persistent id; without it there may be none.
-        places: Whether long strings are kept as the places where they lie.
-        remedy: What to do about a pickle that names anything else.
+        remedy: What to do about a pickle that cannot be read.
     """
 
     names: Mapping[tuple[str, str], Any]
     persistent: Callable[[Any], Any] | None = None
-    places: bool = False
     remedy: str = OTHERWISE
+
+
+class Unknown(NamedTuple):
+    """A class or function that a pickle names and no vocabulary lists: its name, and no more.
+
+    Args:
+        name: Module and name, as the pickle gives them.
+    """
+
+    name: str
 
 
 class Stateful:
@@ -58,6 +68,24 @@ class Stateful:
     def set_state(self, state: Any) -> None:
         """Take from a state, which is unchecked, what is needed."""
         raise NotImplementedError
+
+
+class Opaque(Stateful):
+    """Stands for an object of an unknown class: nothing is imported, called or made for it.
+
+    Training scripts keep such objects beside the weights: NumPy's numbers, options, sets.
+
+    Attributes:
+        name: The class or function that it would be made by.
+        entries: What the pickle puts into it as into a dictionary.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.entries: dict = {}
+
+    def set_state(self, state: Any) -> None:
+        """Drop the state: what it means only the class knows."""
 
 
 class Reader:
@@ -119,8 +147,21 @@ def decoded(content: bytes, encoding: str) -> str:
         raise bad_pickle(f"has the text {shown(content)}, which is no {encoding}") from error
 
 
+def set_entry(target: dict, key: Any, value: Any) -> None:
+    """Set an entry of a dictionary; under other keys than these there are no arrays by name."""
+    if type(key) is not str and not (type(key) is int and abs(key) < MAX_KEY):
+        return  # it is never hashed
+    if key in target:
+        raise bad_pickle(f"has two entries for the key {shown(str(key))}")
+    target[key] = value
+
+
 def described(value: Any) -> str:
     """Say what kind of value this is; values themselves, which may be huge, are never printed."""
+    if isinstance(value, Opaque):
+        return f"an object of the class {shown(value.name)}"
+    if isinstance(value, Unknown):
+        return f"the name {shown(value.name)}"
     return f"a value of the kind {type(value).__name__}"
 
 

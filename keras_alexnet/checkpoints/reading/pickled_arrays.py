@@ -22,6 +22,7 @@ from keras_alexnet.checkpoints.reading.arrays import (
 )
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.pickle_names import DICTIONARIES
 from keras_alexnet.checkpoints.reading.pickle_values import (
     Function,
     Place,
@@ -31,7 +32,7 @@ from keras_alexnet.checkpoints.reading.pickle_values import (
     bad_pickle,
     described,
 )
-from keras_alexnet.checkpoints.reading.pickles import Machine, ordered_dict
+from keras_alexnet.checkpoints.reading.pickles import Machine
 from keras_alexnet.checkpoints.reading.shapes import checked_dtype, checked_shape, fortran_strides
 
 ARRAY = "numpy.ndarray"  # stands for the class, which is only ever named
@@ -87,7 +88,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 def read_from(file: CheckpointFile, start: int) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read a pickled dictionary that begins at a byte of the file, and goes on to its end."""
     reader = Reader(file, start, file.size)
-    value = Machine(reader, Vocabulary(NAMES, places=True, remedy=COPY)).run()
+    value = Machine(reader, Vocabulary(NAMES, remedy=COPY)).run()
     if reader.left:
         raise refused(
             f"{reader.left} bytes follow the pickle.", "The file was expected to end there."
@@ -220,7 +221,7 @@ def _tuple(_: Machine, arguments: tuple) -> tuple:
 # Python 2 and 3, NumPy 1 and 2 call the same things by different names.
 NAMES: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
-        ("collections", "OrderedDict"): Function(ordered_dict),
+        **DICTIONARIES,
         ("numpy", "ndarray"): ARRAY,
         ("numpy", "dtype"): Function(_dtype),
         ("numpy.core.multiarray", "_reconstruct"): Function(_reconstruct),

@@ -3,31 +3,34 @@
 Python's own `pickle.Unpickler` cannot be made safe by choosing what it imports: eight bytes make
 it take gigabytes of memory (`LONG_BINPUT` with a large number), and tuples nested a million deep as
 a dictionary's key crash the process. Here a name in a pickle stands for one of a few values that
-the caller lists, and every opcode checks what it is applied to.
+the caller lists, or for nothing but itself, and every opcode checks what it is applied to.
 """
 
 import struct
 from collections.abc import Callable
+from types import UnionType
 from typing import Any
 
 from keras_alexnet.checkpoints.errors import shown
+from keras_alexnet.checkpoints.reading.pickle_names import is_harmful
 from keras_alexnet.checkpoints.reading.pickle_values import (
-    OTHERWISE,
     Function,
+    Opaque,
     Place,
     Reader,
     Stateful,
+    Unknown,
     Vocabulary,
     bad_pickle,
     decoded,
     described,
+    set_entry,
 )
 
 MAX_MEMO = 100_000
 MAX_TEXT = 4096
 MAX_NAME = 256
 MAX_LONG = 16  # bytes of a whole number
-MAX_KEY = 1 << 31  # whole numbers below it cannot be made to collide as keys of a dictionary
 
 
 class Machine:
@@ -74,7 +77,7 @@ class Machine:
         for pair in pairs:
             if type(pair) not in (list, tuple) or len(pair) != 2:
                 raise bad_pickle("makes a dictionary of something else than pairs")
-            _set(result, *pair)
+            set_entry(result, *pair)
         return result
 
     def _unpack(self, layout: str) -> Any:
@@ -93,7 +96,7 @@ class Machine:
         del self._stack[start:]
         return values
 
-    def _top(self, kind: type) -> Any:
+    def _top(self, kind: type | UnionType) -> Any:
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
             raise bad_pickle("takes more values than it made")
         if not isinstance(self._stack[-1], kind):
@@ -113,7 +116,7 @@ class Machine:
     def _constant(self, value: Any) -> None:
         self._stack.append(value)
 
-    def _empty(self, kind: type) -> None:
+    def _empty(self, kind: Callable[[], Any]) -> None:
         self._stack.append(kind())
 
     def _number(self, layout: str) -> None:
@@ -121,17 +124,20 @@ class Machine:
 
     def _long(self, _: None) -> None:
         count = self._unpack("<B")
-        if count > MAX_LONG:
-            raise bad_pickle(f"has a whole number of {count} bytes")
+        if count > MAX_LONG:  # such as the state of a random generator
+            self._reader.take(count)
+            self._stack.append(Opaque("builtins.int"))
+            return
         self._stack.append(int.from_bytes(self._reader.take(count), "little", signed=True))
 
     def _text(self, argument: tuple[str, str | None]) -> None:
-        """Push a string: the layout of its length, and its encoding, if it is text."""
+        """Push a string, of which a long one stays where it is.
+
+        The argument: the layout of its length, and its encoding, if it is text.
+        """
         layout, encoding = argument
         length = self._unpack(layout)
         if length > MAX_TEXT:
-            if not self._vocabulary.places:
-                raise bad_pickle(f"has a string of {length} bytes", remedy=OTHERWISE)
             place = self._reader.skip(length)
             self._stack.append(Place(place, length, encoding == "utf-8"))
             return
@@ -143,32 +149,42 @@ class Machine:
     def _mark(self, _: None) -> None:
         self._marks.append(len(self._stack))
 
-    def _marked_tuple(self, _: None) -> None:
-        self._stack.append(tuple(self._pop_marked()))
+    def _marked(self, make: Callable[[list], Any]) -> None:
+        self._stack.append(make(self._pop_marked()))
 
     def _tuple(self, count: int) -> None:
         values = [self._pop() for _ in range(count)]
         self._stack.append(tuple(reversed(values)))
 
     def _append(self, _: None) -> None:
-        value = self._pop()
-        self._top(list).append(value)
+        self._extend([self._pop()])
 
     def _appends(self, _: None) -> None:
-        values = self._pop_marked()
-        self._top(list).extend(values)
+        self._extend(self._pop_marked())
+
+    def _extend(self, values: list) -> None:
+        target = self._top(list | Opaque)
+        if type(target) is list:
+            target.extend(values)
+
+    def _add_items(self, _: None) -> None:
+        self._pop_marked()  # of a set: nothing is hashed
 
     def _set_item(self, _: None) -> None:
         value, key = self._pop(), self._pop()
-        _set(self._top(dict), key, value)
+        set_entry(self._entries(), key, value)
 
     def _set_items(self, _: None) -> None:
         values = self._pop_marked()
-        target = self._top(dict)
+        target = self._entries()
         if len(values) % 2:
             raise bad_pickle("has a key without a value")
         for key, value in zip(values[::2], values[1::2], strict=True):
-            _set(target, key, value)
+            set_entry(target, key, value)
+
+    def _entries(self) -> dict:
+        target = self._top(dict | Opaque)
+        return target.entries if type(target) is Opaque else target
 
     def _put(self, layout: str | None) -> None:
         index = self._unpack(layout) if layout else len(self._memo)
@@ -192,11 +208,12 @@ class Machine:
         self._name(module, name)
 
     def _name(self, module: str, name: str) -> None:
-        if (module, name) not in self._vocabulary.names:
+        known = self._vocabulary.names
+        if is_harmful(module, name):
             raise bad_pickle(
                 f"asks for {shown(f'{module}.{name}')}", remedy=self._vocabulary.remedy
             )
-        self._stack.append(self._vocabulary.names[module, name])
+        self._stack.append(known.get((module, name), Unknown(f"{module}.{name}")))
 
     def _line(self) -> str:
         line = bytearray()
@@ -206,8 +223,15 @@ class Machine:
                 raise bad_pickle(f"has a name of more than {MAX_NAME} characters")
         return decoded(bytes(line), "utf-8")
 
+    def _call_by_name(self, _: None) -> None:
+        self._pop()  # arguments by name, which no known function takes
+        self._call(None)
+
     def _call(self, _: None) -> None:
         arguments, function = self._pop(), self._pop()
+        if type(function) is Unknown:
+            self._stack.append(Opaque(function.name))
+            return
         if type(function) is not Function or type(arguments) is not tuple:
             raise bad_pickle(f"calls {described(function)}")
         self._stack.append(function.call(self, arguments))
@@ -250,7 +274,7 @@ OPCODES: dict[int, tuple[Callable[[Machine, Any], None], Any]] = {
     0x8E: (Machine._text, ("<Q", None)),
     0x96: (Machine._text, ("<Q", None)),  # BYTEARRAY8: arrays in protocol 5
     ord("("): (Machine._mark, None),
-    ord("t"): (Machine._marked_tuple, None),
+    ord("t"): (Machine._marked, tuple),
     0x85: (Machine._tuple, 1),
     0x86: (Machine._tuple, 2),
     0x87: (Machine._tuple, 3),
@@ -267,23 +291,10 @@ OPCODES: dict[int, tuple[Callable[[Machine, Any], None], Any]] = {
     0x93: (Machine._stack_global, None),
     ord("R"): (Machine._call, None),
     0x81: (Machine._call, None),  # NEWOBJ: a class instead of a function
+    0x92: (Machine._call_by_name, None),  # NEWOBJ_EX
+    0x8F: (Machine._empty, lambda: Opaque("builtins.set")),
+    0x90: (Machine._add_items, None),
+    0x91: (Machine._marked, lambda _: Opaque("builtins.frozenset")),
     ord("b"): (Machine._build, None),
     ord("Q"): (Machine._persistent, None),
 }
-
-
-def ordered_dict(machine: Machine, arguments: tuple) -> dict:
-    """Stand for `collections.OrderedDict`: with nothing, or with a list of pairs."""
-    if not arguments:
-        return {}
-    if len(arguments) != 1 or type(arguments[0]) is not list:
-        raise bad_pickle("makes a dictionary of something else than pairs")
-    return machine.make_dict(arguments[0])
-
-
-def _set(target: dict, key: Any, value: Any) -> None:
-    if type(key) is not str and not (type(key) is int and abs(key) < MAX_KEY):
-        raise bad_pickle(f"has {described(key)} for a key", remedy=OTHERWISE)
-    if key in target:
-        raise bad_pickle(f"has two entries for the key {shown(str(key))}")
-    target[key] = value

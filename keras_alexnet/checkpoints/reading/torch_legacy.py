@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.reading import torch_state
+from keras_alexnet.checkpoints.reading import torch_state, torch_tensors
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.pickle_values import Reader
@@ -13,21 +13,21 @@ PROTOCOL = 1001
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read a state dict; the file must end where the last storage does."""
+    """Read the tensors by name; the file must end where the last storage does."""
     reader = Reader(file, 0, file.size)
     _check_start(reader)
     storages = torch_state.Storages()
-    tensors, metadata = torch_state.state_dict(torch_state.run(reader, storages))
+    tensors = torch_tensors.named_tensors(torch_state.run(reader, storages))
     keys = torch_state.run(reader)
     _check_keys(keys, storages.used)
     places = {}
     for key in keys:
-        places[key] = _skipped(reader, storages.used[key])
+        places[key] = torch_tensors.Location(_skipped(reader, storages.used[key]))
     if reader.left:
         raise refused(
             f"{reader.left} bytes follow the last storage.", "The file was expected to end there."
         )
-    return torch_state.arrays(file, tensors, places), metadata
+    return torch_tensors.arrays(file, tensors, places.__getitem__), {}
 
 
 def _check_start(reader: Reader) -> None:

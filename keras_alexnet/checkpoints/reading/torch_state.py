@@ -1,4 +1,4 @@
-"""PyTorch's state dicts: what may be named in their pickles, and the arrays they describe."""
+"""PyTorch's pickles: which names in them stand for tensors, and the storages these lie in."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -7,24 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.reading.arrays import FileArray, StoredArray
-from keras_alexnet.checkpoints.reading.blame import blaming
-from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.errors import shown
+from keras_alexnet.checkpoints.reading.pickle_names import DICTIONARIES
 from keras_alexnet.checkpoints.reading.pickle_values import (
     Function,
+    Opaque,
     Reader,
     Stateful,
+    Unknown,
     Vocabulary,
     bad_pickle,
     described,
 )
-from keras_alexnet.checkpoints.reading.pickles import Machine, ordered_dict
-from keras_alexnet.checkpoints.reading.shapes import checked_extent, checked_shape
+from keras_alexnet.checkpoints.reading.pickles import Machine
 
-# Where training scripts keep the state dict, beside the epoch and the optimizer's state.
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")
-PREFIX = "module."  # which DataParallel puts before each name
 SAVE = "Save the weights alone: torch.save(model.state_dict(), path)."
 
 
@@ -45,8 +41,9 @@ class StorageType(NamedTuple):
         return int(self.dtype[1:])
 
     def numbers(self, order: str) -> np.dtype | None:
-        """Return NumPy's type with a byte order; `None` if NumPy lacks it."""
-        return None if self.bfloat16 else np.dtype(order + self.dtype)
+        """Return NumPy's type with a byte order; `None` if it has none for real numbers."""
+        plain = self.dtype[0] != "c" and not self.bfloat16
+        return np.dtype(order + self.dtype) if plain else None
 
 
 FLOAT = StorageType("f4")
@@ -55,8 +52,19 @@ STORAGE_TYPES = {
     "DoubleStorage": StorageType("f8"),
     "HalfStorage": StorageType("f2"),
     "BFloat16Storage": StorageType("u2", bfloat16=True),
-    "LongStorage": StorageType("i8"),  # counters of batches, such as BatchNorm's
+    # Counters of batches, states of random generators, masks: beside the weights.
+    "LongStorage": StorageType("i8"),
     "IntStorage": StorageType("i4"),
+    "ShortStorage": StorageType("i2"),
+    "CharStorage": StorageType("i1"),
+    "ByteStorage": StorageType("u1"),
+    "BoolStorage": StorageType("u1"),
+    # Of which no arrays are made; their sizes say where the next storage begins.
+    "ComplexFloatStorage": StorageType("c8"),
+    "ComplexDoubleStorage": StorageType("c16"),
+    "QInt8Storage": StorageType("i1"),
+    "QUInt8Storage": StorageType("u1"),
+    "QInt32Storage": StorageType("i4"),
 }
 
 
@@ -96,7 +104,7 @@ class Parameter(Stateful):
         tensor: The tensor, or None if it comes with the state.
     """
 
-    def __init__(self, tensor: Tensor | None):
+    def __init__(self, tensor: Tensor | Opaque | None):
         self.tensor = tensor
 
     def set_state(self, state: Any) -> None:
@@ -105,12 +113,14 @@ class Parameter(Stateful):
             self.tensor = _tensor_only(state[0])
 
 
-def tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> Tensor:
+def tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> Tensor | Opaque:
     """Return a view of a storage; whether it fits is checked when the name is known.
 
     Raises:
         CheckpointError: If these are not a storage, a number, and two tuples.
     """
+    if type(storage) is Opaque:
+        return storage
     if type(storage) is not Storage or type(shape) is not tuple or type(strides) is not tuple:
         raise bad_pickle("makes a tensor of something else than a storage and sizes")
     return Tensor(storage, count(offset), shape, strides)
@@ -130,13 +140,15 @@ def count(value: Any) -> int:
     return value
 
 
-def _tensor_only(value: Any) -> Tensor:
-    if type(value) is not Tensor:
+def _tensor_only(value: Any) -> Tensor | Opaque:
+    if type(value) is Parameter and value.tensor is not None:
+        return value.tensor
+    if type(value) not in (Tensor, Opaque):
         raise bad_pickle(f"has {described(value)} where a tensor was expected")
     return value
 
 
-def _rebuild_tensor(_: Machine, arguments: tuple) -> Tensor:
+def _rebuild_tensor(_: Machine, arguments: tuple) -> Tensor | Opaque:
     """Stand for `_rebuild_tensor` and its `_v2`: (storage, offset, size, stride, ...)."""
     if not 4 <= len(arguments) <= 7:
         raise bad_pickle("makes a tensor in an unknown way")
@@ -149,13 +161,22 @@ def _rebuild_parameter(_: Machine, arguments: tuple) -> Parameter:
     return Parameter(_tensor_only(arguments[0]) if arguments else None)
 
 
+def _rebuild_from_type(machine: Machine, arguments: tuple) -> Any:
+    """Stand for what gives a tensor its attributes: (function, type, its arguments, state)."""
+    if len(arguments) != 4 or type(arguments[0]) is not Function or type(arguments[2]) is not tuple:
+        return Opaque("torch.Tensor")
+    return arguments[0].call(machine, arguments[2])
+
+
 # Enough for every genuine state dict, from the first PyTorch on.
 NAMES: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
-        ("collections", "OrderedDict"): Function(ordered_dict),
+        **DICTIONARIES,
         ("torch._utils", "_rebuild_tensor"): Function(_rebuild_tensor),
         ("torch._utils", "_rebuild_tensor_v2"): Function(_rebuild_tensor),
         ("torch._utils", "_rebuild_parameter"): Function(_rebuild_parameter),
+        ("torch._utils", "_rebuild_parameter_with_state"): Function(_rebuild_parameter),
+        ("torch._tensor", "_rebuild_from_type_v2"): Function(_rebuild_from_type),
         ("torch.nn.parameter", "Parameter"): Function(_rebuild_parameter),
         **{("torch", name): row for name, row in STORAGE_TYPES.items()},
         **{("torch.cuda", name): row for name, row in STORAGE_TYPES.items()},
@@ -173,10 +194,19 @@ class Storages:
     def __init__(self) -> None:
         self.used: dict[str, Storage] = {}
 
-    def __call__(self, identity: Any) -> Storage:
-        """Return the storage: ("storage", type, key, location, elements[, view])."""
+    def __call__(self, identity: Any) -> Storage | Unknown | Opaque:
+        """Return the storage: ("storage", type, key, location, elements[, view]).
+
+        Before 1.6 the class of a whole module is kept so as well, with its program as text, which
+        is dropped: ("module", class, file, program).
+        """
+        parts = identity if type(identity) is tuple else ()
+        if parts[:1] == ("module",) and len(parts) == 4 and type(parts[1]) is Unknown:
+            return parts[1]
         if type(identity) is not tuple or not 5 <= len(identity) <= 6 or identity[0] != "storage":
             raise bad_pickle("refers to something outside of it that is no storage", remedy=SAVE)
+        if type(identity[1]) is Unknown:  # of a type that NumPy lacks
+            return Opaque(identity[1].name)
         kind, key, total = storage_type(identity[1]), identity[2], count(identity[4])
         if type(key) is not str:
             raise bad_pickle("refers to a storage by something else than text")
@@ -197,82 +227,3 @@ class Storages:
 def run(reader: Reader, persistent: Callable[[Any], Any] | None = None) -> Any:
     """Return the value of a pickle of PyTorch's, of at most `MAX_BYTES`."""
     return Machine(reader, Vocabulary(NAMES, persistent, remedy=SAVE)).run()
-
-
-def state_dict(value: Any) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors of what was saved by name, and what was peeled off around them.
-
-    What is no tensor is left out: a scheduler's state, an epoch.
-
-    Raises:
-        CheckpointError: If there are no tensors: a whole module was saved, or a list.
-    """
-    metadata = {}
-    if type(value) is dict and not _tensors(value):
-        for name in WRAPPERS:
-            if type(value.get(name)) is dict and _tensors(value[name]):
-                value, metadata = value[name], {"taken from": name}
-                break
-    tensors = _tensors(value) if type(value) is dict else {}
-    if not tensors:
-        raise refused(
-            f"It holds {described(value)}, without tensors by name.",
-            f"A state dict was expected, alone or under one of the names {', '.join(WRAPPERS)}.",
-            SAVE,
-        )
-    if all(name.startswith(PREFIX) for name in tensors):
-        metadata["prefix taken off"] = PREFIX
-        tensors = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
-    return tensors, metadata
-
-
-def _tensors(value: dict) -> dict[str, Tensor]:
-    plain = {
-        name: entry.tensor if type(entry) is Parameter else entry for name, entry in value.items()
-    }
-    return {
-        name: entry for name, entry in plain.items() if type(entry) is Tensor and type(name) is str
-    }
-
-
-def arrays(
-    file: CheckpointFile, tensors: dict[str, Tensor], places: Mapping[str, int], order: str = "<"
-) -> dict[str, StoredArray]:
-    """Return tensors as arrays in the file.
-
-    Args:
-        file: The open file.
-        tensors: The tensors.
-        places: Byte at which each storage begins, by its key.
-        order: Byte order of the numbers.
-
-    Raises:
-        CheckpointError: If a tensor does not lie in its storage; its name is said.
-    """
-    result = {}
-    for name, tensor in tensors.items():
-        with blaming(name):
-            result[name] = _array(file, tensor, places, order)
-    return result
-
-
-def _array(
-    file: CheckpointFile, tensor: Tensor, places: Mapping[str, int], order: str
-) -> StoredArray:
-    storage = tensor.storage
-    extent = checked_extent(checked_shape(tensor.shape), tensor.strides)
-    if tensor.offset + extent > storage.count:
-        raise refused(
-            f"It has the shape {tensor.shape}, the strides {tensor.strides} and the offset "
-            f"{tensor.offset}, and its storage {shown(storage.key)} {storage.count} elements.",
-            "All of its elements were expected there.",
-        )
-    first = storage.start + tensor.offset
-    return FileArray(
-        file,
-        places[storage.key] + first * storage.type.itemsize,
-        tensor.shape,
-        order + storage.type.dtype,
-        tensor.strides,
-        storage.type.bfloat16,
-    )

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
-from keras_alexnet.checkpoints.reading import torch_state
+from keras_alexnet.checkpoints.reading import torch_state, torch_tensors
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.pickle_values import Reader, Vocabulary, bad_pickle
@@ -20,6 +20,7 @@ from keras_alexnet.checkpoints.reading.pickles import Machine
 from keras_alexnet.checkpoints.reading.shapes import MAX_RANK
 from keras_alexnet.checkpoints.reading.tars import read_members
 from keras_alexnet.checkpoints.reading.torch_state import Storage, Tensor, count, storage_type
+from keras_alexnet.checkpoints.reading.torch_tensors import Location
 
 MEMBERS = {"sys_info", "pickle", "tensors", "storages"}
 MAX_COUNT = 4096  # storages, tensors
@@ -37,7 +38,7 @@ NAMES: Mapping[tuple[str, str], Any] = MappingProxyType(
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read a state dict; each stream must end where its archive says."""
+    """Read the tensors by name; each stream must end where its archive says."""
     members = read_members(file, MEMBERS)
     readers = {name: Reader(file, start, start + size) for name, (start, size) in members.items()}
     system = _run(readers["sys_info"])
@@ -49,11 +50,11 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     for name, reader in readers.items():
         if reader.left:
             raise refused(f"The stream {name} ends {reader.left} bytes early.", "All was expected.")
-    named, metadata = torch_state.state_dict(value)
-    return torch_state.arrays(file, named, places), metadata
+    named = torch_tensors.named_tensors(value)
+    return torch_tensors.arrays(file, named, places.__getitem__), {}
 
 
-def _storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, int]]:
+def _storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, Location]]:
     """Return the storages by their keys, views among them, and where their numbers begin."""
     storages: dict[int, Storage] = {}
     places = {}
@@ -61,7 +62,8 @@ def _storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, int]]:
         key, _, kind = _record(_run(reader), 3)
         length = count(int.from_bytes(reader.take(8), "little", signed=True))
         storage = Storage(str(count(key)), storage_type(kind), length, 0, length)
-        places[storage.key] = reader.skip(length * storage.type.itemsize)
+        start = reader.skip(length * storage.type.itemsize)
+        places[storage.key] = Location(start)
         _add(storages, key, storage)
     for view in _list(_run(reader)):
         key, root, start, length = (count(number) for number in _record(view, 4))

@@ -1,10 +1,15 @@
 """Reads what torch.save writes since 1.6: a zip archive of a pickle and of plain storages."""
 
+import functools
+from typing import Any
+
 from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
 from keras_alexnet.checkpoints.reading import torch_state, zip_members, zips
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
-from keras_alexnet.checkpoints.reading.pickle_values import MAX_BYTES, Reader, bad_pickle
+from keras_alexnet.checkpoints.reading.pickle_values import Reader, bad_pickle
+from keras_alexnet.checkpoints.reading.torch_state import Storage, Storages
+from keras_alexnet.checkpoints.reading.torch_tensors import Location, arrays, named_tensors
 
 PICKLE = "data.pkl"
 SCRIPT = "constants.pkl"
@@ -12,18 +17,21 @@ ORDERS = {b"little": "<", b"big": ">"}  # absent before 2.1: little
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read a state dict; every storage it uses is compared with its checksum first."""
+    """Read the tensors by name; a storage is compared with its checksum when it is asked for."""
     members = zips.read_directory(file)
     prefix = _prefix(members)
-    storages = torch_state.Storages()
-    value = _unpickled(file, members[prefix + PICKLE], storages)
-    tensors, metadata = torch_state.state_dict(value)
+    storages = Storages()
+    tensors = named_tensors(_unpickled(file, members[prefix + PICKLE], storages))
     order = _byte_order(file, members.get(prefix + "byteorder"))
-    used = {key: _storage_member(members, prefix, row) for key, row in storages.used.items()}
-    types = [row.type.numbers(order) for row in storages.used.values()]
-    zip_members.check_crcs(file, used.values(), types)
-    places = {key: member.offset for key, member in used.items()}
-    return torch_state.arrays(file, tensors, places, order), metadata
+
+    @functools.cache
+    def located(key: str) -> Location:
+        storage = storages.used[key]
+        member = _storage_member(members, prefix, storage)
+        check = zip_members.Check(file, member, storage.type.numbers(order))
+        return Location(member.offset, check)
+
+    return arrays(file, tensors, located, order), {}
 
 
 def _prefix(members: dict[str, zips.Member]) -> str:
@@ -43,10 +51,8 @@ def _prefix(members: dict[str, zips.Member]) -> str:
     return names[PICKLE][0].removesuffix(PICKLE)
 
 
-def _unpickled(file: CheckpointFile, member: zips.Member, storages: torch_state.Storages):
+def _unpickled(file: CheckpointFile, member: zips.Member, storages: Storages) -> Any:
     zip_members.stored(member)
-    if member.size > MAX_BYTES:
-        raise bad_pickle(f"has {member.size} bytes", f"At most {MAX_BYTES} were expected.")
     zip_members.check_crcs(file, [member])
     reader = Reader(file, member.offset, member.offset + member.size)
     value = torch_state.run(reader, storages)
@@ -55,9 +61,7 @@ def _unpickled(file: CheckpointFile, member: zips.Member, storages: torch_state.
     return value
 
 
-def _storage_member(
-    members: dict[str, zips.Member], prefix: str, storage: torch_state.Storage
-) -> zips.Member:
+def _storage_member(members: dict[str, zips.Member], prefix: str, storage: Storage) -> zips.Member:
     """Return where a storage is; its key is a name to look up, never a path."""
     member = members.get(f"{prefix}data/{storage.key}")
     if member is None:
@@ -68,7 +72,7 @@ def _storage_member(
     return member
 
 
-def _misses(storage: torch_state.Storage, wrong: str) -> CheckpointError:
+def _misses(storage: Storage, wrong: str) -> CheckpointError:
     return refused(
         f"The storage {shown(storage.key)} of {storage.total} elements {wrong}.",
         "Each storage that the tensors use was expected in full.",

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from keras_alexnet.checkpoints.errors import refused, shown
+from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
 from keras_alexnet.checkpoints.reading.files import CHUNK, THREADS, CheckpointFile
 from keras_alexnet.checkpoints.reading.looking import Seen, look
 from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
@@ -67,6 +67,30 @@ def check_crcs(
             _compare(member, seen.crc)
             if dtype is not None:
                 file.magnitudes[member.offset, member.size, dtype] = seen.magnitude
+
+
+class Check:
+    """Compares a stored member with its checksum, the first time that it is called.
+
+    Args:
+        file: The open file.
+        member: The member.
+        dtype: The type of the numbers that it consists of; `None` for other bytes.
+    """
+
+    def __init__(self, file: CheckpointFile, member: Member, dtype: np.dtype | None = None):
+        self._file, self._member, self._dtype = file, member, dtype
+        self._done = False
+
+    def __call__(self) -> None:
+        """Raise if the member is damaged."""
+        if self._done:
+            return
+        try:
+            check_crcs(self._file, [self._member], [self._dtype])
+        except CheckpointError as error:
+            raise CheckpointError(f"{self._file.path!r} cannot be read: {error}") from error
+        self._done = True
 
 
 def content(file: CheckpointFile, member: Member, limit: int) -> bytes:

@@ -1,0 +1,108 @@
+"""`Dialect`: one program's way to name tensors and to order their numbers."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+
+from keras_alexnet.checkpoints.prefixes import unwrapped, usual_prefixes
+
+# Fully connected layers, as we name them and as Keras numbers them.
+TOP = r"(?:fc|local)(?P<ours>\d+)|(?:dense|locally_connected2d)(?:_(?P<keras>\d+))?"
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """A place in the network: a layer's kernel or bias, or one of the parts it is joined from."""
+
+    layer: str
+    part: str
+    half: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """One program's way to name and lay out the tensors of an AlexNet.
+
+    A layout names the axes in the order in which they are stored, brackets around those that are
+    stored as one: O output channels, I input channels (of a group), H height, W width, and C the
+    channels of the maps that the first fully connected layer sees.
+
+    Args:
+        name: Its name in the program.
+        title: Its name in sentences.
+        pattern: Regular expression of a tensor's whole name, with groups `layer` and `part`.
+        layers: What `layer` matched to our layer, or to our layer and the number of the part of
+            its outputs; `None` where the program has our names.
+        parts: What `part` matched to `"kernel"` or `"bias"`.
+        conv: Layout of convolutions' kernels.
+        dense: Layout of fully connected layers' kernels.
+        flattened: Layout of the first of those.
+        order: Order of the colours that the network takes, `"rgb"` or `"bgr"`; `None` if the
+            names do not tell.
+        variants: The variants that files with these names hold; empty if they do not tell.
+        scale: Factors on kernels.
+        ignored: Regular expression of the whole names of what is no weight.
+        own: Whether it is this package's own way, in which nothing can be permuted.
+        wrapped: Whether the network may be a part of a larger model, or lie in a dictionary beside
+            other things, and all its names begin with a prefix.
+        prefix: That prefix.
+    """
+
+    name: str
+    title: str
+    pattern: str
+    layers: Mapping[str, str | tuple[str, int]] | None
+    parts: Mapping[str, str]
+    conv: str = "OIHW"
+    dense: str = "OI"
+    flattened: str = "O(CHW)"
+    order: str | None = "rgb"
+    variants: tuple[str, ...] = ()
+    scale: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ignored: str = ""
+    own: bool = False
+    wrapped: bool = False
+    prefix: str = ""
+
+    def translate(self, name: str, aliases: Mapping[str, str]) -> Slot | None:
+        """Return the place that a tensor's name stands for.
+
+        Args:
+            name: The name in the file.
+            aliases: Layers of the model, by the names that they may have in files of ours.
+        """
+        name = unwrapped(name) if self.wrapped else name
+        if not name.startswith(self.prefix):
+            return None
+        return self._slot(re.fullmatch(self.pattern, name[len(self.prefix) :]), aliases)
+
+    def _slot(self, match: re.Match | None, aliases: Mapping[str, str]) -> Slot | None:
+        if match is None:
+            return None
+        known = aliases if self.layers is None else self.layers
+        layer = known.get(match["layer"])
+        if layer is None and self.layers is None and re.fullmatch(TOP, match["layer"]):
+            layer = match["layer"]  # of a layer that the model may have been built without
+        if layer is None:
+            return None
+        layer, half = (layer, 0) if isinstance(layer, str) else layer
+        return Slot(layer, self.parts[match["part"]], half)
+
+    def found_in(self, names: Iterable[str], aliases: Mapping[str, str]) -> list["Dialect"]:
+        """Return the dialect with each prefix that the names of a network may begin with."""
+        if not self.wrapped:
+            return [self]
+        pattern = re.compile(rf"(?P<prefix>(?:.*[./])?){self.pattern}")
+        matches = [pattern.fullmatch(unwrapped(name)) for name in names]
+        prefixes = [match["prefix"] for match in matches if match and self._slot(match, aliases)]
+        return [dataclasses.replace(self, prefix=prefix) for prefix in usual_prefixes(prefixes)]
+
+    def leaves_aside(self, name: str) -> bool:
+        """Say whether a tensor belongs to something else than the network, by its name."""
+        name = unwrapped(name)
+        outside = not name.startswith(self.prefix) or "/" in name[len(self.prefix) :]
+        return self.wrapped and outside
+
+    def ignores(self, name: str) -> bool:
+        """Say whether a name is that of something that is no weight."""
+        return bool(re.fullmatch(self.ignored, name))

@@ -1,0 +1,390 @@
+"""The forms in which people save AlexNets with PyTorch: all are loaded, with the same numbers."""
+
+import argparse
+import collections
+import copy
+import datetime
+import enum
+import os
+import pathlib
+import random
+import warnings
+
+import numpy as np
+import pytest
+
+from keras_alexnet import load_checkpoint
+from keras_alexnet.checkpoints.errors import CheckpointError
+from made_checkpoints import drawn_weights, imgclsmob_torch, small_network, torchvision, weights_of
+
+pytestmark = pytest.mark.peer("torch")
+
+
+class Mode(enum.Enum):
+    """An option of a script."""
+
+    TRAIN = 1
+
+
+class Options(dict):
+    """A dictionary of a class of its own, as configuration libraries have them."""
+
+
+@pytest.fixture(scope="module")
+def made():
+    """A network, and the weights that the files hold."""
+    model = small_network()
+    return model, drawn_weights(model)
+
+
+@pytest.fixture(scope="module")
+def torch():
+    import torch
+
+    return torch
+
+
+@pytest.fixture(scope="module")
+def state(made, torch):
+    """The state dict of the network in PyTorch."""
+    arrays = torchvision(made[1])
+    return collections.OrderedDict(
+        (name, torch.from_numpy(array.copy())) for name, array in arrays.items()
+    )
+
+
+def prefixed(state, prefix):
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
+def inside(state, wrapper):
+    """Return a state dict as if a wrapper of PyTorch's were around the features alone."""
+    return {
+        name.replace("features.", f"features.{wrapper}."): tensor for name, tensor in state.items()
+    }
+
+
+def optimizer(torch, state, kind="SGD"):
+    """Return the state of an optimizer that has made a step."""
+    parameters = [torch.nn.Parameter(tensor.clone()) for tensor in state.values()]
+    made = getattr(torch.optim, kind)(parameters, 0.1, **{"SGD": {"momentum": 0.9}}.get(kind, {}))
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    made.step()
+    return made.state_dict()
+
+
+def old_optimizer(torch, state):
+    """Return the same as before PyTorch 1.5: by the address of each parameter."""
+    found = optimizer(torch, state)
+    moved = {140_234_234_000_000 + 64 * i: value for i, value in found["state"].items()}
+    return {"state": moved, "param_groups": [{"params": list(moved), "lr": 0.1}]}
+
+
+def with_attribute(tensor):
+    tensor = tensor.clone()
+    tensor.note = "from a script"
+    return tensor
+
+
+def everything(torch):
+    """Return values of all kinds that scripts keep beside weights."""
+    return {
+        "none": None,
+        "numpy": np.float32(0.5),
+        "history": np.random.default_rng(0).normal(size=2000),
+        "generator": np.random.get_state(),
+        "pcg": np.random.default_rng(1).bit_generator.state,
+        "python": random.getstate(),
+        "args": argparse.Namespace(arch="alexnet", lr=0.01),
+        "set": {1, 2},
+        "frozen set": frozenset("ab"),
+        "device": torch.device("cpu"),
+        "size": torch.Size([3, 4]),
+        "dtype": torch.float32,
+        "path": pathlib.PurePosixPath("/data"),
+        "date": datetime.datetime(2020, 1, 2),
+        "mode": Mode.TRAIN,
+        "counter": collections.Counter("aab"),
+        "queue": collections.deque([1, 2]),
+        "missing": collections.defaultdict(list, a=[torch.ones(2)]),
+        "keys": {(1, 2): 0, None: 1, 2.5: 2, torch.float32: 3},
+        "long": 1 << 200,
+        "text": "a" * 5000,
+        "criterion": torch.nn.CrossEntropyLoss(),
+        "complex": torch.ones(2, dtype=torch.complex64),
+        "sparse": torch.eye(3).to_sparse(),
+        "expanded": torch.ones(1).expand(1000),
+    }
+
+
+def forms(torch, state):
+    """Return the forms by name."""
+    return {
+        "plain": state,
+        "dict": dict(state),
+        "parameters": {name: torch.nn.Parameter(tensor) for name, tensor in state.items()},
+        "half": {name: tensor.half() for name, tensor in state.items()},
+        "ImageNet example": {
+            **{"epoch": 90, "arch": "alexnet", "state_dict": inside(state, "module")},
+            **{"best_acc1": torch.tensor(56.5), "optimizer": optimizer(torch, state)},
+        },
+        "DataParallel": prefixed(state, "module."),
+        "compiled": prefixed(state, "_orig_mod."),
+        "compiled and parallel": prefixed(state, "_orig_mod.module."),
+        "features compiled": inside(state, "_orig_mod"),
+        "model.": prefixed(state, "model."),
+        "net.": prefixed(state, "net."),
+        "backbone.": {
+            **prefixed(state, "backbone."),
+            "mean": torch.ones(3),
+            "head.weight": torch.ones(2, 2),
+        },
+        "averaged": {**prefixed(state, "module."), "n_averaged": torch.tensor(3)},
+        "Lightning": {
+            **{"epoch": 3, "pytorch-lightning_version": "2.0", "callbacks": {"a": {"b": 1}}},
+            "state_dict": {**prefixed(state, "model."), "criterion.weight": torch.ones(5)},
+            "optimizer_states": [optimizer(torch, state, "Adam")],
+            "hyper_parameters": argparse.Namespace(lr=0.1),
+        },
+        "loss in a tensor": {"model_state_dict": state, "loss": torch.tensor([0.5, 0.25])},
+        "under any name": {"alexnet": state, "discriminator": {"weight": torch.ones(2, 2)}},
+        "two deep": {"checkpoint": {"nets": {"classifier": state}}, "step": 3},
+        "in a list": [90, state, optimizer(torch, state)],
+        "in a pair": (state, {"accuracy": 0.5}),
+        "old optimizer": {"state_dict": state, "optimizer": old_optimizer(torch, state)},
+        "running average": {"state_dict": state, "state_dict_ema": copy.deepcopy(state) | {}},
+        "twice the same": {"best": state, "last": state},
+        "defaultdict": collections.defaultdict(dict, state_dict=state),
+        "own dictionary": Options(model=Options(state), epoch=3),
+        "random states": {
+            "model": state,
+            "rng_state": torch.get_rng_state(),
+            "cuda": [torch.get_rng_state()],
+        },
+        "masks": {
+            **state,
+            **{"features.0.mask": torch.ones(3, dtype=torch.bool), "seen": torch.tensor(7)},
+            **{"bytes": torch.ones(3, dtype=torch.uint8), "threshold": torch.tensor(0.5)},
+        },
+        "attributes": {
+            name: with_attribute(tensor) if name.endswith("weight") else tensor
+            for name, tensor in state.items()
+        },
+        "beside everything": {"state_dict": state, **everything(torch)},
+        "among everything": {**state, **everything(torch)},
+        "beside what NumPy lacks": {
+            "state_dict": state,
+            "seeds": torch.ones(2, dtype=torch.uint16),
+        },
+    }
+
+
+NAMES = [
+    "plain",
+    "dict",
+    "parameters",
+    "half",
+    "ImageNet example",
+    "DataParallel",
+    "compiled",
+    "compiled and parallel",
+    "features compiled",
+    "model.",
+    "net.",
+    "backbone.",
+    "averaged",
+    "Lightning",
+    "loss in a tensor",
+    "under any name",
+    "two deep",
+    "in a list",
+    "in a pair",
+    "old optimizer",
+    "running average",
+    "twice the same",
+    "defaultdict",
+    "own dictionary",
+    "random states",
+    "masks",
+    "attributes",
+    "beside everything",
+    "among everything",
+    "beside what NumPy lacks",
+]
+
+
+@pytest.fixture(scope="module")
+def values(torch, state):
+    return forms(torch, state)
+
+
+def load(made, path):
+    """Load a file into the network, which is all zeros before."""
+    model, _ = made
+    model.set_weights([np.zeros(weight.shape, "float32") for weight in model.weights])
+    return load_checkpoint(model, path, verify="off", verbose=False)
+
+
+def assert_loaded(made, limit=0.0):
+    model, weights = made
+    for layer, pair in weights_of(model).items():
+        for mine, expected in zip(pair, weights[layer], strict=True):
+            np.testing.assert_allclose(mine, expected, rtol=0, atol=limit, err_msg=layer)
+
+
+def test_every_form_is_named(values):
+    assert list(values) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_form(made, torch, values, tmp_path, name):
+    """Its weights are the network's, number by number."""
+    torch.save(values[name], tmp_path / "net.pth")
+    load(made, tmp_path / "net.pth")
+    assert_loaded(made, 1e-3 if name == "half" else 0)
+
+
+@pytest.mark.parametrize("name", ["ImageNet example", "beside everything", "among everything"])
+@pytest.mark.parametrize("options", [{"pickle_protocol": 4}, {"pickle_protocol": 5}, {"old": True}])
+def test_form_in_other_formats(made, torch, values, tmp_path, name, options):
+    """With later protocols of pickles, and in the format before PyTorch 1.6."""
+    options = dict(options)
+    zipped = not options.pop("old", False)
+    torch.save(values[name], tmp_path / "net", _use_new_zipfile_serialization=zipped, **options)
+    load(made, tmp_path / "net")
+    assert_loaded(made)
+
+
+def test_names_of_another_program(made, torch, tmp_path):
+    """Prefixes and wrappers have nothing to do with torchvision's names."""
+    state = {
+        f"encoder.{name.replace('stage3', 'module.stage3')}": torch.from_numpy(array)
+        for name, array in imgclsmob_torch(made[1]).items()
+    }
+    torch.save({"weights": state, "loss": torch.ones(3)}, tmp_path / "net.pth")
+    assert load(made, tmp_path / "net.pth").dialect == "imgclsmob_torch"
+    assert_loaded(made)
+
+
+def test_all_is_accounted_for(made, torch, state, tmp_path):
+    """What lies beside the weights is named, and so is what is none among them."""
+    others = {"best_acc1": torch.tensor(5.0), "args": argparse.Namespace()}
+    network = prefixed(state, "model.") | {
+        "model.seen": torch.tensor(3),
+        "loss.weight": state[NAME],
+    }
+    torch.save({"state_dict": network, **others}, tmp_path / "net.pth")
+    loaded = load(made, tmp_path / "net.pth")
+    assert loaded.assigned["conv1/bias"] == ("state_dict/model.features.0.bias",)
+    assert loaded.left_out == {
+        "state_dict/model.seen": "it is no weight",
+        "state_dict/loss.weight": "it lies beside the weights",
+        "best_acc1": "it lies beside the weights",
+        "args": "it lies beside the weights",
+    }
+
+
+def test_only_what_is_asked_for_is_compared_with_its_checksum(made, torch, state, tmp_path):
+    """A damaged optimizer's state is nobody's concern, a damaged weight is."""
+    path = tmp_path / "net.pth"
+    marked = torch.full((100,), 1.25)
+    torch.save({"model": state, "optimizer": {"state": {0: {"buffer": marked}}}}, path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(marked.numpy().tobytes(), bytes(400)))
+    load(made, path)
+    assert_loaded(made)
+    before = [np.array(weight) for weight in made[0].get_weights()]
+    bias = state["classifier.6.bias"].numpy().tobytes()
+    path.write_bytes(content.replace(bias, bytes(len(bias))))
+    with pytest.raises(CheckpointError, match=r"data/15' of the archive is damaged: its CRC-32"):
+        load_checkpoint(made[0], path, verify="off", verbose=False)
+    for mine, expected in zip(made[0].get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, expected)
+
+
+class Harm:
+    """What runs a program where it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, ("touch harm",)
+
+
+class Other:
+    """What calls a function that nobody has heard of."""
+
+    def __reduce__(self):
+        return touch, ("harm",)
+
+
+def touch(name):
+    pathlib.Path(name).touch()
+
+
+NAME = "features.0.weight"
+REFUSED = {
+    "whole module": (
+        lambda torch, state: torch.nn.Linear(2, 2),
+        r"holds an object of the class 'torch\.nn\.modules\.linear\.Linear', without tensors by "
+        r"name\. .*run its program.*: torch\.save\(model\.state_dict\(\), path\)\.",
+    ),
+    "whole module in a dictionary": (
+        lambda torch, state: {"epoch": 3, "model": torch.nn.Linear(2, 2)},
+        r"holds an object of the class 'torch\.nn\.modules\.linear\.Linear' as 'model', without "
+        r"tensors.*torch\.save\(model\.state_dict\(\), path\)\.",
+    ),
+    "whole module and its optimizer": (
+        lambda torch, state: {"net": torch.nn.Linear(2, 2), "optimizer": optimizer(torch, state)},
+        r"the tensors 'optimizer/state/0/momentum_buffer'.*, and objects that are not read: 'net'"
+        r".*torch\.save\(model\.state_dict\(\), path\)\.",
+    ),
+    "two networks": (
+        lambda torch, state: {"teacher": state, "student": dict(state)},
+        r"holds several networks: 'teacher/', 'student/'\. One was expected\. Save the one that "
+        r"you want alone: torch\.save",
+    ),
+    "complex weights": (
+        lambda torch, state: {**state, NAME: state[NAME].to(torch.complex64)},
+        r"Tensor 'features\.0\.weight': It holds complex numbers",
+    ),
+    "sparse weights": (
+        lambda torch, state: {**state, NAME: state[NAME].to_sparse()},
+        r"Tensor 'features\.0\.weight': It is an object of the class 'torch\._utils\._rebuild_"
+        r"sparse_tensor'. A plain tensor was expected.*torch\.save",
+    ),
+    "a tensor more": (
+        lambda torch, state: {"state_dict": {**state, "bn.weight": torch.ones(3)}},
+        "not expected: 'state_dict/bn.weight'",
+    ),
+    "a tensor less": (
+        lambda torch, state: {
+            k: v for k, v in prefixed(state, "net.").items() if "0.bias" not in k
+        },
+        "missing: conv1's bias",
+    ),
+    "harm beside": (lambda torch, state: {"state_dict": state, "a": Harm()}, "asks for '.*system'"),
+}
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(made, torch, state, tmp_path, monkeypatch, name, zipped):
+    """The message names the cause, and the line of PyTorch that makes a file that can be read."""
+    monkeypatch.chdir(tmp_path)
+    make, message = REFUSED[name]
+    with warnings.catch_warnings():  # PyTorch's, about the source of a class that it cannot find
+        warnings.simplefilter("ignore")
+        torch.save(make(torch, state), "net.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=message):
+        load(made, "net.pth")
+
+
+def test_nothing_is_called(made, torch, state, tmp_path, monkeypatch):
+    """A call of an unknown function beside the weights is never made."""
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": state, "other": Other(), "more": [Other()]}, "net.pth")
+    load(made, "net.pth")
+    assert_loaded(made)
+    assert not pathlib.Path("harm").exists()
+    torch.load("net.pth", weights_only=False)
+    assert pathlib.Path("harm").exists()
