@@ -140,7 +140,7 @@ def test_threads_decode_an_array_once(tmp_path):
 
 
 def test_a_compressed_array_is_in_memory_once(tmp_path):
-    """A few kilobytes may grow to 24 MB beyond twice the file, and no copies are made of them."""
+    """A few kilobytes may grow to 24 MB and more, and no copies are made of them."""
     header = io.BytesIO()
     numbers = np.zeros((5 << 20,), "f4")
     np.save(header, numbers)

@@ -48,6 +48,7 @@ def compact(root):
 def named_type(root):
     root["kind"] = np.dtype("f4")
     root.create_dataset("a", (3,), root["kind"], data=A[0, :3])
+    del root["kind"]
 
 
 def lone_type(root):

@@ -68,7 +68,7 @@ TABLES = {
     "metadata as a tensor": (two(__metadata__=entry(24, B)), "something else than texts"),
     "empty": (framed(b"{}", CONTENT), "end at byte 0 of the numbers, of which the file has 32"),
     "control characters": (
-        two(**{"\x1b[2J": entry(0, A, dtype="\x1b[2J")}),
+        two(**{"\x1b[2J": entry(32, A[:0], dtype="\x1b[2J")}),
         r"Tensor '\\x1b\[2J': It has the type '\\x1b\[2J'",
     ),
     "a name of 300,000 characters": (two(**{"n" * 300_000: 1}), r"Tensor 'n{100}'\.\.\.: "),

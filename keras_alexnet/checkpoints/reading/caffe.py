@@ -11,6 +11,7 @@ from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.protobuf import Message
 from keras_alexnet.checkpoints.reading.protobuf_fields import Walk
+from keras_alexnet.checkpoints.reading.unread import if_readable
 
 NET_NAME = 1  # NetParameter
 OLDEST = 1  # V1LayerParameter.layer: what a layer was before V1
@@ -57,8 +58,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
                 raise refused(
                     f"Two layers have an array {shown(name)}.", "Each layer was expected once."
                 )
-            with blaming(name):
-                arrays[name] = _array(blob)
+            arrays[name] = if_readable(file.path, name, _array, blob)
     if not arrays:
         raise refused(
             "Its layers have no arrays.",

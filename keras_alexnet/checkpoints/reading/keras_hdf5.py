@@ -12,7 +12,6 @@ import json
 from keras_alexnet.checkpoints.errors import CheckpointError, refused, shown
 from keras_alexnet.checkpoints.reading import zip_members, zips
 from keras_alexnet.checkpoints.reading.arrays import StoredArray
-from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.hdf5_attributes import texts
 from keras_alexnet.checkpoints.reading.hdf5_blocks import Blocks
@@ -24,6 +23,7 @@ from keras_alexnet.checkpoints.reading.hdf5_headers import (
     SYMBOL_TABLE,
     Header,
 )
+from keras_alexnet.checkpoints.reading.unread import if_readable
 
 MEMBER, ABOUT = "model.weights.h5", "metadata.json"  # of a .keras archive
 CONFIG, CARD = "config.json", "keras_alexnet.json"  # where its model card may stand
@@ -123,8 +123,8 @@ class _Collector:
         self._seen.add(address)
         header = Header(self._blocks, address)
         if LAYOUT in header and path:
-            with blaming(path):
-                self._arrays[path] = stored_array(self._blocks, header)
+            place = self._blocks.file.path
+            self._arrays[path] = if_readable(place, path, stored_array, self._blocks, header)
             return
         if not any(kind in header for kind in (SYMBOL_TABLE, LINK_INFO)):
             raise _unfit(path, "is neither a group nor an array")

@@ -11,9 +11,9 @@ import numpy as np
 from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.reading import pickled_arrays, zip_members, zips
 from keras_alexnet.checkpoints.reading.arrays import DecodedArray, FileArray, StoredArray
-from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.shapes import checked_dtype, checked_shape, fortran_strides
+from keras_alexnet.checkpoints.reading.unread import if_readable
 
 ONLY = "array"  # the name of the one array in a .npy file, which has none
 MAGIC = b"\x93NUMPY"
@@ -84,12 +84,17 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 
 
 def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read a .npz file: its arrays by the names of the members, without ".npy"."""
-    result: dict[str, StoredArray] = {}
-    for name, member in zips.read_directory(file).items():
-        with blaming(name):
-            result[name.removesuffix(".npy")] = _member(file, member)
-    return result, {}
+    """Read a .npz file: its arrays by the names of the members, without ".npy".
+
+    Of each member only the header is read, or inflated, before the array is asked for.
+    """
+    members = zips.read_directory(file)
+    zip_members.check_growth(file, members.values())
+    arrays = {
+        name.removesuffix(".npy"): if_readable(file.path, name, _member, file, member)
+        for name, member in members.items()
+    }
+    return arrays, {}
 
 
 def parsed_header(start: bytes) -> Header:
@@ -118,16 +123,11 @@ def parsed_header(start: bytes) -> Header:
 
 
 def _member(file: CheckpointFile, member: zips.Member) -> StoredArray:
-    if member.method == zips.STORED:
-        header = parsed_header(file.pread(member.offset, min(member.size, MAX_HEADER)))
-        dtype = header.checked_dtype(member.size)
-        zip_members.check_crcs(file, [member])
-        return FileArray(file, member.offset + header.length, header.shape, dtype, header.strides)
-    pieces = zip_members.inflated(file, member)
-    header = parsed_header(next(pieces, b"")[:MAX_HEADER])
+    header = parsed_header(zip_members.beginning(file, member, MAX_HEADER))
     dtype = header.checked_dtype(member.size)
-    for _ in pieces:  # to the end, where the checksum is
-        pass
+    if member.method == zips.STORED:
+        start, check = member.offset + header.length, zip_members.Check(file, member)
+        return FileArray(file, start, header.shape, dtype, header.strides, check=check)
     decode = functools.partial(_inflated, file, member, header)
     return DecodedArray(file, header.shape, dtype, decode)
 

@@ -20,7 +20,6 @@ from keras_alexnet.checkpoints.reading.arrays import (
     MemoryArray,
     StoredArray,
 )
-from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.pickle_names import DICTIONARIES
 from keras_alexnet.checkpoints.reading.pickle_values import (
@@ -34,6 +33,7 @@ from keras_alexnet.checkpoints.reading.pickle_values import (
 )
 from keras_alexnet.checkpoints.reading.pickles import Machine
 from keras_alexnet.checkpoints.reading.shapes import checked_dtype, checked_shape, fortran_strides
+from keras_alexnet.checkpoints.reading.unread import if_readable
 
 ARRAY = "numpy.ndarray"  # stands for the class, which is only ever named
 PARTS = {"weights": "0", "biases": "1"}  # the parts of a layer, numbered as Caffe's blobs
@@ -97,8 +97,7 @@ def read_from(file: CheckpointFile, start: int) -> tuple[dict[str, StoredArray],
     for name, array in _named(_dictionary(value)):
         if name in result:
             raise refused(f"Two arrays have the name {shown(name)}.", "One was expected.")
-        with blaming(name):
-            result[name] = _stored(file, array)
+        result[name] = if_readable(file.path, name, _stored, file, array)
     if not result:
         raise refused("Its dictionary holds no arrays.", "Arrays by name were expected.", COPY)
     return result, {}

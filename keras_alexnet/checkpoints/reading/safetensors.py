@@ -14,6 +14,7 @@ from keras_alexnet.checkpoints.reading.arrays import FileArray, StoredArray
 from keras_alexnet.checkpoints.reading.blame import blaming
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.shapes import checked_shape
+from keras_alexnet.checkpoints.reading.unread import if_readable
 
 LENGTH = 8  # bytes of the table's own length
 MAX_TABLE = 1 << 20  # bytes: an entry has about 100
@@ -47,12 +48,12 @@ ELEMENT_TYPES = {
 
 
 class Entry(NamedTuple):
-    """A tensor's place, in bytes from the end of the table on, its shape and its type."""
+    """A tensor's place, in bytes from the end of the table on, its shape and its type's name."""
 
     begin: int
     end: int
     shape: tuple[int, ...]
-    element: ElementType
+    dtype: str
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
@@ -64,11 +65,19 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         with blaming(name):
             entries[name] = _entry(value)
     _check_gapless(entries, file.size - start)
-    arrays: dict[str, StoredArray] = {}
-    for name, (begin, _, shape, element) in entries.items():
-        arrays[name] = FileArray(
-            file, start + begin, shape, element.dtype, bfloat16=element.bfloat16
-        )
+
+    def make(entry: Entry) -> StoredArray:
+        element = ELEMENT_TYPES.get(entry.dtype)
+        if element is None:
+            raise refused(
+                f"It has the type {shown(entry.dtype)}.",
+                f"One of {', '.join(ELEMENT_TYPES)} was expected.",
+                "Save it as float32.",
+            )
+        place = start + entry.begin
+        return FileArray(file, place, entry.shape, element.dtype, bfloat16=element.bfloat16)
+
+    arrays = {name: if_readable(file.path, name, make, entry) for name, entry in entries.items()}
     return arrays, metadata
 
 
@@ -122,26 +131,19 @@ def _entry(value: Any) -> Entry:
     if type(value) is not dict or value.keys() != KEYS:
         raise refused("Its entry in the table has other keys.", f"{sorted(KEYS)} were expected.")
     dtype = value["dtype"] if type(value["dtype"]) is str else ""
-    element = ELEMENT_TYPES.get(dtype)
-    if element is None:
-        raise refused(
-            f"It has the type {shown(dtype)}.",
-            f"One of {', '.join(ELEMENT_TYPES)} was expected.",
-            "Save it as float32.",
-        )
     shape, place = value["shape"], value["data_offsets"]
     if type(shape) is not list or type(place) is not list or len(place) != 2:
         raise refused("Its shape is no list, or its place no two numbers.", "Both were expected.")
     if not all(type(n) is int and n >= 0 for n in place):
         raise refused("Its place is no two whole numbers from 0 on.", "They were expected.")
-    shape = checked_shape(shape)
-    size = math.prod(shape) * np.dtype(element.dtype).itemsize
-    if place[1] - place[0] != size:
+    shape, count = checked_shape(shape), place[1] - place[0]
+    element = ELEMENT_TYPES.get(dtype)
+    size = math.prod(shape) * np.dtype(element.dtype).itemsize if element else max(count, 0)
+    if count != size:
         raise refused(
-            f"It has the shape {shape} and {place[1] - place[0]} bytes.",
-            f"{size} bytes were expected.",
+            f"It has the shape {shape} and {count} bytes.", f"{size} bytes were expected."
         )
-    return Entry(place[0], place[1], shape, element)
+    return Entry(place[0], place[1], shape, dtype)
 
 
 def _check_gapless(entries: dict[str, Entry], size: int) -> None:

@@ -15,7 +15,9 @@ from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
 
 THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
 PART = 8 << 20  # bytes of a member that a thread looks at before it takes the next
-INFLATED_SLACK = 24 << 20  # bytes that a member may grow beyond twice the file
+# What all members together may grow to: some 4 times what a pruned network grows to.
+GROWTH = 8  # times the file
+SLACK = 24 << 20  # bytes beyond that
 
 
 def stored(member: Member) -> Member:
@@ -107,20 +109,42 @@ def content(file: CheckpointFile, member: Member, limit: int) -> bytes:
     return b"".join(inflated(file, member))
 
 
+def check_growth(file: CheckpointFile, members: Iterable[Member]) -> None:
+    """Raise if the members would grow beyond reason together: 390 KB can be made to hold 400 MB.
+
+    Raises:
+        CheckpointError: If they would; nothing was decompressed.
+    """
+    total = sum(member.size for member in members)
+    if total > GROWTH * file.size + SLACK:
+        raise refused(
+            f"The members of the archive would grow from {file.size} to {total} bytes.",
+            f"At most {GROWTH} times the file and {SLACK >> 20} MiB were expected.",
+            "Save it without compression.",
+        )
+
+
+def beginning(file: CheckpointFile, member: Member, length: int) -> bytes:
+    """Return the first bytes of a member, decompressed: so many, or all if it has fewer.
+
+    Raises:
+        CheckpointError: If it is damaged there. The rest of it is not looked at.
+    """
+    if member.method == STORED:
+        return file.pread(member.offset, min(member.size, length))
+    content = file.pread(member.offset, min(member.stored_size, 2 * length))
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, length)
+    except zlib.error as error:
+        raise damaged(f"has a member {shown(member.name)} that cannot be inflated") from error
+
+
 def inflated(file: CheckpointFile, member: Member) -> Iterator[bytes]:
     """Give the content of a member piece by piece, decompressed; its CRC is checked at the end.
 
     Raises:
-        CheckpointError: If it is damaged, or longer than the directory says, or would grow
-            beyond reason: 390 KB can be made to hold 400 MB.
+        CheckpointError: If it is damaged, or longer than the directory says.
     """
-    if member.size > 2 * file.size + INFLATED_SLACK:
-        raise refused(
-            f"The member {shown(member.name)} of the archive would grow from "
-            f"{member.stored_size} to {member.size} bytes.",
-            f"At most twice the file and {INFLATED_SLACK >> 20} MiB were expected.",
-            "Save it without compression.",
-        )
     crc = size = 0
     for piece in _pieces(file, member):
         crc, size = zlib.crc32(piece, crc), size + len(piece)
