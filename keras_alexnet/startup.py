@@ -1,19 +1,43 @@
 """How the command line starts: with fast convolutions, and without notices about the machine."""
 
 import contextlib
+import ntpath
 import os
 import platform
+import re
 import sys
 import tempfile
+
+# As pip's launchers name the program, on Windows with an ending; and as a module.
+PROGRAMS = ("keras-alexnet", "keras-alexnet.exe", "keras-alexnet-script.py", "-m keras_alexnet")
+# Python's options of one letter share a dash, as in -Im; these four take a value.
+OPTIONS = re.compile("-([^cmWX]*)([cmWX]?)(.*)", re.DOTALL)
 
 
 def is_command_line() -> bool:
     """Return whether this process is `keras-alexnet`, or `python -m keras_alexnet`.
 
-    A program that imports this package is left as it is.
+    A program that imports this package is left as it is, whatever its arguments are.
     """
-    words = " ".join(os.path.basename(word) for word in sys.orig_argv[:3])
-    return "-m keras_alexnet" in words or "keras-alexnet" in words
+    started, *words = sys.orig_argv or [""]
+    return any(ntpath.basename(program) in PROGRAMS for program in (started, _program(words)))
+
+
+def _program(words: list[str]) -> str:
+    """Return the script that Python was started with, or `-m ` and the module."""
+    rest = iter(words)
+    for word in rest:
+        if word == "--check-hash-based-pycs":
+            next(rest, "")
+            continue
+        found = None if word == "-" else OPTIONS.fullmatch(word)
+        if found is None:
+            return word
+        letter = found[2]
+        value = found[3] or (next(rest, "") if letter else "")
+        if letter in ("c", "m"):
+            return f"-{letter} {value}"
+    return ""
 
 
 def choose_convolutions() -> None:

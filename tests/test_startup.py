@@ -19,10 +19,25 @@ from keras_alexnet import AlexNet, startup
         (["python", "train.py", "fit"], False),
         (["python", "-m", "pytest", "tests", "-k", "keras_alexnet"], False),
         (["python", "-c", "import keras_alexnet"], False),
+        (["python3", "-sP", "/usr/bin/keras-alexnet", "list"], True),
+        (["python", "-X", "importtime", "-W", "error", "-m", "keras_alexnet", "list"], True),
+        (["python", "-Im", "keras_alexnet", "list"], True),
+        (["python", "-mkeras_alexnet"], True),
+        (["python.exe", "-u", "C:\\venv\\Scripts\\keras-alexnet-script.py", "list"], True),
+        (["python", "/usr/bin/pytest", "keras-alexnet"], False),
+        (["python", "train.py", "--data=keras-alexnet"], False),
+        (["python", "train.py", "-m", "keras_alexnet"], False),
+        (["python", "/home/me/keras-alexnet/train.py"], False),
+        (["python", "my-keras-alexnet"], False),
+        (["python", "-m", "keras_alexnet_extras"], False),
+        (["python", "-c", "import keras_alexnet", "-m", "keras_alexnet"], False),
+        (["python", "-Xkeras-alexnet", "-"], False),
+        (["python", "-W"], False),
+        ([], False),
     ],
 )
-def test_the_command_line_is_known_by_its_first_words(words, expected, monkeypatch):
-    """A program that only imports the package is none."""
+def test_the_command_line_is_known_by_its_program(words, expected, monkeypatch):
+    """A program that imports the package, or has its name among its arguments, is none."""
     monkeypatch.setattr(sys, "orig_argv", words)
     assert startup.is_command_line() is expected
 
