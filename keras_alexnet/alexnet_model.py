@@ -38,8 +38,9 @@ class AlexNetModel(keras.Model):
 
     card = ModelCard()
 
-    def __init__(self, inputs, outputs, name=None, **kwargs):
-        super().__init__(inputs, outputs, name=name, **kwargs)
+    # Keras before 3.14 saves the layers of a functional model only if this takes `*args, **kwargs`.
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         if is_mixed(self):
             self.dtype_policy = MIXED
 

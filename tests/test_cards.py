@@ -1,6 +1,7 @@
 """Model cards: what a file says of its network is what every command takes from it."""
 
 import dataclasses
+import inspect
 import json
 import zipfile
 
@@ -21,6 +22,7 @@ from keras_alexnet import (
     load_checkpoint,
     ten_crop_model,
 )
+from keras_alexnet.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import Source, Training
 from keras_alexnet.cards.texts import from_texts, to_texts
 from keras_alexnet.cli import main
@@ -44,6 +46,16 @@ FULL = ModelCard(
     keras_alexnet_version="0.1.0",
     keras_version="3.15.1",
 )
+
+
+@pytest.mark.backend_free
+def test_old_keras_saves_the_layers():
+    """Keras before 3.14 leaves them out of the files of a class whose constructor names arguments.
+
+    It compares the named arguments with those of its own decorated constructor, which has none.
+    """
+    found = inspect.getfullargspec(AlexNetModel.__init__)
+    assert (found.args, found.varargs, found.varkw) == (["self"], "args", "kwargs")
 
 
 @pytest.mark.backend_free
