@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from helpers import to_numpy
 from keras_alexnet import AlexNet, BenchmarkCallback, benchmark
 from keras_alexnet.benchmarking import Report, Timings, callback
 from keras_alexnet.benchmarking.devices import environment
@@ -343,6 +344,23 @@ LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}: "
 
 
 @pytest.mark.medium
+def test_a_backend_without_gradients_is_timed_forward(monkeypatch):
+    """And the report says so: of each backend that Keras has, and of those that it will have."""
+    model = AlexNet("cifar10_19pct", input_shape=(16, 16, 3))
+    x = np.random.default_rng(0).normal(0, 1, (2, 16, 16, 3)).astype("float32")
+    expected = to_numpy(model(x))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "otherbackend")
+    np.testing.assert_allclose(forward(model, x)(), expected, atol=1e-6)
+    report = benchmark(model, batch_size=2, num_batches=2, burn_in=1, compiled=True)
+    assert [timings.name for timings in report.timings] == ["Forward"]
+    assert report.environment["compile mode"] == "otherbackend"
+    assert report.environment["otherbackend version"] == "unknown"
+    assert "device" not in report.memory
+    said = "not timed: the package computes no gradients on otherbackend"
+    assert report.environment["backward pass"] == said
+    assert said in " ".join(str(report).split())
+
+
 def test_the_notebooks_lines():
     """A line every ten steps and the two closing ones, with the deviation written out."""
     said = []

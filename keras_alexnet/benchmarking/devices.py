@@ -9,7 +9,10 @@ import keras
 
 
 def synchronize(results=None) -> None:
-    """Wait until the device has computed `results`, and on GPUs all that was asked of it."""
+    """Wait until the device has computed `results`, and on GPUs all that was asked of it.
+
+    Backends other than these three return NumPy arrays, which are computed.
+    """
     backend = keras.backend.backend()
     if backend == "jax":
         import jax
@@ -20,7 +23,7 @@ def synchronize(results=None) -> None:
 
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-    else:
+    elif backend == "tensorflow":
         import tensorflow as tf
 
         tf.test.experimental.sync_devices()
@@ -53,6 +56,8 @@ def _device_peak() -> int | None:
         import torch
 
         return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+    if backend != "tensorflow":
+        return None
     import tensorflow as tf
 
     if not tf.config.list_physical_devices("GPU"):
@@ -66,7 +71,7 @@ def environment(model=None) -> dict[str, str | int]:
     TensorFlow has no function that says whether it uses oneDNN: this tells what it was asked for.
     """
     backend = keras.backend.backend()
-    versions = {name: importlib.metadata.version(name) for name in ("keras", backend)}
+    versions = {name: _version(name) for name in ("keras", backend)}
     device, threads = _device_and_threads(backend)
     found = {
         "backend": backend,
@@ -99,10 +104,18 @@ def _policies(layer) -> set[str]:
 
 
 def compile_mode(jit_compile: bool) -> str:
-    """Return the name of a compile mode on this backend."""
+    """Return the name of a compile mode on this backend: its own where it has but one."""
     compiled = {"tensorflow": "XLA", "jax": "XLA", "torch": "TorchInductor"}
     plain = {"tensorflow": "graph", "jax": "XLA", "torch": "eager"}
-    return (compiled if jit_compile else plain)[keras.backend.backend()]
+    backend = keras.backend.backend()
+    return (compiled if jit_compile else plain).get(backend, backend)
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _device_and_threads(backend: str) -> tuple[str, int | str]:
@@ -115,6 +128,8 @@ def _device_and_threads(backend: str) -> tuple[str, int | str]:
 
         gpu = torch.cuda.is_available()
         return (torch.cuda.get_device_name() if gpu else "cpu"), torch.get_num_threads()
+    if backend != "tensorflow":
+        return f"as {backend} chooses", f"of {backend}"
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")

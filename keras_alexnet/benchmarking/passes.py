@@ -7,7 +7,13 @@ from keras_alexnet.benchmarking.devices import synchronize
 
 
 def forward(model, x, compiled: bool = True):
-    """Return a function that computes `model(x, training=False)` and waits for it."""
+    """Return a function that computes `model(x, training=False)` and waits for it.
+
+    On a backend without gradients, such as OpenVINO, it is `model.predict_on_batch(x)`, for which
+    alone Keras compiles the model there.
+    """
+    if not has_gradients():
+        return lambda: model.predict_on_batch(x)
     return _pass(lambda weights, images: _call(model, weights, images), model, x, compiled)
 
 
@@ -17,12 +23,12 @@ def forward_backward(model, x, compiled: bool = True):
     The objective is half the sum of the squared outputs, TensorFlow's `l2_loss`, as in
     alexnet_benchmark.py; no parameter changes.
     """
-    gradients = {
-        "tensorflow": _tensorflow_gradients,
-        "jax": _jax_gradients,
-        "torch": _torch_gradients,
-    }
-    return _pass(gradients[keras.backend.backend()](model), model, x, compiled)
+    return _pass(GRADIENTS[keras.backend.backend()](model), model, x, compiled)
+
+
+def has_gradients() -> bool:
+    """Return whether this is a backend whose gradients can be timed."""
+    return keras.backend.backend() in GRADIENTS
 
 
 def _pass(function, model, x, compiled):
@@ -107,3 +113,10 @@ def _torch_gradients(model):
         return torch.autograd.grad(loss, parameters)
 
     return gradients
+
+
+GRADIENTS = {
+    "tensorflow": _tensorflow_gradients,
+    "jax": _jax_gradients,
+    "torch": _torch_gradients,
+}

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.benchmarking.devices import compile_mode, environment, peak_memory
-from keras_alexnet.benchmarking.passes import forward, forward_backward
+from keras_alexnet.benchmarking.passes import forward, forward_backward, has_gradients
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError, explain
@@ -31,7 +31,8 @@ def benchmark(
 
     "Forward" computes the outputs of one batch of noise, N(0, 0.1), at inference;
     "Forward-backward" the gradients of half the sum of their squares for all parameters. No
-    parameter changes. Each step is timed by itself, with the device waited for.
+    parameter changes. Each step is timed by itself, with the device waited for. On a backend that
+    computes no gradients, such as OpenVINO, "Forward" alone is timed, and the report says so.
 
     Args:
         model: A functional or sequential model with one image input of known size.
@@ -45,7 +46,8 @@ def benchmark(
             and deviation at the end; `print` shows them as they come.
 
     Returns:
-        A `Report` with the timings `"Forward"` and `"Forward-backward"`.
+        A `Report` with the timings `"Forward"` and, where there are gradients,
+        `"Forward-backward"`.
 
     Raises:
         UserError: (a `ValueError`) for a model without a fixed input size, or a wrong count.
@@ -87,11 +89,18 @@ def benchmark(
     noise = np.random.default_rng(0).normal(0, IMAGE_DEVIATION, (batch_size, *shape))
     images = noise.astype("float32")
     say = say or (lambda line: None)
+    found = {**environment(model), "compile mode": compile_mode(compiled), "batch": batch_size}
+    passes = {"Forward": forward}
+    if has_gradients():
+        passes["Forward-backward"] = forward_backward
+    else:
+        found["backward pass"] = (
+            f"not timed: the package computes no gradients on {found['backend']}"
+        )
     timings = []
-    for name, make in (("Forward", forward), ("Forward-backward", forward_backward)):
+    for name, make in passes.items():
         run = make(model, images, compiled)
         timings.append(_timed(name, run, batch_size, num_batches, burn_in, say))
-    found = {**environment(model), "compile mode": compile_mode(compiled), "batch": batch_size}
     return Report(tuple(timings), found, peak_memory())
 
 
