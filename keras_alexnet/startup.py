@@ -51,6 +51,21 @@ def choose_convolutions() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+def open_standard_streams() -> None:
+    """Open the null device as each standard stream that is closed, as after `keras-alexnet >&-`.
+
+    Else the next file that the process opens has the number of that stream: whatever a library
+    prints would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 @contextlib.contextmanager
 def notices_held_back():
     """Hold back what the block writes to the error stream, if this is the command line.
@@ -84,6 +99,7 @@ def notices_held_back():
 def start() -> None:
     """Import Keras; for the command line with oneDNN, and with the backend's notices held back."""
     if is_command_line():
+        open_standard_streams()
         choose_convolutions()
     with notices_held_back() as held:
         import keras

@@ -6,7 +6,6 @@ and arguments, `run(arguments)` does it and returns its exit code, or `None` for
 """
 
 import argparse
-import os
 import sys
 
 import keras_alexnet
@@ -21,6 +20,7 @@ from keras_alexnet.cli import (
     fit,
     variants,
 )
+from keras_alexnet.cli.output import unbroken_streams
 from keras_alexnet.errors import UserError
 
 # In the order of --help.
@@ -45,12 +45,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv=None) -> int:
-    """Run one command and return its exit code: 0 if all went well, 2 for a user's mistake."""
-    arguments = _parser().parse_args(argv)
+    """Run one command and return its exit code: 0 if all went well, 2 for a user's mistake.
+
+    A standard output without a reader ends no command and changes no exit code; one that cannot
+    be written to for another reason, such as a full disk, is a mistake.
+    """
+    with unbroken_streams() as output:
+        arguments = _parser().parse_args(argv)
+        code = _run(arguments)
+        output.flush()
+        if output.error is None or isinstance(output.error, BrokenPipeError):
+            return code
+        reason = output.error.strerror
+        print(f"keras-alexnet {arguments.name}: the output was lost: {reason}", file=sys.stderr)
+        return code or MISTAKE
+
+
+def _run(arguments) -> int:
     try:
-        code = arguments.command(arguments)
-        sys.stdout.flush()
-        return code or 0
+        return arguments.command(arguments) or 0
     except UserError as error:
         print(f"keras-alexnet {arguments.name}: {error}", file=sys.stderr)
         return MISTAKE
@@ -58,9 +71,6 @@ def main(argv=None) -> int:
         kept = str(stop) or "nothing was saved"
         print(f"\nkeras-alexnet {arguments.name}: interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
