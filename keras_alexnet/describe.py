@@ -1,8 +1,6 @@
 """What a model is made of: shapes, parameters, neurons and multiply-adds, layer by layer."""
 
 import dataclasses
-import io
-import json
 import math
 import os
 
@@ -11,10 +9,12 @@ import keras
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
+from keras_alexnet.tables import json_text, screen_width, table_text
 
 # Images in the batch that is followed through a model, where the model does not fix their number.
 # One would be lost where a model removes axes of one.
 BATCH = 2
+WIDTH = 120  # columns of a table where there is no terminal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Description:
 
     def to_json(self) -> str:
         """Return `to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2)
+        return json_text(self.to_dict())
 
     def plot(self, path) -> str:
         """Draw each layer's share of parameters, neurons and multiply-adds into a picture file.
@@ -101,12 +101,11 @@ class Description:
         return plot_description(self, os.fspath(path))
 
     def __str__(self) -> str:
-        """Return the table as text."""
-        from rich.console import Console
+        """Return the table as text, as wide as the terminal; of 120 columns where there is none."""
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="", title_justify="left")
-        table.add_column("layer")
+        table.add_column("layer", no_wrap=True)
         table.add_column("type", overflow="fold")
         for heading in ("output", "parameters", "share", "neurons", "multiply-adds"):
             table.add_column(heading, justify="right", no_wrap=True)
@@ -124,11 +123,9 @@ class Description:
         table.add_section()
         totals = (f"{self.parameters:,}", "100.00 %", _figure(self.neurons))
         table.add_row("total", "", "", *totals, _figure(self.multiply_adds))
-        text = io.StringIO()
-        Console(file=text, width=120).print(table)
+        text = table_text(table, screen_width(WIDTH), ("type", "share", "neurons", "multiply-adds"))
         size = " x ".join(_number(number) for number in self.input_shape)
-        lines = (line.rstrip() for line in text.getvalue().split("\n"))
-        return f"{self.name}: images of {size}\n\n" + "\n".join(lines).rstrip() + "\n"
+        return f"{self.name}: images of {size}\n\n{text}\n"
 
 
 def describe(model) -> Description:

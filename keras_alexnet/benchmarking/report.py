@@ -2,13 +2,16 @@
 
 import csv
 import dataclasses
-import io
-import json
 import os
+import textwrap
 
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
+from keras_alexnet.tables import json_text, screen_width, table_text
+
+WIDTH = 100  # columns of a table where there is no terminal
+FIRST_TO_GO = ("p90", "p10", "std", "steps", "input", "mean", "first", "images/s")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,23 +45,25 @@ class Report:
         }
 
     def __str__(self) -> str:
-        """Return the figures as a table, milliseconds per batch, with any warnings below."""
-        from rich.console import Console
+        """Return the figures as a table, milliseconds per batch, with any warnings below.
 
-        text = io.StringIO()
-        console = Console(file=text, width=100, highlight=False, markup=False)
-        console.print(self._table())
+        It is as wide as the terminal; of 100 columns where there is none.
+        """
+        width = screen_width(WIDTH)
         memory = [f"{name} {size / 2**20:,.0f} MiB" for name, size in self.memory.items()]
-        console.print(f"\npeak memory: {', '.join(memory) or 'unknown'}")
-        console.print(", ".join(f"{name} {value}" for name, value in self.environment.items()))
-        for warning in self.warnings():
-            console.print(f"Note: {warning}")
-        return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
+        texts = [
+            f"peak memory: {', '.join(memory) or 'unknown'}",
+            ", ".join(f"{name} {value}" for name, value in self.environment.items()),
+            *(f"Note: {warning}" for warning in self.warnings()),
+        ]
+        folded = (textwrap.fill(text, width, break_on_hyphens=False) for text in texts)
+        return "\n".join((table_text(self._table(), width, FIRST_TO_GO), "", *folded))
 
     def _table(self):
         from rich.table import Table
 
-        table = Table("ms per batch", box=None, pad_edge=False, header_style="")
+        table = Table(box=None, pad_edge=False, header_style="")
+        table.add_column("ms per batch", no_wrap=True)
         headings = "first", "median", "mean", "std", "p10", "p90", "images/s", "input", "steps"
         for heading in headings:
             table.add_column(heading, justify="right", no_wrap=True)
@@ -88,7 +93,7 @@ class Report:
         return path
 
     def _write_json(self, file) -> None:
-        json.dump(self.to_dict(), file, indent=1)
+        file.write(json_text(self.to_dict()))
 
     def _write_csv(self, file) -> None:
         table = csv.writer(file, lineterminator="\n")

@@ -1,7 +1,9 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
 from keras_alexnet.cli.shared import count, print_json
+from keras_alexnet.tables import screen_width, table_text
 
+FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns, where the screen is narrow
 MODES = {"auto": None, "plain": False, "compiled": True}
 
 
@@ -78,12 +80,10 @@ def _compare(arguments) -> None:
     if arguments.json:
         print_json(results)
         return
-    from rich.console import Console
-
     print()
     done = [result for result in results if "report" in result]
     if done:
-        Console(highlight=False, width=100).print(_table(done))
+        print(table_text(_table(done), screen_width(), FIRST_TO_GO))
     for result in results:
         name = f"{result['backend']}, {result['mode']}"
         if "error" in result:
@@ -97,7 +97,7 @@ def _table(done):
     """Return the medians of the runs that succeeded, the best of each column marked."""
     from rich.table import Table
 
-    table = Table("ms per batch, median", "", box=None, pad_edge=False, header_style="bold")
+    table = Table("ms per batch, median", "", box=None, pad_edge=False, header_style="")
     for heading in ("Forward", "Forward-backward", "first step", "images/s"):
         table.add_column(heading, justify="right", no_wrap=True)
     pairs = [result["report"]["timings"] for result in done]

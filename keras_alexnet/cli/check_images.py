@@ -5,9 +5,9 @@ import sys
 from keras_alexnet.cli.shared import print_json, printable
 from keras_alexnet.data.checking import Finding, Findings, check_images
 from keras_alexnet.data.paths import passed_over_note
+from keras_alexnet.tables import screen_width, table_text
 
 BAD_FILES = 1  # the exit code when some were found
-WIDE = 10_000  # columns of a table that goes to no terminal
 
 
 def add(command) -> None:
@@ -47,14 +47,11 @@ def _print(findings: Findings) -> None:
 def _print_table(path: str, reason: str, findings: tuple[Finding, ...]) -> None:
     if not findings:
         return
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text  # as it is: a path's [brackets] are no markup
 
-    table = Table(path, reason, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in (path, reason):
+        table.add_column(heading, overflow="fold")
     for finding in findings:
-        table.add_row(Text(printable(finding.path), overflow="fold"), Text(finding.reason))
-    width = None if sys.stdout.isatty() else WIDE  # a file or `grep` gets a line for each
-    console = Console(width=width)
-    console.print(table)
-    console.print()
+        table.add_row(printable(finding.path), finding.reason)
+    print(table_text(table, screen_width()), end="\n\n")

@@ -1,12 +1,10 @@
 """`keras-alexnet classify`: what a network takes images for."""
 
 import dataclasses
-import sys
 
 from keras_alexnet.cli.shared import class_names, count, print_json, printable, ready
 from keras_alexnet.files import check_writable
-
-WIDE = 10_000  # columns of a table that goes to no terminal
+from keras_alexnet.tables import screen_width, table_text
 
 
 def add(command) -> None:
@@ -76,25 +74,21 @@ def run(arguments) -> None:
 
 
 def _print_table(results) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     probabilities = all(result.probabilities for result in results)
     known = any(guess.wordnet for result in results for guess in result.guesses)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("image", overflow="fold")
-    table.add_column("class")
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in ("image", "class"):
+        table.add_column(heading, overflow="fold")
     if known:
-        table.add_column("WordNet")
+        table.add_column("WordNet", no_wrap=True)
     table.add_column("probability" if probabilities else "score", justify="right", no_wrap=True)
-    for result in results:
+    for place, result in enumerate(results):
+        if place:
+            table.add_row()
         for number, guess in enumerate(result.guesses):
             score = f"{100 * guess.score:.2f} %" if probabilities else f"{guess.score:.4g}"
             path = printable(result.path) if number == 0 else ""
             table.add_row(path, guess.name, *([guess.wordnet or ""] if known else []), score)
-        table.add_row()
-    width = None if sys.stdout.isatty() else WIDE  # a file or `grep` gets a line for each
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        console.print(table)
-    print("\n".join(line.rstrip() for line in capture.get().rstrip().split("\n")))
+    print(table_text(table, screen_width(), ("WordNet",)))

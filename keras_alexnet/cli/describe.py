@@ -1,6 +1,7 @@
 """`keras-alexnet describe`: a network's layers and its numbers."""
 
 import keras_alexnet
+from keras_alexnet.cli.shared import print_json
 from keras_alexnet.evaluation.networks import load_model
 
 
@@ -22,7 +23,7 @@ def run(arguments) -> None:
     description = keras_alexnet.describe(model or keras_alexnet.AlexNet(arguments.model))
     picture = description.plot(arguments.plot) if arguments.plot else None
     if arguments.json:
-        print(description.to_json())
+        print_json(description.to_dict())
         return
     print(description)
     if picture:

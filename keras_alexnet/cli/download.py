@@ -1,12 +1,10 @@
 """`keras-alexnet download`: published weights, fetched and verified where there is a network."""
 
 import os
-import sys
 
 from keras_alexnet.cli.shared import print_json
 from keras_alexnet.errors import UserError, explain
-
-WIDE = 10_000  # columns of a table that goes to no terminal
+from keras_alexnet.tables import screen_width, table_text
 
 
 def add(command) -> None:
@@ -84,16 +82,16 @@ def _list(as_json: bool) -> None:
         copies = ({"path": _copy(record)} for record in records)
         print_json([{**row, **copy} for row, copy in zip(rows, copies, strict=True)])
         return
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table("checkpoint", "variant", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in ("checkpoint", "variant"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)
-    table.add_column("what it is")
+    table.add_column("what it is", overflow="fold")
     table.add_column("at hand", overflow="fold")
     for record in records:
         size = "" if record.size is None else f"{record.size / 1e6:.1f}"
         row = (record.name, record.variant, size, record.title, _copy(record) or "")
         table.add_row(*row)
-    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, markup=False)
-    console.print(table)
+    print(table_text(table, screen_width(), ("at hand", "MB", "variant")))

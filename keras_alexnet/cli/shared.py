@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.tables import json_text
 
 
 def print_json(value) -> None:
     """Print a value for scripts."""
-    print(json.dumps(value, indent=2))
+    print(json_text(value))
 
 
 def printable(path: str) -> str:

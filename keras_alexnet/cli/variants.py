@@ -1,6 +1,7 @@
 """`keras-alexnet list`: the networks that can be built."""
 
 from keras_alexnet.cli.shared import print_json
+from keras_alexnet.tables import screen_width, table_text
 from keras_alexnet.variants import get_variant, list_variants
 
 
@@ -17,15 +18,15 @@ def run(arguments) -> None:
         keys += ["parameters", "multiply_adds", "neurons"]
         print_json([{key: getattr(record, key) for key in keys} for record in records])
         return
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table("variant", "what it is", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="")
+    table.add_column("variant", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
     for heading in ("image", "parameters", "multiply-adds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in records:
         figures = (f"{record.parameters:,}", f"{record.multiply_adds:,}")
         table.add_row(record.name, record.title, str(record.input_size), *figures)
-    console = Console()
-    console.print(table)
-    console.print("\nkeras-alexnet describe NAME shows the layers of one.", highlight=False)
+    print(table_text(table, screen_width(), ("multiply-adds", "image", "parameters")))
+    print("\nkeras-alexnet describe NAME shows the layers of one.")

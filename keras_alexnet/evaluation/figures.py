@@ -1,11 +1,13 @@
 """The figures of an evaluation, and how they are shown."""
 
 import dataclasses
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
+from keras_alexnet.tables import screen_width, table_text
+
+WIDTH = 100  # columns of a table where there is no terminal
 IN_WORDS = {9: "nine", 10: "ten"}
 
 
@@ -96,18 +98,20 @@ class Evaluation:
         return {f"{name}_error": _rest(getattr(self, name)) for name in names}
 
     def summary(self, worst: int = 5) -> str:
-        """Return accuracies, errors and the `worst` classes as a table of text."""
-        from rich.console import Console
+        """Return accuracies, errors and the `worst` classes as a table of text.
 
-        text = io.StringIO()
-        console = Console(file=text, width=100, highlight=False, markup=False)
+        It is as wide as the terminal; of 100 columns where there is none.
+        """
+        width, errors = screen_width(WIDTH), ("top-5 error", "top-1 error")
         guessing = f"guessing gives {100 / self.classes:.4g} %"
-        console.print(f"{self.images:,} images of {self.classes:,} classes; {guessing}\n")
-        console.print(self._accuracies())
+        parts = [
+            f"{self.images:,} images of {self.classes:,} classes; {guessing}",
+            table_text(self._accuracies(), width, errors),
+        ]
         if worst:
-            console.print()
-            console.print(self._worst_table(worst))
-        return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
+            least = ("images", "most often taken for")
+            parts.append(table_text(self._worst_table(worst), width, least))
+        return "\n\n".join(parts)
 
     def __str__(self) -> str:
         """Return accuracies, errors and the five worst classes as a table of text."""
@@ -132,6 +136,7 @@ class Evaluation:
 
     def _worst_table(self, count):
         table = _table("worst classes", ("recognised", "images"))
+        table.columns[0].overflow = "fold"
         table.add_column("most often taken for", overflow="fold")
         for row in self.worst(count):
             taken_for = f"{row.taken_for}, {_times(row.times)}" if row.taken_for else ""

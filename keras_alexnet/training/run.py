@@ -20,6 +20,7 @@ from keras_alexnet.files import made_folder, written_whole
 from keras_alexnet.preprocessing import RandomCropFlip, ten_crop_model
 from keras_alexnet.preprocessing.crop import CenterCrop
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
+from keras_alexnet.tables import json_text
 from keras_alexnet.training.flat_loss import FlatLossWarning
 from keras_alexnet.training.images import Images, load_images
 from keras_alexnet.training.job import Job, build_model, plain_model
@@ -284,7 +285,7 @@ def _draw(model, evaluation: Evaluation, state: RunState, output: str) -> tuple[
 
 def _write_json(path: str, value) -> None:
     with written_whole(path) as beside, open(beside, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
+        file.write(json_text(value))
 
 
 def _verbosity() -> int:

@@ -1,0 +1,102 @@
+"""Tables and JSON as text for screens: tables of their width, and a row of numbers on a line."""
+
+import io
+import json
+import re
+import shutil
+from collections.abc import Sequence
+
+UNLIMITED = 10_000  # columns of a table that no screen limits: `grep` gets a row a line
+WORD = 16  # width to which a word may be folded where a column has overflow="fold"
+GAP = 2  # columns between two cells
+
+
+def screen_width(default: int = UNLIMITED) -> int:
+    """Return the width of the terminal in columns, or of `COLUMNS` where that is set.
+
+    Args:
+        default: The width where there is no terminal.
+    """
+    return shutil.get_terminal_size((default, 24)).columns
+
+
+def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
+    """Return a `rich` table as text that is no wider than `width`, where that can be.
+
+    Text is folded, figures never are: where they do not fit, whole columns are left out, and a
+    line below the table names them.
+
+    Args:
+        table: The table, without a box. Columns of figures have `no_wrap=True`.
+        width: The width in columns.
+        first_to_go: The headings of the columns that may be left out, in this order.
+
+    Example:
+
+    >>> from rich.table import Table
+    >>> table = Table("variant", box=None, pad_edge=False)
+    >>> table.add_column("parameters", no_wrap=True)
+    >>> table.add_row("paper", "60,965,224")
+    >>> table_text(table, 18, ["parameters"]).splitlines()
+    ['variant', 'paper', '', 'Not shown for want', 'of width:', 'parameters.']
+    """
+    from rich.console import Console
+
+    gone: list[str] = []
+    for heading in first_to_go:
+        if _least_width(table.columns) > width:
+            table = _without(table, heading)
+            gone.append(heading)
+    text = io.StringIO()
+    console = Console(file=text, width=width, highlight=False, markup=False, emoji=False)
+    console.print(table)
+    if gone:
+        console.print(f"\nNot shown for want of width: {', '.join(gone)}.")
+    return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
+
+
+def _without(table, heading: str):
+    """Return a new table without one of the columns."""
+    from rich.table import Table
+
+    kept = [column for column in table.columns if column.header != heading]
+    rest = Table(box=None, pad_edge=False, header_style="")
+    for column in kept:
+        options = {"justify": column.justify, "no_wrap": column.no_wrap}
+        rest.add_column(column.header, overflow=column.overflow, **options)
+    for cells in zip(*(column.cells for column in kept), strict=True):
+        rest.add_row(*cells)
+    return rest
+
+
+def _least_width(columns) -> int:
+    """Return the width that columns need if text is folded and figures are not."""
+    return sum(map(_least_cell, columns)) + GAP * (len(columns) - 1)
+
+
+def _least_cell(column) -> int:
+    from rich.cells import cell_len
+
+    words = [str(cell) for cell in (column.header, *column.cells)]
+    if column.no_wrap:
+        return max(map(cell_len, words))
+    longest = max(cell_len(word) for text in words for word in ["", *text.split()])
+    return min(WORD, longest) if column.overflow == "fold" else longest
+
+
+def json_text(value) -> str:
+    """Return a value as JSON over several lines, with every list of numbers on one line.
+
+    Example:
+
+    >>> print(json_text({"confusion": [[3, 0], [1, 2]]}))
+    {
+      "confusion": [
+        [3, 0],
+        [1, 2]
+      ]
+    }
+    """
+    text = json.dumps(value, indent=2)
+    # A string cannot begin or end inside the match: it has a quotation mark, and no line breaks.
+    return re.sub(r'\[\n([^\[\]{}"]+)\n *\]', lambda found: f"[{' '.join(found[1].split())}]", text)
