@@ -2,10 +2,10 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from keras_alexnet.data.decoding import BadImage, decoded, opened
+from keras_alexnet.data.decoding import BadImage, check_header, decoded, opened
 from keras_alexnet.data.image_formats import why_passed_over
 from keras_alexnet.data.moving import moved_aside
 from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
@@ -96,9 +96,31 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
     return dataclasses.replace(findings, bad=bad)
 
 
+def unreadable(paths: Sequence[str], progress: bool = False) -> list[tuple[str, str]]:
+    """Return the path and the reason of each file whose header shows that it cannot be read.
+
+    The pixels are not decoded: a file that is cut short or damaged behind its header passes.
+
+    Args:
+        paths: The files.
+        progress: Whether a bar shows how far it is.
+    """
+    reasons = _by_threads(_why_unreadable, paths, progress)
+    return [(path, reason) for path, reason in zip(paths, reasons, strict=True) if reason]
+
+
+def _why_unreadable(path: str) -> str:
+    try:
+        check_header(path)
+    except BadImage as error:
+        return str(error)
+    return ""
+
+
 def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
     bad, remarks = [], []
-    for path, (reason, remark) in zip(paths, _looked_at(paths, progress), strict=True):
+    looks = _by_threads(_looked_at_one, paths, progress)
+    for path, (reason, remark) in zip(paths, looks, strict=True):
         if reason:
             bad.append(Finding(path, reason))
         if remark:
@@ -107,13 +129,13 @@ def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
     return Findings(len(paths), tuple(bad), tuple(remarks), passed_over)
 
 
-def _looked_at(paths: list[str], progress: bool) -> Iterator[tuple[str, str]]:
-    """Give the reason and the remark of each file in turn; either may be empty."""
+def _by_threads(function: Callable, paths: Sequence[str], progress: bool) -> Iterator:
+    """Give what a function returns for each file in turn."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         results = (
             result
             for start in range(0, len(paths), AT_ONCE)
-            for result in threads.map(_looked_at_one, paths[start : start + AT_ONCE])
+            for result in threads.map(function, paths[start : start + AT_ONCE])
         )
         yield from _with_bar(results, len(paths)) if progress else results
 
@@ -128,6 +150,7 @@ def _with_bar(results: Iterable, count: int) -> Iterator:
 
 
 def _looked_at_one(path: str) -> tuple[str, str]:
+    """Return the reason and the remark of a file; either may be empty."""
     try:
         levels = decoded(path).getextrema()
         with opened(path) as image:

@@ -6,6 +6,9 @@ photos of 500 x 375 pixels. It is faster for small ones that are not resized, wh
 is most of the work. But a file it fails on ends the whole data set, without its name.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 
 from keras_alexnet.data.image_formats import REFUSED, image_formats
@@ -29,16 +32,16 @@ def decoded(path: str):
             opens (`PIL.Image.MAX_IMAGE_PIXELS` says how large), of a range that is not known, or
             of a kind that Pillow opens and misreads.
     """
-    try:
-        with opened(path) as image:
-            if reason := misread(image):
-                raise BadImage(reason)
-            image.load()
-            return _rgb(_upright(image), *black_and_white(image))
-    except BadImage:
-        raise
-    except Exception as error:  # damaged files make Pillow's decoders raise nearly everything
-        raise BadImage(f"it is cut short or damaged ({_words(error)})") from error
+    with _bad_images(), opened(path) as image:
+        _check_readable(image)
+        image.load()
+        return _rgb(_upright(image), *black_and_white(image))
+
+
+def check_header(path: str) -> None:
+    """Raise as `decoded` does if the header of a file shows already that it cannot be read."""
+    with _bad_images(), opened(path) as image:
+        _check_readable(image)
 
 
 def opened(path: str):
@@ -56,6 +59,24 @@ def opened(path: str):
         raise BadImage(f"it cannot be opened ({error.strerror or _words(error)})") from error
     except Exception as error:  # as in `decoded`
         raise BadImage(f"it is damaged ({_words(error)})") from error
+
+
+@contextlib.contextmanager
+def _bad_images() -> Iterator[None]:
+    """Raise a `BadImage` for whatever the block raises."""
+    try:
+        yield
+    except BadImage:
+        raise
+    except Exception as error:  # damaged files make Pillow's decoders raise nearly everything
+        raise BadImage(f"it is cut short or damaged ({_words(error)})") from error
+
+
+def _check_readable(image) -> None:
+    if reason := misread(image):
+        raise BadImage(reason)
+    if image.mode == "F":
+        raise BadImage(f"its pixels are floating-point numbers, {UNKNOWN}")
 
 
 def _why_unidentified(path: str) -> str:
@@ -97,8 +118,6 @@ def _rgb(image, black: int, white: int):
 
     if image.mode.startswith("I"):
         return _from_16_bits(image, black, white)
-    if image.mode == "F":
-        raise BadImage(f"its pixels are floating-point numbers, {UNKNOWN}")
     if not image.has_transparency_data:
         return image.convert("RGB")
     page = Image.new("RGBA", image.size, "white")

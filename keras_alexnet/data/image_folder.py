@@ -13,6 +13,7 @@ from keras_alexnet.data.labelled import (
     training_and_held_out,
 )
 from keras_alexnet.data.order import EpochOrder
+from keras_alexnet.data.readable import without_unreadable
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError, explain
@@ -37,16 +38,16 @@ def image_folder(
     cache: bool | str = False,
     bad_images: str = "stop",
 ):
-    """Read a folder with one folder of images per class as a `tf.data.Dataset`.
+    """Read a folder with one folder of images per class in batches, while the model computes.
 
     Whatever a file holds comes out as upright RGB: grayscale and palette images, CMYK (without its
     colour profile), EXIF-rotated ones; what is transparent lies on white; of an animation it is
     the first frame. Gray of 16 bits is rounded to 8, from the black to the white that the file
     declares; of 16-bit colours the upper 8 bits are kept.
 
-    The data set works with `fit`, `evaluate` and `predict` on every backend, and needs TensorFlow
-    installed. Keras warns in `fit` unless it is told `shuffle=False`, as with every data set: this
-    one shuffles itself.
+    The data set works with `fit`, `evaluate` and `predict` on every backend. It shuffles itself:
+    pass `shuffle=False` to `fit`. Without it Keras warns of a `tf.data.Dataset`, and asks a
+    `keras.utils.PyDataset` for its batches at random, which then cannot be read ahead.
 
     Args:
         directory: The folder. Class folders may be nested deeper. All endings that Pillow reads
@@ -80,13 +81,16 @@ def image_folder(
             path of a folder in which to keep them on disk, for later runs as well.
         bad_images: `"stop"`: the first file that cannot be read ends the iteration with an error
             that names it and the reason. `"skip"`: such files are left out and listed in
-            `skipped`; how many batches there are is not known then, so that Keras says at the end
-            of the first epoch that the data ran out, and trains on.
+            `skipped`. The headers of all files are read at once for that, some thousand a second,
+            and a split is made without the files whose headers are bad. A file that turns out to
+            be damaged behind its header is missing in its batch, which is smaller then; in a batch
+            of such files alone stands the next whole image.
 
     Returns:
-        A `tf.data.Dataset` of (images, labels): uint8 of shape `(batch, S, S, 3)`, values 0 to
-        255, and int32 of shape `(batch,)`. It has the attributes `class_names` and `file_paths` as
-        the data sets of `keras.utils.image_dataset_from_directory`; `class_weight`, a dictionary
+        A `tf.data.Dataset` of (images, labels), or a `keras.utils.PyDataset` of the same batches as
+        NumPy arrays where TensorFlow is not installed: uint8 of shape `(batch, S, S, 3)`, values 0
+        to 255, and int32 of shape `(batch,)`. It has the attributes `class_names` and `file_paths`
+        as the data sets of `keras.utils.image_dataset_from_directory`; `class_weight`, a dictionary
         for `fit(class_weight=...)` under which every class counts the same; `skipped`, the
         (path, reason) pairs of the files in the class folders that do not end as images do, and
         of those that could not be read so far.
@@ -95,7 +99,7 @@ def image_folder(
         UserError: A `ValueError`: if there is no such folder, or no images, or one class only; if
             the class folders lie a level lower, as those of `train` and `val` without `subset`,
             or higher; if folders and `class_names` do not match, or an argument is not one of
-            those above.
+            those above; with `bad_images="skip"`, if no image of a class can be read.
 
     Example:
 
@@ -119,7 +123,7 @@ def image_folder(
     _check_share(held_out)
 
     def dataset(files, shuffled):
-        reader = ImageReader(image_size, resizing, files.passed_over)
+        reader = ImageReader(image_size, resizing, files.passed_over, files.unreadable)
         order = EpochOrder(len(files), seed, first_epoch) if shuffled else None
         kept = _cache(cache, files, image_size, resizing)
         data = file_batches(files, reader, batch_size, order, bad_images, kept)
@@ -130,10 +134,11 @@ def image_folder(
         return data
 
     directory = os.fspath(directory)
+    usable = without_unreadable if bad_images == "skip" else lambda files: files
     if subset is None:
-        chosen = [find_images(directory, class_names)]
+        chosen = [usable(find_images(directory, class_names))]
     else:
-        parts = training_and_held_out(directory, seed, held_out, class_names)
+        parts = training_and_held_out(directory, seed, held_out, class_names, usable)
         chosen = [part for name, part in zip(PARTS, parts, strict=True) if subset in (name, "both")]
     for note in folder_notes(*chosen):
         warnings.warn(note, stacklevel=2)

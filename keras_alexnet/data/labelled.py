@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class LabelledFiles:
         class_names: The classes.
         passed_over: The files in the class folders that do not end as images do.
         notes: Sentences on what else is not used. `folder_notes` gives them with `passed_over`.
+        unreadable: The files that were left out because they cannot be read, with the reasons.
     """
 
     paths: tuple[str, ...]
@@ -36,6 +37,7 @@ class LabelledFiles:
     class_names: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -82,6 +84,7 @@ def training_and_held_out(
     seed: int = 0,
     held_out: float = 0.2,
     class_names: Sequence[str] | None = None,
+    usable: Callable[[LabelledFiles], LabelledFiles] = lambda files: files,
 ) -> tuple[LabelledFiles, LabelledFiles]:
     """Find the images to train on and those held out to measure with.
 
@@ -92,13 +95,14 @@ def training_and_held_out(
         seed: Decides which images are held out where the folder does not say.
         held_out: The part of each class that is held out then; one image at least, and never all.
         class_names: The classes in the order of their numbers, as `find_images` takes them.
+        usable: Called with the files that were found; returns those to use.
 
     Raises:
         UserError: If there is no such folder, or no images, or only one class in it.
     """
     parts = named_parts(directory)
     if not parts:
-        return _split(directory, find_images(directory, class_names), seed, held_out)
+        return _split(usable(find_images(directory, class_names)), seed, held_out)
     training = find_images(parts.training, class_names).noted(parts.notes)
     test = find_images(parts.held_out, class_names).noted(parts.notes)
     if training.class_names != test.class_names:
@@ -111,10 +115,10 @@ def training_and_held_out(
                 "Rename or remove the folders that differ.",
             )
         )
-    return training, test
+    return usable(training), usable(test)
 
 
-def _split(directory, files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
+def _split(files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
     """Hold out the same part of every class."""
     rng = np.random.default_rng(seed)
     labels = np.array(files.labels)

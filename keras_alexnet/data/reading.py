@@ -6,13 +6,11 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.data.image_formats import why_passed_over
-from keras_alexnet.data.labelled import LabelledFiles
-from keras_alexnet.data.order import EpochOrder
+from keras_alexnet.data.readable import REMEDY, not_readable
 from keras_alexnet.data.resizing import RESIZINGS
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 class ImageReader:
@@ -22,19 +20,31 @@ class ImageReader:
         size: Height and width of the arrays, in pixels.
         resizing: `"shorter_side"` or `"warp"`, as `image_folder` takes it.
         passed_over: Files that are not read, as they do not end as images do.
+        unreadable: The path and the reason of files that were found unreadable before.
+        remedy: A sentence on what to do about a file that cannot be read.
 
     Attributes:
-        bad: The path and the reason of every file that could not be read, each once.
+        bad: The path and the reason of every file that could not be read, each once; those that
+            were found before come first.
         skipped: The path and the reason of the files passed over, and those of `bad`.
-        failure: The error of the first of them since a `StopOnFailure` began, or `None`.
+        failure: The error that is to end training or evaluation, or `None`: that of a file in whose
+            place a black image stands.
     """
 
-    def __init__(self, size: int, resizing: str = "shorter_side", passed_over: Sequence[str] = ()):
+    def __init__(
+        self,
+        size: int,
+        resizing: str = "shorter_side",
+        passed_over: Sequence[str] = (),
+        unreadable: Sequence[tuple[str, str]] = (),
+        remedy: str = REMEDY,
+    ):
         self.size = size
-        self.bad: list[tuple[str, str]] = []
-        self.skipped = [(path, why_passed_over(path)) for path in passed_over]
+        self.bad = list(unreadable)
+        self.skipped = [*((path, why_passed_over(path)) for path in passed_over), *unreadable]
         self.failure: UserError | None = None
         self._resized = RESIZINGS[resizing]
+        self._remedy = remedy
         self._lock = threading.Lock()
 
     def read(self, path: str) -> np.ndarray:
@@ -46,31 +56,14 @@ class ImageReader:
         try:
             return np.asarray(self._resized(decoded(path), self.size))
         except BadImage as error:
-            failure = UserError(
-                explain(
-                    f"The image {path!r} cannot be read: {error}.",
-                    "Every file in the folder must be a whole image.",
-                    "Replace or remove it, and start again.",
-                )
-            )
-            self._remember(path, str(error), failure)
-            raise failure from error
+            self._remember(path, str(error))
+            raise not_readable(path, str(error), self._remedy) from error
 
-    def _remember(self, path: str, reason: str, failure: UserError) -> None:
+    def _remember(self, path: str, reason: str) -> None:
         with self._lock:
             if all(path != known for known, _ in self.bad):
                 self.bad.append((path, reason))
                 self.skipped.append((path, reason))
-            self.failure = self.failure or failure
-
-    def dataset(self, files: LabelledFiles, batch_size: int, shuffle: bool = False, seed: int = 0):
-        """Return a `tf.data.Dataset` of (images, labels), in which bad files are black images.
-
-        It is for `fit` and `evaluate` with `StopOnFailure`, which raises the reader's failure in
-        their stead: raised inside the data set, TensorFlow would print it with its tracebacks.
-        """
-        order = EpochOrder(len(files), seed) if shuffle else None
-        return file_batches(files, self, batch_size, order, bad_images="black")
 
 
 class StopOnFailure(keras.callbacks.Callback):

@@ -1,0 +1,77 @@
+"""Reads the image files of a batch, in whichever way bad ones are to be treated."""
+
+import numpy as np
+
+from keras_alexnet.data.labelled import LabelledFiles
+from keras_alexnet.data.readable import nothing_left
+from keras_alexnet.errors import UserError
+
+
+class BatchReader:
+    """Reads files by number.
+
+    Args:
+        files: The files and their labels.
+        reader: An `ImageReader`.
+        bad_images: What becomes of a file that cannot be read. `"stop"`: the batch ends in an
+            error; `"skip"`: the batch is smaller; `"black"`: a black image stands in its place, and
+            `StopOnFailure` raises the error: raised inside a data set, TensorFlow would print it
+            with its tracebacks.
+        cache: A dictionary, or what behaves as one, for the images by number.
+
+    Attributes:
+        left_out: The numbers of the files that were skipped.
+    """
+
+    def __init__(self, files: LabelledFiles, reader, bad_images: str, cache=None):
+        self.files = files
+        self.size = reader.size
+        self.left_out: set[int] = set()
+        self._reader = reader
+        self._bad_images = bad_images
+        self._cache = cache
+        self._labels = np.array(files.labels, "int32")
+
+    def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bytes]:
+        """Return images, labels, and the error that ends the iteration; empty if none does."""
+        images = np.zeros((len(numbers), self.size, self.size, 3), "uint8")
+        good = np.ones(len(numbers), bool)
+        for place, number in enumerate(numbers.tolist()):
+            try:
+                images[place] = self._image(number)
+            except UserError as error:
+                if self._bad_images == "stop":
+                    return images, self._labels[numbers], _bytes(error)
+                if self._bad_images == "skip":
+                    good[place] = False
+                    self.left_out.add(number)
+                else:
+                    self._reader.failure = self._reader.failure or error
+        if good.all():
+            return images, self._labels[numbers], b""
+        return images[good], self._labels[numbers[good]], b""
+
+    def instead_of(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bytes]:
+        """Return, as `read` does, the first whole image behind files of which none is.
+
+        A batch must not be empty. If none of all files can be read, that is the error.
+        """
+        for number in (int(numbers[-1]) + 1 + np.arange(len(self.files))) % len(self.files):
+            batch = self.read(np.array([number]))
+            if len(batch[1]):
+                return batch
+        error = nothing_left(len(self.files), *self._reader.bad[0])
+        return *batch[:2], _bytes(error)
+
+    def _image(self, number: int) -> np.ndarray:
+        kept = None if self._cache is None else self._cache.get(number)
+        if kept is not None:
+            return kept
+        image = self._reader.read(self.files.paths[number])
+        if self._cache is not None:
+            self._cache[number] = image
+        return image
+
+
+def _bytes(error: UserError) -> bytes:
+    return str(error).encode("utf-8", "backslashreplace")

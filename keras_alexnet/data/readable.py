@@ -1,0 +1,87 @@
+"""Files whose headers cannot be read: found before training, and left out or refused."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from keras_alexnet.data.checking import unreadable
+from keras_alexnet.data.labelled import LabelledFiles
+from keras_alexnet.data.paths import NAMED
+from keras_alexnet.errors import UserError, explain
+
+REMEDY = (
+    "Replace or remove it (`keras-alexnet check-images FOLDER --move-to ELSEWHERE` moves all such "
+    "files aside), and start again."
+)
+
+
+def without_unreadable(files: LabelledFiles, progress: bool = False) -> LabelledFiles:
+    """Return the files whose headers can be read, with the others in `unreadable`.
+
+    Raises:
+        UserError: If no image is left, or none of a class.
+    """
+    bad = dict(unreadable(files.paths, progress))
+    kept = files.take([place for place, path in enumerate(files.paths) if path not in bad])
+    if bad and not len(kept):
+        raise nothing_left(len(files), *next(iter(bad.items())))
+    if lost := sorted({*files.labels} - {*kept.labels}):
+        first = files.paths[files.labels.index(lost[0])]
+        raise UserError(
+            explain(
+                f"None of the images of the class {files.class_names[lost[0]]!r} can be read; "
+                f"{first!r} cannot because {bad[first]}.",
+                "Every class must have a whole image.",
+                "Replace the files, or remove the folder of the class.",
+            )
+        )
+    return dataclasses.replace(kept, unreadable=tuple(bad.items()))
+
+
+def refuse_unreadable(files: LabelledFiles, progress: bool = False, remedy: str = REMEDY):
+    """Return the files.
+
+    Raises:
+        UserError: If the header of a file cannot be read; it names the first.
+    """
+    bad = unreadable(files.paths, progress)
+    if bad:
+        raise not_readable(*bad[0], remedy, others=len(bad) - 1)
+    return files
+
+
+def not_readable(path: str, reason: str, remedy: str = REMEDY, others: int = 0) -> UserError:
+    """Return the error that a file cannot be read."""
+    more = f" Nor can {others:,} other file{'s' if others > 1 else ''}." if others else ""
+    return UserError(
+        explain(
+            f"The image {path!r} cannot be read: {reason}.{more}",
+            "Every file in the folder must be a whole image.",
+            remedy,
+        )
+    )
+
+
+def skipped_note(bad: Sequence[tuple[str, str]]) -> str:
+    """Return a sentence that counts and names the files that were skipped; empty for none.
+
+    Example:
+
+    >>> skipped_note([("cats/1.jpg", "it is empty (0 bytes)")])
+    "Skipped 1 image that cannot be read: 'cats/1.jpg'."
+    """
+    if not bad:
+        return ""
+    files = "1 image" if len(bad) == 1 else f"{len(bad):,} images"
+    named = ", ".join(repr(path) for path, _ in bad[:NAMED]) + (", ..." if bad[NAMED:] else "")
+    return f"Skipped {files} that cannot be read: {named}."
+
+
+def nothing_left(count: int, path: str, reason: str) -> UserError:
+    """Return the error that no file can be read, which names one of them."""
+    return UserError(
+        explain(
+            f"None of the {count} images can be read; {path!r} cannot because {reason}.",
+            "One whole image at least was expected.",
+            "Replace the files, and start again.",
+        )
+    )
