@@ -1,6 +1,7 @@
 """The main job, small: it learns, saves, loads again, goes on after a stop, and loses nothing."""
 
 import csv
+import dataclasses
 import json
 import pathlib
 
@@ -284,3 +285,60 @@ def test_quick_is_the_same_job_in_small():
     assert quick.variant == "paper"
     assert quick.image_size == 112
     assert build_model(quick, 10).get_layer("fc7").units == 4096
+
+
+def damaged(path, where):
+    """Damage a file in its header, so that it is no image, or cut its pixels short."""
+    content = path.read_bytes()
+    path.write_bytes(b"text" + content if where == "header" else content[:-100])
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("skips", [True, False])
+def test_bad_images_are_skipped_or_stop_the_run(skips, folder, tmp_path):
+    """A bad header is found before the training, pixels that are cut short in it; all are counted.
+
+    A header that is bad is as if the file were not there; the others are where they would be.
+    """
+    split = load_images(Job(variant="cifar10_19pct", directory=str(folder))).split
+    bad = {"header": sorted(split.training)[0], "pixels": sorted(split.held_out)[0]}
+    for where, name in bad.items():
+        damaged(folder / name, where)
+    job = Job(
+        variant="cifar10_19pct",
+        directory=str(folder),
+        epochs=1,
+        bad_images="skip" if skips else "stop",
+    )
+    said = []
+    if not skips:
+        with pytest.raises(UserError, match=r"cannot be read.* --move-to FOLDER.*--bad-images"):
+            quietly(job, tmp_path / "run", said.append)
+        assert said == []  # it stopped before it trained
+        return
+    outcome = quietly(job, tmp_path / "run", said.append)
+    paths = [str(folder / name) for name in bad.values()]
+    assert [path for path, _ in outcome.skipped] == paths
+    assert said[0] == f"Skipped 1 image that cannot be read: {paths[0]!r}."
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["skipped_count"] == 2
+    assert [entry["path"] for entry in results["skipped"]] == paths
+    assert results["skipped"][1]["reason"].startswith("it is cut short or damaged")
+    held_out = SplitRecord.read(tmp_path / "run" / "files.csv").held_out
+    assert outcome.evaluation.images == len(held_out) - (bad["pixels"] in held_out)
+    assert outcome.training_count + len(held_out) == 59
+
+
+@pytest.mark.medium
+def test_a_file_that_breaks_later_ends_the_run_and_can_be_skipped(stopped, folder, tmp_path):
+    """The epochs so far stay, the message says how to go on, and skipping goes on from there."""
+    victim = folder / sorted(SplitRecord.read(tmp_path / "run" / "files.csv").training)[0]
+    content = victim.read_bytes()
+    victim.write_bytes(content[:700].ljust(len(content), b"\xff"))
+    with pytest.raises(UserError, match=rf"{victim.name}' cannot be read.*--bad-images skip"):
+        quietly(stopped, tmp_path / "run")
+    assert (tmp_path / "run" / "state-00001.npz").exists()
+    skipping = dataclasses.replace(stopped, bad_images="skip")
+    outcome = quietly(skipping, tmp_path / "run")
+    assert outcome.resumed_at == 1
+    assert [path for path, _ in outcome.skipped] == [str(victim)]

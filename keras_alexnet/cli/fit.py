@@ -5,6 +5,7 @@ import dataclasses
 import os
 
 from keras_alexnet.cli.shared import count, positive, print_json
+from keras_alexnet.data.readable import skipped_note
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compiling import MODES
@@ -38,6 +39,13 @@ def add(command) -> None:
     )
     _add_settings(fit, job)
     _add_ways(fit, job)
+    fit.add_argument(
+        "--bad-images",
+        choices=("stop", "skip"),
+        default=job.bad_images,
+        help="what to do about a file that cannot be read: end before the training, and with the "
+        "epochs so far where it is found later; or leave it out",
+    )
     fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
     fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
     fit.add_argument(
@@ -115,6 +123,8 @@ def run(arguments) -> None:
     if arguments.json:
         print_json(outcome.to_dict())
         return
+    if skipped := skipped_note(outcome.skipped):
+        print(f"\n{skipped}")
     files = sorted(name for name in os.listdir(output) if name != "model.keras")
     print(
         f"\n{outcome.evaluation}\n\n"

@@ -1,6 +1,8 @@
 """The images of a job: found in a folder or drawn, to train on and to measure with."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -8,18 +10,37 @@ import numpy as np
 
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.labelled import folder_notes, training_and_held_out
+from keras_alexnet.data.labelled import LabelledFiles, folder_notes, training_and_held_out
 from keras_alexnet.data.order import EpochOrder
+from keras_alexnet.data.readable import refuse_unreadable, skipped_note, without_unreadable
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import SplitRecord, sizes
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.training.job import Job
 from keras_alexnet.variants import get_variant
 
+_REMEDY = (
+    "Replace or remove it (`keras-alexnet check-images {directory} --move-to FOLDER` moves all "
+    "such files aside), or add --bad-images skip; with the same command the run begins, or goes on."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """Training and held-out images, in batches, uint8 of 0 to 255, in the order of each epoch."""
+    """Training and held-out images, in batches, uint8 of 0 to 255, in the order of each epoch.
+
+    Args:
+        training: The batches to train on.
+        held_out: The batches to measure with after each epoch.
+        training_count: Number of images to train on.
+        held_out_count: Number of held-out images.
+        class_names: The classes.
+        reader: The reader of image files, `None` for drawn images.
+        split: The files of both parts.
+        notes: Sentences on what in the folder is not used.
+        training_from: Returns the batches to train on, from an epoch on.
+        measured: Returns the batches to measure with at the end.
+    """
 
     training: Any
     held_out: Any
@@ -29,6 +50,22 @@ class Images:
     reader: ImageReader | None = None
     split: SplitRecord | None = None
     notes: tuple[str, ...] = ()
+    training_from: Callable[[int], Any] | None = None
+    measured: Callable[[], Any] | None = None
+
+    def going_on(self, epochs: int) -> "Images":
+        """Return the same images for a run that has a number of epochs behind it."""
+        assert self.training_from is not None
+        return dataclasses.replace(self, training=self.training_from(epochs))
+
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        """The path and the reason of each file that was left out because it cannot be read."""
+        return tuple(self.reader.bad) if self.reader is not None else ()
+
+    def to_measure(self):
+        """Return the batches to measure with, without the files that were skipped so far."""
+        return self.held_out if self.measured is None else self.measured()
 
     def check(self) -> None:
         """Raise the error of the first image that could not be read, if there was one."""
@@ -77,7 +114,11 @@ class ArrayBatches(keras.utils.PyDataset):
 
 
 def load_images(
-    job: Job, first_epoch: int = 0, earlier: SplitRecord | None = None, accept_changes: bool = False
+    job: Job,
+    first_epoch: int = 0,
+    earlier: SplitRecord | None = None,
+    accept_changes: bool = False,
+    progress: bool = False,
 ) -> Images:
     """Find or draw the images of a job, four fifths to train on and one to measure with.
 
@@ -89,33 +130,54 @@ def load_images(
         earlier: The files of that run: held-out images stay held out.
         accept_changes: Whether the folder may hold other files than that run had. Those that are
             new are trained on.
+        progress: Whether a bar shows how many headers have been read.
 
     Raises:
-        UserError: If there is no such folder, or too little in it, or it holds other files.
+        UserError: If there is no such folder, or too little in it, or it holds other files, or
+            files that cannot be read where the job does not skip them.
     """
     if job.directory is None:
         return _drawn(job, first_epoch)
-    files, test = training_and_held_out(job.directory, job.seed)
+    skips = job.bad_images == "skip"
+    remedy = _REMEDY.format(directory=job.directory)
+    usable = without_unreadable if skips else functools.partial(refuse_unreadable, remedy=remedy)
+    files, test = training_and_held_out(
+        job.directory, job.seed, usable=lambda found: usable(found, progress)
+    )
     split = SplitRecord.of(job.directory, files, test)
     if earlier is not None and earlier != split:
         if not accept_changes:
             raise _changed(job.directory, earlier.differences(split.files))
         files, test = _as_before(job.directory, files, test, earlier)
         split = SplitRecord.of(job.directory, files, test)
-    reader = ImageReader(job.base, get_variant(job.variant).pixels.resizing)
-    order = EpochOrder(len(files), job.seed, first_epoch)
-    # Bad files are black images until `check` or `StopOnFailure` raises: an error inside the data
-    # set would come with TensorFlow's tracebacks.
+    unreadable = dict.fromkeys(files.unreadable + test.unreadable)
+    resizing = get_variant(job.variant).pixels.resizing
+    reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
+    # Bad files are black images until `check` or `StopOnFailure` raises.
+    bad_images = "skip" if skips else "black"
+
+    def training_from(epoch):
+        order = EpochOrder(len(files), job.seed, epoch)
+        return file_batches(files, reader, job.batch_size, order, bad_images)
+
     return Images(
-        file_batches(files, reader, job.batch_size, order, "black"),
-        file_batches(test, reader, job.batch_size, None, "black"),
+        training_from(first_epoch),
+        file_batches(test, reader, job.batch_size, None, bad_images),
         len(files),
         len(test),
         tuple(files.class_names),
         reader,
         split,
-        tuple(folder_notes(files, test)),
+        tuple(filter(None, [*folder_notes(files, test), skipped_note(reader.bad)])),
+        training_from,
+        lambda: file_batches(_whole(test, reader), reader, job.batch_size, None, bad_images),
     )
+
+
+def _whole(files: LabelledFiles, reader: ImageReader) -> LabelledFiles:
+    """Return the files that the reader, which has read all, could read: each is measured once."""
+    bad = {path for path, _ in reader.bad}
+    return files.take([place for place, path in enumerate(files.paths) if path not in bad])
 
 
 def _changed(directory: str, differences: list[str]) -> UserError:
@@ -156,10 +218,15 @@ def _as_before(directory: str, files, test, earlier: SplitRecord):
 def _drawn(job: Job, first_epoch: int) -> Images:
     images, labels = drawn_images(job.drawn, job.seed, job.base)
     cut = len(images) * 4 // 5
+
+    def training_from(epoch):
+        return ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, epoch)
+
     return Images(
-        ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, first_epoch),
+        training_from(first_epoch),
         ArrayBatches(images[cut:], labels[cut:], job.batch_size),
         cut,
         len(images) - cut,
         CLASS_NAMES,
+        training_from=training_from,
     )

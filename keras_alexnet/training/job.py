@@ -34,6 +34,8 @@ class Job:
         compile_mode: `"xla"`, `"plain"`, or `"auto"` for Keras's own choice.
         recipe: Name of a published way of training, with its steps in proportion to the epochs;
             `None` for Adam at one rate.
+        bad_images: `"stop"`: an image file that cannot be read ends the run; `"skip"`: it is left
+            out.
     """
 
     variant: str = "paper"
@@ -48,6 +50,7 @@ class Job:
     seed: int = 0
     compile_mode: str = "auto"
     recipe: str | None = None
+    bad_images: str = "stop"
 
     @classmethod
     def of(cls, recipe: str | None = None, **settings) -> "Job":
@@ -101,7 +104,7 @@ class Job:
         must be as it was.
         """
         settings = dataclasses.asdict(self)
-        free = ("compile_mode",) if self.recipe else ("compile_mode", "epochs")
+        free = ("compile_mode", "bad_images", *(() if self.recipe else ("epochs",)))
         changed = [
             f"{name} was {earlier.get(name)!r} and is {value!r}"
             for name, value in settings.items()

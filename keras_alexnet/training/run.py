@@ -43,6 +43,7 @@ class Outcome:
     seconds: float
     warning: str | None
     pictures: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict:
         """Return all figures as plain lists and numbers."""
@@ -51,7 +52,9 @@ class Outcome:
             for field in dataclasses.fields(self)
             if field.name != "evaluation"
         }
-        return {**figures, "pictures": list(self.pictures), **self.evaluation.to_dict()}
+        skipped = [{"path": path, "reason": reason} for path, reason in self.skipped]
+        figures |= {"pictures": list(self.pictures), "skipped": skipped}
+        return {**figures, "skipped_count": len(skipped), **self.evaluation.to_dict()}
 
 
 def run(
@@ -86,12 +89,12 @@ def run(
     """
     start = time.perf_counter()
     with made_folder(output), _kept_settings(job, output, overwrite) as state:
-        images = _images(job, output, state, overwrite, accept_changed_data)
+        images = _images(job, output, state, overwrite, accept_changed_data, verbose)
         steps = -(-images.training_count // job.batch_size)
         model = build_model(job, len(images.class_names), steps)
         first_epoch = 0 if overwrite else state.resume(model)
         if first_epoch:
-            images = load_images(job, first_epoch, images.split, accept_changed_data)
+            images = images.going_on(first_epoch)
             say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
         _announce(model, job, images, say)
         warning = _train(model, job, images, state, first_epoch, verbose, say)
@@ -100,7 +103,7 @@ def run(
         ten_crops, crops = _ten_crops(model, job)
         also = f", one crop and {IN_WORDS[crops]}" if ten_crops else ""
         say(f"Measuring on the held-out images{also}.")
-        data, names = images.held_out, images.class_names
+        data, names = images.to_measure(), images.class_names
         evaluation = measure(model, data, names, ten_crops, crops=crops, progress=verbose)
         images.check()
         path = os.path.join(output, MODEL)
@@ -116,13 +119,16 @@ def run(
             time.perf_counter() - start,
             warning,
             _draw(model, evaluation, state, output),
+            images.skipped,
         )
         _write_json(os.path.join(output, RESULTS), outcome.to_dict())
         state.finish()
     return outcome
 
 
-def _images(job: Job, output: str, state: RunState, overwrite: bool, accept: bool) -> Images:
+def _images(
+    job: Job, output: str, state: RunState, overwrite: bool, accept: bool, verbose: bool
+) -> Images:
     """Return the images of a run, of which the output folder then has a list.
 
     Raises:
@@ -130,7 +136,8 @@ def _images(job: Job, output: str, state: RunState, overwrite: bool, accept: boo
     """
     files, classes = os.path.join(output, FILES), os.path.join(output, CLASSES)
     goes_on = not overwrite and state.epochs_done() > 0
-    images = load_images(job, 0, SplitRecord.read(files) if goes_on else None, accept)
+    earlier = SplitRecord.read(files) if goes_on else None
+    images = load_images(job, 0, earlier, accept, verbose and sys.stdout.isatty())
     names = list(images.class_names)
     if goes_on and os.path.exists(classes):
         with open(classes, encoding="utf-8") as file:
@@ -193,7 +200,7 @@ def _announce(model, job: Job, images: Images, say) -> None:
 
 def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose, say):
     """Train, and return what was said of a loss that stayed flat, if it did."""
-    watch = [StopOnFailure(images.reader)] if images.reader else []
+    watch = [StopOnFailure(images.reader)] if images.reader and job.bad_images == "stop" else []
     recipe = job.adapted_recipe()
     schedule = recipe.callbacks() if recipe else []
     for callback in schedule:
