@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from keras_alexnet.errors import UserError, explain
 
@@ -18,8 +20,9 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     """Give a temporary path beside `path` to write to; rename it when the block succeeds.
 
     When the block fails, whatever stood at `path` before still stands and nothing half-written is
-    left. The temporary name keeps the ending, from which many writers take the format. Its folder
-    has a name that begins with `writing`.
+    left. The file is on the disk before it is renamed, and its new name before this returns: both
+    outlast a loss of power. The temporary name keeps the ending, from which many writers take the
+    format. Its folder has a name that begins with `writing`.
 
     Raises:
         UserError: If the folder does not exist or cannot be written to, or the disk is full.
@@ -39,6 +42,7 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
         target = os.path.join(beside, name)
         try:
             yield target
+            _flush(target)
         except OSError as error:
             raise UserError(
                 explain(
@@ -48,6 +52,53 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
                 )
             ) from error
         os.replace(target, path)
+        with contextlib.suppress(OSError):  # some systems open no folder, or flush none
+            _flush(folder)
+
+
+def write_json(path: str, value) -> None:
+    """Write a value as JSON, whole or not at all."""
+    with written_whole(path) as beside, open(beside, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1)
+
+
+def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str, aside: str = ""):
+    """Return what `parse` makes of the value in a JSON file.
+
+    Args:
+        path: The file.
+        parse: Takes the value; raises `ValueError` with the reason if it is not the expected one.
+        expected: What the file must hold, in a sentence.
+        remedy: What to do if it does not, in a sentence.
+        aside: A clause on the file, between commas.
+
+    Raises:
+        UserError: If the file cannot be read, or holds another value.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse(json.load(file))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(
+            explain(f"The file {path!r}{aside} cannot be read: {error}.", expected, remedy)
+        ) from error
+
+
+def name_list(value) -> list[str]:
+    """Return a value of a JSON file that is a list of names; raise `ValueError` if it is not."""
+    if not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        raise ValueError("it holds no list of names")
+    return value
+
+
+def _flush(path: str) -> None:
+    """Wait until a file is on the disk, or the names of the files in a folder."""
+    is_folder = os.path.isdir(path)
+    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows: to be writable
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def check_room(path: str, size: int) -> None:

@@ -1,10 +1,13 @@
 """Files are written in full or not at all."""
 
 import errno
+import os
+import stat
 
 import pytest
 
-from keras_alexnet.files import check_writable, written_whole
+from keras_alexnet.errors import UserError
+from keras_alexnet.files import check_writable, name_list, read_json, write_json, written_whole
 
 pytestmark = pytest.mark.backend_free
 
@@ -49,3 +52,48 @@ def test_places_that_cannot_be_written(tmp_path, name, message):
     (tmp_path / "folder").mkdir()
     with pytest.raises(ValueError, match=f"{message}.*Choose another"):
         check_writable(str(tmp_path / name))
+
+
+def test_a_file_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    """A loss of power leaves the old file or the new one, and never an empty one."""
+    steps = []
+    fsync, replace = os.fsync, os.replace
+
+    def flush(handle):
+        steps.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def rename(*paths):
+        steps.append("name")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "replace", rename)
+    with written_whole(str(tmp_path / "a.txt")) as beside, open(beside, "w") as file:
+        file.write("all")
+    assert steps == ["file", "name", "folder"]
+
+
+def test_a_disk_that_fails_at_the_last_is_said(tmp_path, monkeypatch):
+    """Some systems find no room for a file only when it goes to the disk."""
+
+    def refuse(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ValueError, match=r"No space left.*Nothing was changed"):
+        write_json(str(path), {})
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b"{}", b"[1]"])
+def test_a_file_that_holds_something_else_is_said(content, tmp_path):
+    """Of JSON that is none, and of another value, in the sentences that are given."""
+    path = tmp_path / "names.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"names\.json' cannot be read: .*\. It must\. Do so\."):
+        read_json(str(path), name_list, "It must.", "Do so.")
+    write_json(str(path), ["a", "caf\udce9"])
+    assert read_json(str(path), name_list, "", "") == ["a", "caf\udce9"]

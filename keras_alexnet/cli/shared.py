@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.files import name_list, read_json
 from keras_alexnet.tables import json_text
 
 
@@ -83,28 +83,17 @@ def class_names(network, path: str) -> tuple[Sequence[str] | None, str | None]:
     """
     if network.card.class_names is not None:
         return network.card.class_names, None
-    names = beside(path, "classes.json") if os.path.exists(path) else None
-    if names is None:
+    beside = os.path.join(os.path.dirname(os.path.abspath(path)), "classes.json")
+    if not (os.path.exists(path) and os.path.exists(beside)):
         return None, None
+    names = read_json(
+        beside,
+        name_list,
+        "A file classes.json beside a model must hold the list of its class names.",
+        "Restore it, or move the model to another folder to go without.",
+        aside=", which stands beside the model,",
+    )
     return names, (
         f"{path!r} does not name its classes: those of the file classes.json in the same folder "
         "are assumed."
     )
-
-
-def beside(model: str, name: str):
-    """Return what a JSON file beside a model holds, `None` if there is none."""
-    path = os.path.join(os.path.dirname(os.path.abspath(model)), name)
-    if not os.path.exists(path):
-        return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            explain(
-                f"The file {path!r}, which stands beside the model, cannot be read: {error}.",
-                "It was written with the model.",
-                "Restore it, or move the model to another folder to go without.",
-            )
-        ) from error
