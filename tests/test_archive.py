@@ -5,6 +5,7 @@
 
 import io
 import itertools
+import json
 import zipfile
 
 import keras
@@ -67,22 +68,65 @@ def with_a_wrong_bit(path):
 
 def with_another(array):
     """Return a function that writes another array in the place of the last variable."""
+    content = io.BytesIO()
+    np.lib.format.write_array(content, array)
+    return with_content(content.getvalue())
+
+
+def with_a_claim(shape):
+    """Return a function that writes the header of an array there, and nothing more."""
+    content = io.BytesIO()
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(content, header)
+    return with_content(content.getvalue())
+
+
+def with_content(content):
+    """Return a function that writes some bytes in the place of the last variable."""
 
     def change(path):
         with zipfile.ZipFile(path) as file:
             parts = {name: file.read(name) for name in file.namelist()}
-        content = io.BytesIO()
-        np.lib.format.write_array(content, array)
         with zipfile.ZipFile(path, "w") as file:
-            for name, part in {**parts, LAST: content.getvalue()}.items():
+            for name, part in {**parts, LAST: content}.items():
                 file.writestr(name, part)
 
     return change
 
 
+def with_facts(**changes):
+    """Return a function that changes `about.json`."""
+
+    def change(path):
+        with zipfile.ZipFile(path) as file:
+            parts = {name: file.read(name) for name in file.namelist()}
+        about = {**json.loads(parts["about.json"]), **changes}
+        with zipfile.ZipFile(path, "w") as file:
+            for name, part in {**parts, "about.json": json.dumps(about)}.items():
+                file.writestr(name, part)
+
+    return change
+
+
+def with_flag(bit):
+    """Return a function that sets a flag of the last entry, in the directory of the archive."""
+
+    def change(path):
+        content = bytearray(path.read_bytes())
+        content[content.rindex(b"PK\1\2") + 8] |= 1 << bit
+        path.write_bytes(content)
+
+    return change
+
+
 LATE = {
+    "a password": (with_flag(0), "encrypted"),
+    "a patch": (with_flag(5), "patched data"),
+    "shapes of numbers": (with_facts(shapes=5), "has no len"),
     "a wrong bit": (with_a_wrong_bit, "Bad CRC-32"),
     "another shape": (with_another(np.zeros((2, 9), "f4")), r"variable 14 has the shape \(2, 9\)"),
+    "a shape beyond all memory": (with_a_claim((10**12,)), r"claims the shape \(1000"),
+    "text": (with_another(np.array(["a", "b"])), "variable 14 has the type <U1"),
     "objects": (with_another(np.array([{}])), "Object arrays cannot be loaded"),
 }
 
@@ -140,3 +184,9 @@ def test_a_whole_file_is_loaded(path):
     load_state(model, str(path))
     load_state(other, str(path))
     assert bits(model) == bits(other)
+
+
+def test_a_fact_more_stands_in_no_ones_way(path):
+    """What a later version adds is not looked at."""
+    with_facts(more=1)(path)
+    load_state(made(1), str(path))

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,8 +16,12 @@ from keras_alexnet.files import written_whole
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
 GENERATORS = "generators/"  # the folder of their states inside the file
-# RuntimeError and TypeError: PyTorch's, of a generator's state that is none.
-UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, TypeError)
+# RuntimeError and TypeError: PyTorch's, of a generator's state that is none. RuntimeError is also
+# zipfile's, of a file that needs a password or, as NotImplementedError, one of another kind.
+UNREADABLE = (
+    *(OSError, EOFError, KeyError, ValueError, RuntimeError, TypeError, AttributeError),
+    *(OverflowError, zipfile.BadZipFile, zlib.error),
+)
 
 
 def save_state(model, path: str) -> None:
@@ -85,6 +91,8 @@ def _read_all(path: str, model, variables) -> tuple[list[np.ndarray], dict[str, 
         for number, (array, variable) in enumerate(zip(values, variables, strict=True)):
             if array.shape != tuple(variable.shape):
                 raise ValueError(f"its variable {number} has the shape {array.shape}")
+            if array.dtype.kind not in "biuf":
+                raise ValueError(f"its variable {number} has the type {array.dtype}")
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         return values, {
             name.removeprefix(GENERATORS): _read(archive, name)
@@ -99,7 +107,15 @@ def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(f"{name}.npy") as entry:
+    entry_name = f"{name}.npy"
+    with archive.open(entry_name) as entry:  # no room is made before it is known to be filled
+        version = np.lib.format.read_magic(entry)
+        if version != (1, 0):
+            raise ValueError(f"its array {name} has the format {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(entry)
+        if math.prod(shape) * dtype.itemsize > archive.getinfo(entry_name).file_size:
+            raise ValueError(f"its array {name} claims the shape {shape}")
+    with archive.open(entry_name) as entry:
         return np.asarray(np.lib.format.read_array(entry, allow_pickle=False), order="C")
 
 
@@ -129,19 +145,21 @@ def _about(model, variables) -> dict:
 def _check_same(saved: dict, model, variables, path: str) -> None:
     """Raise, with the first difference, unless a state fits a model's variables."""
     wanted = _about(model, variables)
-    if saved == wanted:
-        return
-    if saved["optimizer"] != wanted["optimizer"]:
-        differs = f"its optimizer is {saved['optimizer']}, the model's {wanted['optimizer']}"
-    elif len(saved["shapes"]) != len(variables):
-        differs = f"it holds {len(saved['shapes'])} variables, the model has {len(variables)}"
+    optimizer, shapes = saved["optimizer"], saved["shapes"]
+    if optimizer != wanted["optimizer"]:
+        differs = f"its optimizer is {optimizer}, the model's {wanted['optimizer']}"
+    elif len(shapes) != len(variables):
+        differs = f"it holds {len(shapes)} variables, the model has {len(variables)}"
     else:
-        differs = next(
+        different = [
             f"where {variable.path!r} of the model has the shape {list(variable.shape)}, it has "
             f"{shape}"
-            for shape, variable in zip(saved["shapes"], variables, strict=True)
+            for shape, variable in zip(shapes, variables, strict=True)
             if shape != list(variable.shape)
-        )
+        ]
+        if not different:
+            return
+        differs = different[0]
     raise UserError(
         explain(
             f"The state of training {path!r} is not that of this model: {differs}.",
