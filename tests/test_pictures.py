@@ -1,14 +1,24 @@
 """Pictures: what is drawn says what was measured, in files that are whole."""
 
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.layers import Conv2D
-from keras_alexnet.pictures import plot_confusion, plot_filters, plot_history
+from keras_alexnet.pictures import (
+    attempted,
+    plot_confusion,
+    plot_description,
+    plot_filters,
+    plot_history,
+    plot_panel,
+)
+from keras_alexnet.pictures.classification import plot_classified
 
 HISTORY = {
     "epoch": [1, 2, 3, 4],
@@ -120,6 +130,58 @@ def test_a_thousand_classes_are_seen(tmp_path):
     rows = np.flatnonzero(bluish[:, : picture.shape[1] * 3 // 4].any(axis=1))
     assert len(rows) > 900
     assert np.diff(rows).max() <= 2
+
+
+# A byte that is no UTF-8, formulas that end and that do not, line ends, a lone surrogate.
+ODD = {
+    "caf\udce9": r"caf\xe9",
+    "$x_^2": "$x_^2",
+    r"$\frac$": r"$\frac$",
+    "a\\b_c^": "a\\b_c^",
+    "two\nlines": r"two\nlines",
+    "\ud800": r"\ud800",
+    "猫": "猫",
+}
+
+
+@pytest.mark.medium
+@pytest.mark.backend_free
+def test_odd_names_are_drawn_literally(drawn, tmp_path):
+    """Names of folders can hold any byte; none is a formula, and none is a line end."""
+    path, expected = str(tmp_path / "picture.png"), list(ODD.values())
+    plot_confusion(np.eye(len(ODD), dtype=int), list(ODD), path)
+    for labels in (drawn[0].axes[0].get_xticklabels(), drawn[0].axes[0].get_yticklabels()):
+        assert [text.get_text() for text in labels] == expected
+        assert not any(text.get_parse_math() for text in labels)
+    Image.new("RGB", (8, 8)).save(tmp_path / "$a.png")
+    guesses = tuple(Guess(name, None, 0.1) for name in list(ODD)[:5])
+    results = [Classified(str(tmp_path / "$a.png"), guesses, True)]
+    plot_classified(results, path)
+    left, right = drawn[1].axes
+    assert left.get_title() == "$a.png"
+    assert [text.get_text() for text in right.get_yticklabels()] == expected[:5]
+    plot_panel(results, [("$x_^2", None)], path)
+    assert drawn[2].axes[0].get_title() == "$x_^2"
+    assert [text.get_text() for text in drawn[2].axes[1].texts][::2] == expected[:5]
+    layers = [SimpleNamespace(name=name, parameters=1, neurons=1, multiply_adds=1) for name in ODD]
+    totals = {"parameters": 7, "neurons": 7, "multiply_adds": 7, "input_shape": (8, 8, 3)}
+    plot_description(SimpleNamespace(name="$x_^2", layers=layers, **totals), path)
+    assert [text.get_text() for text in drawn[3].axes[0].get_yticklabels()] == expected
+
+
+@pytest.mark.backend_free
+def test_a_picture_that_fails_is_said_in_a_line(tmp_path):
+    """Whatever matplotlib raises ends nothing, and no older picture stands in for the new one."""
+    path, lines = tmp_path / "picture.png", []
+    path.write_bytes(b"of an earlier run")
+
+    def draw(path):
+        raise RuntimeError("no font\nmore of it")
+
+    assert attempted(draw, str(path), lines.append) is None
+    assert lines == [f"The picture {str(path)!r} could not be drawn: no font"]
+    assert not path.exists()
+    assert attempted(str, "drawn.png", lines.append) == "drawn.png"
 
 
 MISTAKES = [

@@ -56,21 +56,22 @@ def run(arguments) -> None:
             "classes, and others are numbered."
         )
     results = classify(network.model, arguments.images, names, arguments.top, arguments.ten_crop)
-    picture = plot_classified(results, arguments.plot) if arguments.plot else None
     assumptions = [*network.assumptions, *filter(None, [assumption])]
     if arguments.json:
         images = [
             {"path": result.path, "classes": [dataclasses.asdict(g) for g in result.guesses]}
             for result in results
         ]
-        said = {"model": network.model.name, "plot": picture, "assumptions": assumptions}
+        said = {"model": network.model.name, "plot": arguments.plot, "assumptions": assumptions}
         print_json({**said, "images": images})
-        return
-    _print_table(results)
-    if assumptions:
-        print("\n" + "\n".join(assumptions))
-    if picture:
-        print(f"\nDrew {picture}")
+    else:
+        _print_table(results)
+        if assumptions:
+            print("\n" + "\n".join(assumptions))
+    if arguments.plot:
+        plot_classified(results, arguments.plot)
+        if not arguments.json:
+            print(f"\nDrew {arguments.plot}")
 
 
 def _print_table(results) -> None:

@@ -63,19 +63,19 @@ def run(arguments) -> None:
         model, files, arguments.ten_crop, arguments.batch_size, progress=not arguments.json
     )
     notes += filter(None, [order_note(evaluation)])
-    plot = panel = None
-    if arguments.plot:
-        plot = plot_confusion(evaluation.confusion, evaluation.class_names, arguments.plot)
-    if arguments.panel:
-        panel = _draw_panel(model, files, evaluation.ten_crop_top1 is not None, arguments.panel)
+    # Before the pictures: a failure there must not cost what was measured.
+    pictures = {"plot": arguments.plot, "panel": arguments.panel}
     if arguments.json:
-        pictures = {"plot": plot, "panel": panel}
         print_json({"measured": which, "notes": notes, **pictures, **evaluation.to_dict()})
-        return
-    print("\n".join([f"Measured {which}.", *notes]))
-    print(f"\n{evaluation.summary(arguments.worst)}")
-    if plot or panel:
-        print(f"\nDrew {' and '.join(filter(None, (plot, panel)))}")
+    else:
+        print("\n".join([f"Measured {which}.", *notes]))
+        print(f"\n{evaluation.summary(arguments.worst)}")
+    if arguments.plot:
+        plot_confusion(evaluation.confusion, evaluation.class_names, arguments.plot)
+    if arguments.panel:
+        _draw_panel(model, files, evaluation.ten_crop_top1 is not None, arguments.panel)
+    if any(pictures.values()) and not arguments.json:
+        print(f"\nDrew {' and '.join(filter(None, pictures.values()))}")
 
 
 def _files(network, arguments):

@@ -2,8 +2,16 @@
 
 from keras_alexnet.pictures.confusion import plot_confusion
 from keras_alexnet.pictures.description import plot_description
+from keras_alexnet.pictures.figure import attempted
 from keras_alexnet.pictures.filters import plot_filters
 from keras_alexnet.pictures.history import plot_history
 from keras_alexnet.pictures.panel import plot_panel
 
-__all__ = ["plot_confusion", "plot_description", "plot_filters", "plot_history", "plot_panel"]
+__all__ = [
+    "attempted",
+    "plot_confusion",
+    "plot_description",
+    "plot_filters",
+    "plot_history",
+    "plot_panel",
+]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.pictures.figure import BLUE, new_figure, save_figure
+from keras_alexnet.pictures.figure import BLUE, LITERAL, literal, new_figure, save_figure
 
 SIDE = 400  # pixels to which the longer side of an image is brought
 MOST = 40  # images in one picture
@@ -45,7 +45,7 @@ def plot_classified(results: Sequence, path: str) -> str:
         image = readable(result.path)
         image.thumbnail((SIDE, SIDE))
         left.imshow(image)
-        left.set_title(_name(result.path), fontsize=9)
+        left.set_title(_name(result.path), fontsize=9, **LITERAL)
         left.set_axis_off()
         _draw_bars(right, result)
     return save_figure(figure, path)
@@ -60,7 +60,7 @@ def _draw_bars(axis, result) -> None:
         f"{100 * score:.1f} %" if result.probabilities else f"{score:.3g}" for score in scores
     ]
     axis.bar_label(bars, labels, padding=4, fontsize=9)
-    axis.set_yticks(places, [guess.name for guess in result.guesses], fontsize=9)
+    axis.set_yticks(places, [literal(g.name) for g in result.guesses], fontsize=9, **LITERAL)
     axis.invert_yaxis()
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     axis.set_xticks([])
@@ -73,7 +73,7 @@ def _draw_bars(axis, result) -> None:
 
 def _name(path: str) -> str:
     """Return a file's name in the letters that any font has, and not too many."""
-    name = ascii(os.path.basename(path))[1:-1].replace("$", r"\$")  # no formula
+    name = ascii(os.path.basename(path))[1:-1]
     return name if len(name) <= 40 else f"{name[:28]}...{name[-9:]}"
 
 

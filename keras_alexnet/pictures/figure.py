@@ -1,8 +1,14 @@
-"""What all pictures share: figures that need no screen, files that are whole, colours."""
+"""What all pictures share: figures that need no screen, files that are whole, names, colours."""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Callable
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
 
+LITERAL = {"parse_math": False}  # for texts with names in them: "$" begins no formula
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 
@@ -25,7 +31,9 @@ def new_figure(width: float, height: float):
 def save_figure(figure, path: str) -> str:
     """Save a figure whole, in the format of the path's ending, and return the path."""
     try:
-        with written_whole(path) as beside:
+        with written_whole(path) as beside, warnings.catch_warnings():
+            # A letter that the font lacks is drawn as a box.
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
             figure.savefig(beside, dpi=120)
     except ValueError as error:
         if isinstance(error, UserError):
@@ -38,3 +46,40 @@ def save_figure(figure, path: str) -> str:
             )
         ) from error
     return path
+
+
+def attempted(draw: Callable[[str], str], path: str, say: Callable[[str], None]) -> str | None:
+    """Draw a picture that may be missing; return its path, or say in a line why there is none.
+
+    Args:
+        draw: Draws into the path that it is given, and returns it.
+        path: The picture's file. One that lay there is removed if there is no new one.
+        say: Called with the reason.
+    """
+    try:
+        return draw(path)
+    except Exception as error:  # of matplotlib, its fonts, the disk: what else there is stays
+        with contextlib.suppress(OSError):
+            os.remove(path)
+        reason = (str(error) or type(error).__name__).strip().split("\n")[0]
+        say(f"The picture {path!r} could not be drawn: {reason}")
+        return None
+
+
+def literal(name: str) -> str:
+    r"""Return a name as a picture can show it: in one line, what is no letter as an escape.
+
+    Example:
+
+    >>> print(literal("caf\udce9 $1\n"))
+    caf\xe9 $1\n
+    """
+    return "".join(map(_visible, name))
+
+
+def _visible(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    if "\udc80" <= letter <= "\udcff":  # Python's for a byte of a file name that is no UTF-8
+        return f"\\x{ord(letter) & 0xFF:02x}"
+    return letter.encode("unicode_escape").decode()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.pictures.classification import readable
-from keras_alexnet.pictures.figure import ORANGE, new_figure, save_figure
+from keras_alexnet.pictures.figure import LITERAL, ORANGE, literal, new_figure, save_figure
 
 PHOTOS, COLUMNS, SIDE = 8, 4, 256  # of one picture, of a row; the pixels of a photo's side
 SHADE = "#A9CFE6"  # a light blue, on which names can be read
@@ -56,7 +56,7 @@ def _draw_photo(axis, path: str, label: str) -> None:
     from PIL import ImageOps
 
     axis.imshow(ImageOps.fit(readable(path), (SIDE, SIDE)))
-    axis.set_title(_short(label, 30), fontsize=10, fontweight="bold")
+    axis.set_title(_short(label, 30), fontsize=10, fontweight="bold", **LITERAL)
 
 
 def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
@@ -72,11 +72,11 @@ def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
     for place, guess in enumerate(result.guesses):
         weight = "bold" if right[place] else "normal"
         number = f"{100 * guess.score:.1f} %" if result.probabilities else f"{guess.score:.3g}"
-        options = {"va": "center", "fontsize": 8, "fontweight": weight}
+        options = {"va": "center", "fontsize": 8, "fontweight": weight, **LITERAL}
         axis.text(low + 0.02 * width, place, _short(guess.name, 28), **options)
         axis.text(low + 1.32 * width, place, number, ha="right", **options)
 
 
 def _short(name: str, most: int) -> str:
-    name = name.replace("$", r"\$")  # no formula
+    name = literal(name)
     return name if len(name) <= most else f"{name[: most - 3]}..."
