@@ -50,6 +50,8 @@ class SplitRecord:
             open(beside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
         ):
             table = csv.writer(file, lineterminator="\n")
+            if any("\r" in name for name in self.files):  # which Python quotes only so
+                table = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
             table.writerow(COLUMNS)
             for part in ("training", "held_out"):
                 table.writerows((part, size, name) for name, size in getattr(self, part).items())
