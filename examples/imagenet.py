@@ -110,7 +110,7 @@ def train(directory: str, output: pathlib.Path, recipe, classes: int, quick: boo
         verbose=2,
     )
     model.save(output / "model.keras")
-    state.finish()
+    state.discard()
     plot_history(state.history, str(output / "training.png"))
     plot_filters(model, str(output / "conv1.png"))
     errors = [100 - 100 * state.history[name][-1] for name in ("val_accuracy", "val_top5")]

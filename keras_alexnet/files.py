@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.tables import json_text
 
 NO_ROOM = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EFBIG", "EDQUOT")}
 WRITING = ".writing-"  # how the names of temporary folders begin
@@ -59,7 +60,7 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
 def write_json(path: str, value) -> None:
     """Write a value as JSON, whole or not at all."""
     with written_whole(path) as beside, open(beside, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
+        file.write(json_text(value))
 
 
 def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str, aside: str = ""):

@@ -186,7 +186,7 @@ def test_a_state_of_an_empty_folder_has_no_rows(tmp_path):
     """What an earlier fit noted is forgotten where there is nothing to resume."""
     state = RunState(str(tmp_path))
     fit(classifier(), state)
-    state.finish()
+    state.discard()
     assert state.resume(classifier()) == 0
     fit(classifier(), state)
     assert state.history["epoch"] == [1]

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from keras_alexnet import get_model_card, preprocessing
+from keras_alexnet.cli import main
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.split_record import SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
@@ -81,11 +82,15 @@ def check_accuracy(outcome):
 
 
 def check_files(outcome):
-    """Beside the model lie classes, settings, history, results and pictures, and no more."""
+    """Beside the model lie classes, settings, history, state, results and pictures, and no more."""
     place = pathlib.Path(outcome.folder)
     pictures = ["confusion.png", "conv1.png", "training.png"]
     tables = ["classes.json", "history.csv", "job.json", "model.keras", "results.json"]
-    assert sorted(path.name for path in place.iterdir()) == sorted(tables + pictures)
+    files = [*tables, "state-00005.npz", *pictures]
+    assert sorted(path.name for path in place.iterdir()) == sorted(files)
+    assert json.loads((place / "results.json").read_text())["pictures"] == [
+        str(place / name) for name in ("training.png", "conv1.png", "confusion.png")
+    ]
     assert json.loads((place / "classes.json").read_text()) == list(CLASS_NAMES)
     assert json.loads((place / "job.json").read_text())["learning_rate"] == 3e-3
     results = json.loads((place / "results.json").read_text())
@@ -246,9 +251,7 @@ def test_a_run_goes_on_with_its_own_images_alone(stopped, folder, tmp_path):
     ):
         assert words in str(error.value)
     kept = sorted((path.name, path.stat().st_mtime_ns) for path in (tmp_path / "run").iterdir())
-    assert [entry for entry in kept if entry[0] != "job.json"] == [
-        entry for entry in before if entry[0] != "job.json"
-    ]
+    assert kept == before
     outcome = quietly(stopped, tmp_path / "run", accept_changed_data=True)
     assert outcome.resumed_at == 1
     after = SplitRecord.read(tmp_path / "run" / "files.csv")
@@ -265,6 +268,31 @@ def test_a_run_goes_on_with_its_own_classes_alone(stopped, folder, tmp_path):
     for accept in (False, True):
         with pytest.raises(UserError, match="a_new_name" if accept else "are not those that"):
             quietly(stopped, tmp_path / "run", accept_changed_data=accept)
+
+
+@pytest.mark.medium
+def test_class_folders_with_odd_names(folder, tmp_path, capsys, monkeypatch):
+    """Any bytes can name a class: results are written, pictures drawn, the run goes on after."""
+    names = ["caf\udce9", "$x_^2", "a\\b$", "two\nlines", "carriage\rreturn"]
+    for old, new in zip(sorted(folder.iterdir()), names, strict=False):
+        old.rename(folder / new)
+    monkeypatch.chdir(tmp_path)
+    command = ["fit", "images", "--variant", "cifar10_19pct", "--output", "run", "--epochs"]
+    assert main([*command, "1"]) == 0
+    assert "could not be drawn" not in capsys.readouterr().out
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert set(names) < set(results["class_names"])
+    assert len(results["pictures"]) == 3
+    break_pictures = lambda *arguments: 1 / 0  # noqa: E731
+    monkeypatch.setattr("keras_alexnet.pictures.plot_confusion", break_pictures)
+    assert main([*command, "2"]) == 0
+    out = capsys.readouterr().out
+    assert "Going on after epoch 1 " in out
+    assert "The picture 'run/confusion.png' could not be drawn: division by zero\n" in out
+    size = (tmp_path / "run" / "state-00002.npz").stat().st_size
+    assert f"go on from state-00002.npz ({size / 1e6:.1f} MB)" in out
+    assert not (tmp_path / "run" / "confusion.png").exists()
+    assert json.loads((tmp_path / "run" / "job.json").read_text())["finished"] is True
 
 
 @pytest.mark.medium

@@ -148,11 +148,11 @@ def test_the_table_has_what_keras_reports(tmp_path):
         assert [float(text) for text in columns[name]] == history.history[name]
 
 
-def test_only_the_newest_state_is_kept_and_finish_removes_it(run, half):
-    """One state file at a time, none after `finish`; the history stays."""
+def test_only_the_newest_state_is_kept_and_discard_removes_it(run, half):
+    """One state file at a time, none after `discard`; the history stays."""
     assert names(run[1]) == ["history.csv", "state-00004.npz"]
     assert names(half) == ["history.csv", "state-00002.npz"]
-    RunState(str(half)).finish()
+    RunState(str(half)).discard()
     assert names(half) == ["history.csv"]
     assert RunState(str(half)).resume(small_model()) == 0
 

@@ -10,8 +10,9 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compiling import MODES
 from keras_alexnet.training.job import Job
-from keras_alexnet.training.run import check_output
+from keras_alexnet.training.lock import check_lock
 from keras_alexnet.training.run import run as run_job
+from keras_alexnet.training.run_folder import RunFolder
 
 
 def add(command) -> None:
@@ -48,6 +49,11 @@ def add(command) -> None:
     )
     fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
     fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
+    fit.add_argument(
+        "--discard-state",
+        action="store_true",
+        help="remove the state of training at the end: more epochs cannot go on then",
+    )
     fit.add_argument(
         "--accept-changed-data",
         action="store_true",
@@ -119,6 +125,7 @@ def run(arguments) -> None:
         overwrite=arguments.overwrite,
         say=say,
         accept_changed_data=arguments.accept_changed_data,
+        discard_state=arguments.discard_state,
     )
     if arguments.json:
         print_json(outcome.to_dict())
@@ -129,10 +136,20 @@ def run(arguments) -> None:
     print(
         f"\n{outcome.evaluation}\n\n"
         f"It took {outcome.seconds:.0f} seconds. Saved {outcome.model_path}, and beside it "
-        f"{', '.join(files)}.\n"
+        f"{', '.join(files)}.\n{_on_the_state(outcome.state_path)}"
         f"The model takes RGB pixels of 0 to 255, images of any size; to use it:\n\n"
         f"    import keras, keras_alexnet\n"
         f"    model = keras.saving.load_model({outcome.model_path!r})"
+    )
+
+
+def _on_the_state(path: str | None) -> str:
+    """Return a line on the size of the state, none where it was removed."""
+    if path is None:
+        return ""
+    return (
+        f"More epochs go on from {os.path.basename(path)} ({os.path.getsize(path) / 1e6:,.1f} MB), "
+        "the state of training; --discard-state removes it.\n"
     )
 
 
@@ -141,9 +158,13 @@ def _free_folder(job: Job, overwrite: bool) -> str:
     folder, number = "alexnet-fit", 1
     while not overwrite:
         try:
-            check_output(job, folder)
-            break
+            check_lock(folder)
+            earlier = RunFolder(folder)
+            earlier.goes_on_after(job)
+            if not earlier.settings()[1]:
+                break
         except UserError:
-            number += 1
-            folder = f"alexnet-fit-{number}"
+            pass
+        number += 1
+        folder = f"alexnet-fit-{number}"
     return folder

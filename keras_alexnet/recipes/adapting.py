@@ -62,3 +62,21 @@ def stretched(recipe: Recipe, epochs: int) -> Recipe:
         parts=parts,
         color_noise=shares(recipe.color_noise),
     )
+
+
+def steps_after(recipe: Recipe, epochs: int) -> list[list[float]]:
+    """Return after how many epochs each schedule has its steps, in a training of so many.
+
+    For a rate that follows the validation error it is the patience.
+
+    >>> from keras_alexnet import get_recipe
+    >>> steps_after(get_recipe("cifar10_80sec"), 20)[0]
+    [0.0, 16.0]
+    """
+    recipe = stretched(recipe, epochs)
+    parts = (steps for part in recipe.parts for steps in (part.learning_rate, part.weight_decay))
+    return [
+        [steps.patience] if isinstance(steps, Plateau) else [x * epochs for x in steps.starts]
+        for steps in (recipe.learning_rate, recipe.color_noise, *parts)
+        if steps is not None
+    ]

@@ -190,3 +190,14 @@ class Recipe:
         from keras_alexnet.recipes.adapting import stretched
 
         return stretched(self, epochs)
+
+    def moves(self, epochs: int, others: int) -> bool:
+        """Return whether another number of epochs has its steps after other numbers of epochs.
+
+        >>> from keras_alexnet import get_recipe
+        >>> get_recipe("owt").moves(10, 20), get_recipe("owt").moves(10, 10)
+        (True, False)
+        """
+        from keras_alexnet.recipes.adapting import steps_after
+
+        return steps_after(self, epochs) != steps_after(self, others)

@@ -38,7 +38,6 @@ class Images:
         reader: The reader of image files, `None` for drawn images.
         split: The files of both parts.
         notes: Sentences on what in the folder is not used.
-        training_from: Returns the batches to train on, from an epoch on.
         measured: Returns the batches to measure with at the end.
     """
 
@@ -50,13 +49,7 @@ class Images:
     reader: ImageReader | None = None
     split: SplitRecord | None = None
     notes: tuple[str, ...] = ()
-    training_from: Callable[[int], Any] | None = None
     measured: Callable[[], Any] | None = None
-
-    def going_on(self, epochs: int) -> "Images":
-        """Return the same images for a run that has a number of epochs behind it."""
-        assert self.training_from is not None
-        return dataclasses.replace(self, training=self.training_from(epochs))
 
     @property
     def skipped(self) -> tuple[tuple[str, str], ...]:
@@ -155,13 +148,9 @@ def load_images(
     reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
     # Bad files are black images until `check` or `StopOnFailure` raises.
     bad_images = "skip" if skips else "black"
-
-    def training_from(epoch):
-        order = EpochOrder(len(files), job.seed, epoch)
-        return file_batches(files, reader, job.batch_size, order, bad_images)
-
+    order = EpochOrder(len(files), job.seed, first_epoch)
     return Images(
-        training_from(first_epoch),
+        file_batches(files, reader, job.batch_size, order, bad_images),
         file_batches(test, reader, job.batch_size, None, bad_images),
         len(files),
         len(test),
@@ -169,7 +158,6 @@ def load_images(
         reader,
         split,
         tuple(filter(None, [*folder_notes(files, test), skipped_note(reader.bad)])),
-        training_from,
         lambda: file_batches(_whole(test, reader), reader, job.batch_size, None, bad_images),
     )
 
@@ -218,15 +206,10 @@ def _as_before(directory: str, files, test, earlier: SplitRecord):
 def _drawn(job: Job, first_epoch: int) -> Images:
     images, labels = drawn_images(job.drawn, job.seed, job.base)
     cut = len(images) * 4 // 5
-
-    def training_from(epoch):
-        return ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, epoch)
-
     return Images(
-        training_from(first_epoch),
+        ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, first_epoch),
         ArrayBatches(images[cut:], labels[cut:], job.batch_size),
         cut,
         len(images) - cut,
         CLASS_NAMES,
-        training_from=training_from,
     )

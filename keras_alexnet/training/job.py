@@ -1,6 +1,8 @@
 """What to train and how, and the model that it is about."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -97,28 +99,45 @@ class Job:
         size = self.window if self.window < 100 else self.window // 2
         return dataclasses.replace(self, image_size=size, drawn=200, epochs=1)
 
-    def continues(self, earlier: dict) -> None:
+    def continues(self, earlier: Mapping) -> None:
         """Raise unless a run with these earlier settings can be gone on with as this job.
 
         It may have more or fewer epochs if there is no recipe whose steps would move; all else
         must be as it was.
         """
+        before = {**dataclasses.asdict(Job()), **earlier}
         settings = dataclasses.asdict(self)
-        free = ("compile_mode", "bad_images", *(() if self.recipe else ("epochs",)))
         changed = [
-            f"{name} was {earlier.get(name)!r} and is {value!r}"
-            for name, value in settings.items()
-            if name not in free and earlier.get(name) != value
+            f"{name} was {value!r} and is {settings.get(name)!r}"
+            for name, value in before.items()
+            if name not in ("compile_mode", "bad_images", "epochs") and settings.get(name) != value
         ]
+        expected = "A run goes on with the settings that it began with."
+        epochs = before["epochs"]
+        if not changed and self.recipe and get_recipe(self.recipe).moves(epochs, self.epochs):
+            changed = [f"epochs was {epochs} and is {self.epochs}"]
+            expected = (
+                f"The recipe {self.recipe!r} changes its rates at shares of all epochs: of another "
+                "number also epochs that are done would have had other rates."
+            )
         if changed:
             raise UserError(
                 explain(
-                    f"The output folder holds an unfinished run with other settings: "
-                    f"{'; '.join(changed)}.",
-                    "A run goes on with the settings that it began with.",
+                    f"The output folder holds a run with other settings: {'; '.join(changed)}.",
+                    expected,
                     "Give the same ones, choose another folder, or begin anew with --overwrite.",
                 )
             )
+
+
+def checked_settings(value: dict) -> dict:
+    """Return the settings of a job as a file has them; raise `ValueError` if they are none."""
+    for field in dataclasses.fields(Job):
+        setting = value.get(field.name, field.default)
+        kinds: Any = float | int if field.type is float else field.type
+        if not isinstance(setting, kinds) or isinstance(setting, bool) != (field.type is bool):
+            raise ValueError(f"its {field.name} is {setting!r}")
+    return value
 
 
 def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model:

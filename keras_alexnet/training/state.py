@@ -27,7 +27,7 @@ class RunState(keras.callbacks.Callback):
     optimizer's variables and the states of the random seeds of dropout and the like, which Keras's
     own weight files leave out. Both files are written beside and renamed, and the epoch stands in
     the name, so a run that is killed at any moment loses the current epoch at most and never
-    trains one twice. Then the older state is removed.
+    trains one twice. Then the older state is removed. The last one stays, for more epochs.
 
     Give it to `fit` as the last of the callbacks: what the others change at the end of an epoch,
     such as the learning rate, belongs to the state. What lies outside the model does not: the order
@@ -52,9 +52,8 @@ class RunState(keras.callbacks.Callback):
     >>> _ = model.fit(x, y, initial_epoch=2, epochs=5, verbose=0, callbacks=[state])
     >>> state.history["epoch"]
     [1, 2, 3, 4, 5]
-    >>> state.finish()
-    >>> os.listdir(folder)
-    ['history.csv']
+    >>> sorted(os.listdir(folder))
+    ['history.csv', 'state-00005.npz']
     """
 
     async_safe = True  # it looks at no batch, so JAX and PyTorch need not wait for one
@@ -85,24 +84,30 @@ class RunState(keras.callbacks.Callback):
             UserError: If the state cannot be read or belongs to another model or optimizer.
         """
         self._continues = True
-        remove_leftovers(self.folder)
         epoch = self.epochs_done()
         self._forget()
         if epoch:
+            rows = _read_history(self.history_path)
             load_state(model, self._path(epoch))
             self._generators = generator_states()
-            rows = _read_history(self.history_path)
             self.rows = [row for row in rows if row["epoch"] <= epoch]
             if len(self.rows) < len(rows):  # killed after the row and before the state
                 self._write_history()
+        remove_leftovers(self.folder)
         return epoch
 
     def epochs_done(self) -> int:
         """Return how many epochs the newest state in the folder has behind it; 0 without one."""
         return max(self._states(), default=0) if os.path.isdir(self.folder) else 0
 
-    def finish(self) -> None:
-        """Remove the state; to be called when what came of the run is saved. The history stays."""
+    @property
+    def path(self) -> str | None:
+        """The file of the newest state; `None` without one."""
+        epoch = self.epochs_done()
+        return self._path(epoch) if epoch else None
+
+    def discard(self) -> None:
+        """Remove the state: no epoch can follow. The history stays."""
         for path in self._states().values():
             os.remove(path)
 
@@ -110,7 +115,7 @@ class RunState(keras.callbacks.Callback):
         """Forget the states and the history of an earlier run, unless this one continues it."""
         if not self._continues:
             remove_leftovers(self.folder)
-            self.finish()
+            self.discard()
             self._forget()
         self._continues = False  # nor does a `fit` after this one, without another `resume`
 
@@ -170,7 +175,7 @@ def _read_history(path: str) -> list[dict[str, float]]:
             texts = list(csv.DictReader(file))
         rows = [{name: float(text) for name, text in row.items()} for row in texts]
         return [{**row, "epoch": int(row["epoch"])} for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, csv.Error) as error:
         raise UserError(
             explain(
                 f"The history {path!r} cannot be read: {error}.",

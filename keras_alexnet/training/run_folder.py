@@ -1,0 +1,186 @@
+"""`RunFolder`: the files of a run, and whether a job can go on from them.
+
+They are written in this order, each whole and on the disk before the next: `job.json`,
+`classes.json` and `files.csv`; with every epoch `history.csv` and the state; then `model.keras`,
+`results.json` and the pictures. Last of all `job.json` says that the run is finished. So a run that
+was killed anywhere is one that the same command goes on with.
+"""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+
+from keras_alexnet.backends.assignment import delayed_interrupts
+from keras_alexnet.data.split_record import FILES, SplitRecord
+from keras_alexnet.errors import Interrupted, UserError, explain
+from keras_alexnet.files import name_list, read_json, write_json
+from keras_alexnet.training.job import Job, checked_settings
+from keras_alexnet.training.state import RunState
+
+MODEL, SETTINGS, CLASSES, RESULTS = "model.keras", "job.json", "classes.json", "results.json"
+FINISHED = "finished"  # the mark in `job.json`
+
+
+class RunFolder:
+    """The files of a run.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        self.state = RunState(path)
+        self._is_own = False  # whether the state is one of this job
+        self._is_finished = False
+
+    def file(self, name: str) -> str:
+        """Return the path of a file in the folder."""
+        return os.path.join(self.path, name)
+
+    def settings(self) -> tuple[dict, bool]:
+        """Return the settings in `job.json`, none without it, and whether the run is finished.
+
+        Raises:
+            UserError: If it cannot be read, or holds other things than the settings of a job.
+        """
+        if not os.path.exists(self.file(SETTINGS)):
+            return {}, False
+        return read_json(
+            self.file(SETTINGS),
+            _settings,
+            "It must hold the settings that the run began with.",
+            "Restore it, remove it to go on without comparing them, or begin anew with "
+            "--overwrite.",
+        )
+
+    def goes_on_after(self, job: Job, discard_state: bool = False) -> int:
+        """Return after how many epochs a job goes on here; 0 if the folder holds no run.
+
+        Args:
+            job: The job.
+            discard_state: Whether no state is to be kept, which a finished run may still have.
+
+        Raises:
+            UserError: If the folder holds a run of another job, one with more epochs behind it, a
+                finished one of these epochs or one without a state.
+        """
+        done, anew = self.state.epochs_done(), "choose another folder, or begin anew with "
+        if not done:
+            if os.path.exists(self.file(MODEL)):
+                raise UserError(
+                    explain(
+                        f"Received the output folder {self.path!r}, where an earlier run saved "
+                        "its model without a state.",
+                        "A run goes on from the state of its last epoch.",
+                        f"{anew.capitalize()}--overwrite.",
+                    )
+                )
+            return 0
+        settings, is_finished = self.settings()
+        if settings:
+            job.continues(settings)
+        is_over = done == job.epochs and is_finished and not discard_state
+        if done > job.epochs or is_over:
+            raise UserError(
+                explain(
+                    f"Received epochs={job.epochs} for the run in {self.path!r}, which has {done} "
+                    f"epochs behind it{' and is finished' if is_finished else ''}.",
+                    "A run goes on with more epochs than are done.",
+                    f"Give more --epochs, {anew}--overwrite.",
+                )
+            )
+        self._is_own = True
+        return done
+
+    def split(self) -> SplitRecord | None:
+        """Return the files that the run has trained on and held out, `None` if it lists none."""
+        return SplitRecord.read(self.file(FILES))
+
+    def check_classes(self, names: Sequence[str]) -> None:
+        """Raise unless these are the classes that the run began with."""
+        if not os.path.exists(self.file(CLASSES)):
+            return
+        earlier = read_json(
+            self.file(CLASSES),
+            name_list,
+            "It must hold the list of the names of the classes that the run began with.",
+            "Restore it, remove it to go on without comparing them, or begin anew with "
+            "--overwrite.",
+        )
+        if earlier != list(names):
+            raise UserError(
+                explain(
+                    f"Received the class folders {', '.join(names)} for a run that began with "
+                    f"{', '.join(earlier)}.",
+                    "The classes and their order must stay: the weights belong to them.",
+                    "Restore the names of the folders, or begin anew with --overwrite.",
+                )
+            )
+
+    def begin(self, job: Job, names: Sequence[str], split: SplitRecord | None) -> None:
+        """Write what the run is about; the state of a run that it does not go on from is removed.
+
+        Args:
+            job: What is trained.
+            names: The classes.
+            split: The files, `None` for drawn images.
+        """
+        if not self._is_own:
+            self.state.discard()  # first: no state of another job may stand beside the settings
+            self._is_own = True
+        self._write_settings(job, finished=False)
+        write_json(self.file(CLASSES), list(names))
+        if split is not None:
+            split.write(self.file(FILES))
+        elif os.path.exists(self.file(FILES)):
+            os.remove(self.file(FILES))
+
+    def finish(self, job: Job, discard_state: bool) -> None:
+        """Mark the run as finished, which nothing but the removal of the state may follow."""
+        with delayed_interrupts():
+            self._write_settings(job, finished=True)
+            self._is_finished = True
+            if discard_state:
+                self.state.discard()
+
+    @contextlib.contextmanager
+    def kept(self, job: Job, overwrite: bool = False) -> Iterator[None]:
+        """Leave nothing of a run that fails in its first epoch; say what Ctrl-C leaves of another.
+
+        Raises:
+            Interrupted: If the block was interrupted with epochs done, which are kept.
+        """
+        try:
+            yield
+        except BaseException as error:
+            done = self.state.epochs_done() if self._is_own else 0
+            if self._is_own and not done and not os.path.exists(self.file(MODEL)):
+                for name in (SETTINGS, CLASSES, FILES):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.remove(self.file(name))
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+            if self._is_finished:
+                raise Interrupted(f"the run in {self.path!r} is finished") from error
+            if done:
+                same = f"the same command{' without --overwrite' if overwrite else ''}"
+                raise Interrupted(
+                    f"{done} of {job.epochs} epochs are kept in {self.path!r}, and {same} goes on "
+                    "from there"
+                ) from error
+            raise
+
+    def _write_settings(self, job: Job, finished: bool) -> None:
+        write_json(self.file(SETTINGS), {**dataclasses.asdict(job), FINISHED: finished})
+
+
+def _settings(value) -> tuple[dict, bool]:
+    """Return the settings and the mark in the value of a `job.json`."""
+    if not isinstance(value, dict):
+        raise ValueError("it holds no settings")
+    is_finished = value.pop(FINISHED, False)
+    if not isinstance(is_finished, bool):
+        raise ValueError(f"its {FINISHED} is {is_finished!r}")
+    return checked_settings(value), is_finished

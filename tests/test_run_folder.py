@@ -1,0 +1,223 @@
+"""The folder of a run: killed at any step it is finished, finished it goes on, refused it stays."""
+
+import csv
+import dataclasses
+import json
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from keras_alexnet.cli import fit
+from keras_alexnet.errors import Interrupted, UserError
+from keras_alexnet.training import run as run_module
+from keras_alexnet.training.job import Job
+from keras_alexnet.training.lock import LOCK
+from keras_alexnet.training.run import run
+from keras_alexnet.training.run_folder import RunFolder
+from test_fit import quietly
+from test_state import Instants
+
+TINY = Job(variant="cifar10_19pct", epochs=1, drawn=40, learning_rate=1e-3)
+BY_STEPS = Job.of("cifar10_80sec", epochs=10)
+BY_VALIDATION = Job.of("paper", epochs=2)
+
+
+def made(folder, job, done, **changes):
+    """Make what a run leaves, as far as names and settings go."""
+    folder.mkdir(exist_ok=True)
+    if done:
+        (folder / f"state-{done:05}.npz").write_bytes(b"")
+    (folder / "model.keras").write_bytes(b"")
+    (folder / "job.json").write_text(json.dumps({**dataclasses.asdict(job), **changes}))
+    return RunFolder(str(folder))
+
+
+GOES_ON = [
+    (TINY, 1, {"finished": True}, {"epochs": 4}),
+    (TINY, 1, {"finished": False}, {}),
+    (TINY, 1, {}, {}),  # killed at its end, by an earlier version
+    (TINY, 2, {"epochs": 5}, {"epochs": 3}),
+    (BY_STEPS, 10, {"finished": False}, {}),
+    (BY_VALIDATION, 2, {"finished": True}, {"epochs": 4}),
+]
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize(("job", "done", "before", "now"), GOES_ON)
+def test_a_run_goes_on(job, done, before, now, tmp_path):
+    """An unfinished one, and a finished one with more epochs where no step would move."""
+    folder = made(tmp_path, job, done, **before)
+    assert folder.goes_on_after(dataclasses.replace(job, **now)) == done
+
+
+REFUSED = [
+    (TINY, 1, {"finished": True}, {}, r"1 epochs behind it and is finished\..*more --epochs"),
+    (TINY, 3, {"epochs": 3}, {"epochs": 2}, r"epochs=2 for .* 3 epochs behind it\. .*--overwrite"),
+    (TINY, 0, {"finished": True}, {"epochs": 4}, r"saved its model without a state\. .*--overwr"),
+    (BY_STEPS, 10, {"finished": True}, {"epochs": 12}, r"epochs was 10 and is 12\. .* at shares"),
+    (TINY, 1, {"seed": 5}, {}, "seed was 5 and is 0"),
+    (TINY, 1, {"later": 5}, {}, "later was 5 and is None"),
+]
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize(("job", "done", "before", "now", "message"), REFUSED)
+def test_a_run_does_not_go_on(job, done, before, now, message, tmp_path):
+    """The reason is said, and what can be done."""
+    folder = made(tmp_path, job, done, **before)
+    with pytest.raises(UserError, match=message):
+        folder.goes_on_after(dataclasses.replace(job, **now))
+
+
+DAMAGED = [
+    ("job.json", b""),
+    ("job.json", b"\xff\xfe\x00"),
+    ("job.json", b"[1]"),
+    ("job.json", b'{"epochs": "one"}'),
+    ("job.json", b'{"augmentation": 1}'),
+    ("job.json", b'{"finished": "no"}'),
+    ("job.json", b"[" * 100_000),
+    ("classes.json", b""),
+    ("classes.json", b"{}"),
+    ("classes.json", b"[1]"),
+    ("classes.json", b"\xff"),
+    ("files.csv", b""),
+    ("files.csv", b"\x00\xff,,"),
+]
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize(("name", "content"), DAMAGED)
+def test_a_damaged_file_is_named_and_nothing_changes(name, content, tmp_path):
+    """One clear error; the folder of the run is byte for byte as it was."""
+    made(tmp_path, TINY, 1, epochs=2)
+    (tmp_path / name).write_bytes(content)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=rf"{name}' cannot be read: .*Restore it"):
+        run(dataclasses.replace(TINY, epochs=2), str(tmp_path), verbose=False, say=str)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.medium
+def test_a_refused_run_changes_nothing(tmp_path):
+    """A state that cannot be read is met last of all, and even then nothing was written."""
+    made(tmp_path, TINY, 1, epochs=2)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=r"state-00001\.npz' cannot be read"):
+        quietly(dataclasses.replace(TINY, epochs=2), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.backend_free
+def test_a_folder_that_was_not_named_is_free(tmp_path, monkeypatch):
+    """A finished run is gone on with only where its folder is named."""
+    monkeypatch.chdir(tmp_path)
+    more = dataclasses.replace(TINY, epochs=4)
+    made(tmp_path / "alexnet-fit", TINY, 1, finished=True)
+    assert fit._free_folder(more, overwrite=False) == "alexnet-fit-2"
+    made(tmp_path / "alexnet-fit", TINY, 1, finished=False)
+    assert fit._free_folder(more, overwrite=False) == "alexnet-fit"
+
+
+def weights(folder):
+    """Return the weights of the model in a folder."""
+    return keras.saving.load_model(folder / "model.keras").get_weights()
+
+
+def check_same(folder, expected):
+    for found, wanted in zip(weights(folder), weights(expected), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def history(folder):
+    rows = csv.DictReader((folder / "history.csv").read_text().splitlines())
+    return [{name: row[name] for name in row if name != "seconds"} for row in rows]
+
+
+def killed(folder):
+    """Let the lock that a copy holds be one of a process that has ended."""
+    if (folder / LOCK).exists():
+        owner = json.loads((folder / LOCK).read_text() or "{}")
+        (folder / LOCK).write_text(json.dumps({**owner, "pid": 2**80}))
+
+
+@pytest.mark.long
+def test_killed_while_it_ends_it_is_finished_by_the_same_command(tmp_path, monkeypatch):
+    """Before each step from the model to the end; and after Ctrl-C, which says so."""
+    run_folder, copies = tmp_path / "run", tmp_path / "copies"
+    measure = run_module.measure
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "measure", lambda *a, **o: signal_interrupt())
+        with pytest.raises(Interrupted, match=r"1 of 1 epochs are kept .* same command goes on"):
+            quietly(TINY, run_folder)
+    with monkeypatch.context() as patch:
+        instants = Instants(run_folder, copies, patch)
+
+        def measured(*arguments, **options):
+            evaluation = measure(*arguments, **options)
+            instants.on = True
+            return evaluation
+
+        patch.setattr(run_module, "measure", measured)
+        outcome = quietly(TINY, run_folder)
+        instants.on = False
+    assert outcome.resumed_at == 1
+    results = json.loads((run_folder / "results.json").read_text())
+    seen = {}
+    for copy in sorted(copies.iterdir()):
+        names = frozenset(path.name for path in copy.iterdir() if path.is_file())
+        seen[names, json.loads((copy / "job.json").read_text())["finished"]] = copy
+    assert len(seen) >= 4  # without a model, with it, with results, and finished
+    for (_, is_finished), copy in seen.items():
+        killed(copy)
+        if not is_finished:
+            assert quietly(TINY, copy).resumed_at == 1
+            again = json.loads((copy / "results.json").read_text())
+            assert again["confusion"] == results["confusion"]
+        check_same(copy, run_folder)
+        with pytest.raises(UserError, match="is finished"):
+            quietly(TINY, copy)
+        assert not [path for path in copy.iterdir() if path.name.startswith((".", LOCK))]
+
+
+def signal_interrupt():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.long
+def test_a_finished_run_goes_on(tmp_path):
+    """With more epochs it ends as one that had them from the start; the state stays."""
+    quietly(TINY, tmp_path / "parts")
+    more = dataclasses.replace(TINY, epochs=2)
+    outcome = quietly(more, tmp_path / "parts")
+    assert outcome.resumed_at == 1
+    assert outcome.state_path == str(tmp_path / "parts" / "state-00002.npz")
+    quietly(more, tmp_path / "whole")
+    check_same(tmp_path / "parts", tmp_path / "whole")
+    assert history(tmp_path / "parts") == history(tmp_path / "whole")
+    check_weights_alone(tmp_path / "parts" / "model.keras")
+    assert quietly(more, tmp_path / "parts", discard_state=True).state_path is None
+    check_same(tmp_path / "parts", tmp_path / "whole")
+    assert not list((tmp_path / "parts").glob("state*"))
+    with pytest.raises(UserError, match="saved its model without a state"):
+        quietly(more, tmp_path / "parts")
+
+
+def check_weights_alone(path):
+    """The file has the numbers of the weights and of the seeds, and no others."""
+    model = keras.saving.load_model(path)
+    expected = sum(int(np.prod(variable.shape)) for variable in model.variables)
+    sizes = []
+
+    def add(name, item):
+        if isinstance(item, h5py.Dataset):
+            sizes.append(item.size)
+
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as entry:
+        with h5py.File(entry, "r") as file:
+            file.visititems(add)
+        assert not json.loads(archive.read("config.json")).get("compile_config")
+    assert sum(sizes) == expected
