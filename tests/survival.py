@@ -1,14 +1,16 @@
 """Kill `keras-alexnet fit` with SIGKILL at random points, and go on each time.
 
-    python tests/survival.py --kills 20
+    python tests/survival.py --kills 20 --late 5
 
 A run that is killed that often must end with the weights of one that is not, bit for bit, and with
-the same history; each kill may lose the epoch that was being trained and no other. The short form
-of it is a test.
+the same history; each kill may lose the epoch that was being trained and no other. The late kills
+come between the moment at which the model has its name and the end, where results and pictures are
+written: the same command must finish the run. `test_run_folder.py` has a short form of them.
 """
 
 import argparse
 import csv
+import json
 import os
 import pathlib
 import random
@@ -88,6 +90,15 @@ class Fit:
         self.process.send_signal(signal.SIGKILL)
         self.end()
 
+    def kill_after(self, path: pathlib.Path, seconds: float) -> None:
+        """Kill it so long after it has renamed a new file to a path."""
+        before = inode(path)
+        while inode(path) == before and self.process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(seconds)
+        self.process.send_signal(signal.SIGKILL)
+        self.end()
+
     def end(self) -> tuple[int, str]:
         """Wait for the end; return the exit code and what it said on the standard error."""
         errors = self.process.stderr.read()
@@ -98,10 +109,23 @@ class Fit:
         return self.process.returncode, errors
 
 
+def inode(path: pathlib.Path) -> int | None:
+    """Return the number of a file, another for each new one that was renamed to its path."""
+    return path.stat().st_ino if path.exists() else None
+
+
+def is_finished(folder: pathlib.Path) -> bool:
+    """Return whether a run says that it is finished."""
+    settings = folder / "job.json"
+    return settings.exists() and json.loads(settings.read_text())["finished"]
+
+
 def trained(folder: pathlib.Path, output: str, epochs: int) -> list[np.ndarray]:
     """Train to the end, from where an interrupted run stands, and return the weights."""
-    code, errors = Fit(folder, output, epochs).end()
-    assert code == 0, errors
+    if not is_finished(folder / output):
+        code, errors = Fit(folder, output, epochs).end()
+        assert code == 0, errors
+    assert is_finished(folder / output)
     model = keras.saving.load_model(folder / output / "model.keras", compile=False)
     return [np.array(weights) for weights in model.get_weights()]
 
@@ -112,11 +136,12 @@ def history(folder: pathlib.Path, output: str) -> list[dict]:
         return [{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(file)]
 
 
-def kill_and_compare(folder, epochs: int, points, say=lambda text: None) -> int:
+def kill_and_compare(folder, epochs: int, points, late=(), say=lambda text: None) -> int:
     """Kill a run at each of the points, finish it, and hold it against one left in peace.
 
     A point is a number of epochs that the process has begun, and how long after that to kill it, in
-    seconds for no epochs, else as a share of the time that an epoch takes.
+    seconds for no epochs, else as a share of the time that an epoch takes. A late one is a share of
+    the time from the renaming of the model to the end.
 
     Returns:
         How many of the processes were killed before their end.
@@ -124,13 +149,17 @@ def kill_and_compare(folder, epochs: int, points, say=lambda text: None) -> int:
     expected = trained(folder, "whole", epochs)
     with open(folder / "whole" / "history.csv", newline="") as file:
         an_epoch = statistics.median(float(row["seconds"]) for row in csv.DictReader(file))
+    the_end = sum(
+        sign * (folder / "whole" / name).stat().st_mtime
+        for sign, name in ((1, "job.json"), (-1, "model.keras"))
+    )
     killed = 0
     for number, (begun, delay) in enumerate(points, start=1):
         before = RunState(str(folder / "killed")).epochs_done()
         fit = Fit(folder, "killed", epochs)
         fit.kill(begun, delay * (an_epoch if begun else 1))
         done = RunState(str(folder / "killed")).epochs_done()
-        if (folder / "killed" / "model.keras").exists():
+        if is_finished(folder / "killed"):
             say(f"{number}: the run had ended")
             break
         killed += fit.process.returncode == -signal.SIGKILL
@@ -138,19 +167,28 @@ def kill_and_compare(folder, epochs: int, points, say=lambda text: None) -> int:
         assert done >= max(before, fit.epoch - 1), (before, fit.epoch, done)
         assert fit.resumed_at in (0, before), (before, fit.resumed_at)
         say(f"{number}: killed in epoch {fit.epoch or before + 1}, {done} are kept")
+    for number, share in enumerate(late, start=1):
+        fit = Fit(folder, "killed", epochs)
+        fit.kill_after(folder / "killed" / "model.keras", share * the_end)
+        if is_finished(folder / "killed"):
+            say(f"late {number}: the run had ended")
+            break
+        killed += fit.process.returncode == -signal.SIGKILL
+        there = ", ".join(sorted(path.name for path in (folder / "killed").glob("*.??*")))
+        say(f"late {number}: killed {share * the_end:.2f} s after the model was there; {there}")
     found = trained(folder, "killed", epochs)
     assert len(found) == len(expected)
     for weights, wanted in zip(found, expected, strict=True):
         np.testing.assert_array_equal(weights, wanted)
     assert history(folder, "killed") == history(folder, "whole")
-    leftovers = {name for name in os.listdir(folder / "killed") if name.startswith((".", "state"))}
-    assert not leftovers, leftovers
+    assert set(os.listdir(folder / "killed")) == set(os.listdir(folder / "whole"))
     return killed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--late", type=int, default=5, help="kills at the end of the run")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the points of the kills")
@@ -165,8 +203,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = pathlib.Path(made)
         draw_images(folder, arguments.images)
+        late = [draw.random() for _ in range(arguments.late)]
         killed = kill_and_compare(
-            folder, arguments.epochs, points, lambda text: print(text, flush=True)
+            folder, arguments.epochs, points, late, lambda text: print(text, flush=True)
         )
     seconds = f"{time.perf_counter() - start:.0f} s"
     print(f"Killed {killed} times: weights and history of a run left in peace, in {seconds}.")
