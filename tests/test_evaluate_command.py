@@ -1,5 +1,6 @@
 """`keras-alexnet evaluate`: on a model whose answers are known, and on mistakes."""
 
+import errno
 import json
 import os
 
@@ -218,7 +219,7 @@ def test_the_panel(place, capsys, monkeypatch):
     assert max(titles.count(title) for title in set(titles)) == 3
     for photo, axis in zip(photos, bars, strict=True):
         colour = tuple(np.asarray(photo.images[0].get_array())[0, 0].tolist())
-        label = {(255, 0, 0): r"red \$", (0, 255, 0): "green", (0, 0, 255): "blue"}[colour]
+        label = {(255, 0, 0): "red $", (0, 255, 0): "green", (0, 0, 255): "blue"}[colour]
         names = [text.get_text() for text in axis.texts[::2]]
         assert names[0] == label  # what the model says, by the photo's colour
         widths = [bar.get_width() for bar in axis.patches]
@@ -226,6 +227,21 @@ def test_the_panel(place, capsys, monkeypatch):
         assert sum(widths) == pytest.approx(1)
         orange = [bar.get_facecolor()[:3] == to_rgb(ORANGE) for bar in axis.patches]
         assert orange == [name == photo.get_title() for name in names]
+
+
+def test_a_picture_that_cannot_be_written_costs_no_figures(place, capsys, monkeypatch):
+    """What was measured is printed first; the reason comes after it, with exit code 2."""
+
+    def refuse(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save(colour_model())
+    monkeypatch.setattr(Figure, "savefig", refuse)
+    for flags in ((), ("--json",)):
+        assert evaluate("images", "--plot", "confusion.png", *flags) == 2
+        captured = capsys.readouterr()
+        assert "the images in 'images'" in captured.out and "Drew" not in captured.out
+        assert "confusion.png': No space left on device" in captured.err
 
 
 def test_the_val_part_is_measured(place, capsys):

@@ -3,7 +3,6 @@
 import dataclasses
 
 from keras_alexnet.cli.shared import class_names, count, print_json, printable, ready
-from keras_alexnet.files import check_writable
 from keras_alexnet.tables import screen_width, table_text
 
 
@@ -44,8 +43,7 @@ def run(arguments) -> None:
     from keras_alexnet.pictures.classification import check_drawable, plot_classified
 
     if arguments.plot:
-        check_writable(arguments.plot)
-        check_drawable(len(arguments.images))
+        check_drawable(len(arguments.images), arguments.plot)
     path = arguments.model or arguments.weights
     by_keras = arguments.model is not None
     network = ready(path, arguments.variant, "classify", arguments.json, by_keras)

@@ -4,7 +4,6 @@ import argparse
 import os
 
 from keras_alexnet.cli.shared import class_names, count, print_json, ready
-from keras_alexnet.files import check_writable
 
 BARS = 5  # classes under each photo of the panel, as the paper has them
 
@@ -51,11 +50,10 @@ def run(arguments) -> None:
     from keras_alexnet.evaluation.class_order import order_note
     from keras_alexnet.evaluation.folder import measure_files
     from keras_alexnet.pictures import plot_confusion
-    from keras_alexnet.pictures.classification import check_drawable
+    from keras_alexnet.pictures.figure import check_picture
 
     for path in filter(None, (arguments.plot, arguments.panel)):
-        check_writable(path)
-        check_drawable(1)
+        check_picture(path)
     network = ready(arguments.model, arguments.variant, "evaluate", arguments.json)
     model = network.model
     files, which, notes = _files(network, arguments)

@@ -5,15 +5,22 @@ from collections.abc import Sequence
 
 from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.pictures.figure import BLUE, LITERAL, literal, new_figure, save_figure
+from keras_alexnet.pictures.figure import (
+    BLUE,
+    LITERAL,
+    check_picture,
+    literal,
+    new_figure,
+    save_figure,
+)
 
 SIDE = 400  # pixels to which the longer side of an image is brought
 MOST = 40  # images in one picture
 
 
-def check_drawable(images: int) -> None:
-    """Raise if one picture cannot show so many images: better before the work than after."""
-    new_figure(1, 1)  # raises without matplotlib
+def check_drawable(images: int, path: str) -> None:
+    """Raise if one picture cannot show so many images, or be written: better before the work."""
+    check_picture(path)
     if images > MOST:
         raise UserError(
             explain(
@@ -38,7 +45,7 @@ def plot_classified(results: Sequence, path: str) -> str:
         UserError: If there are too many images or one cannot be read, or matplotlib is not
             installed, or the file cannot be written.
     """
-    check_drawable(len(results))
+    check_drawable(len(results), path)
     figure = new_figure(8.5, 0.3 + 2.3 * len(results))
     rows = figure.subplots(len(results), 2, squeeze=False, width_ratios=(1, 1.6))
     for (left, right), result in zip(rows, results, strict=True):

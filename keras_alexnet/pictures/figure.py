@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.files import written_whole
+from keras_alexnet.files import check_writable, written_whole
 
 LITERAL = {"parse_math": False}  # for texts with names in them: "$" begins no formula
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -28,23 +28,28 @@ def new_figure(width: float, height: float):
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save_figure(figure, path: str) -> str:
-    """Save a figure whole, in the format of the path's ending, and return the path."""
-    try:
-        with written_whole(path) as beside, warnings.catch_warnings():
-            # A letter that the font lacks is drawn as a box.
-            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-            figure.savefig(beside, dpi=120)
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
+def check_picture(path: str) -> None:
+    """Raise if a picture cannot be written to a path: better before an hour's work than after."""
+    formats = new_figure(1, 1).canvas.get_supported_filetypes()
+    ending = os.path.splitext(path)[1].removeprefix(".")
+    if ending and ending.lower() not in formats:
         raise UserError(
             explain(
                 f"Received the picture's path {path!r}.",
-                f"Its ending must name a format of pictures: {error}.",
+                f"Its ending must name a format of pictures: {', '.join(sorted(formats))}.",
                 "End it in .png, .svg or .pdf.",
             )
-        ) from error
+        )
+    check_writable(path)
+
+
+def save_figure(figure, path: str) -> str:
+    """Save a figure whole, in the format of the path's ending, and return the path."""
+    check_picture(path)
+    with written_whole(path) as beside, warnings.catch_warnings():
+        # A letter that the font lacks is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(beside, dpi=120)
     return path
 
 
