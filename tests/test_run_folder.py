@@ -122,6 +122,30 @@ def test_a_folder_that_was_not_named_is_free(tmp_path, monkeypatch):
     assert fit._free_folder(more, overwrite=False) == "alexnet-fit"
 
 
+@pytest.mark.backend_free
+def test_a_run_that_begins_anew_owns_what_it_leaves(tmp_path):
+    """The old state goes before new settings come; Ctrl-C says which command goes on, and when."""
+    folder, job = made(tmp_path, TINY, 1, finished=True), dataclasses.replace(TINY, seed=5)
+    with pytest.raises(KeyboardInterrupt) as stop, folder.kept(job, overwrite=True):
+        raise KeyboardInterrupt  # the earlier run is none of this command's
+    assert not isinstance(stop.value, Interrupted)
+    assert folder.state.epochs_done() == 1
+    with (
+        pytest.raises(Interrupted, match="same command without --overwrite goes on"),
+        folder.kept(job, overwrite=True),
+    ):
+        folder.begin(job, ["a", "b"], None)
+        assert folder.state.epochs_done() == 0
+        assert folder.settings() == (dataclasses.asdict(job), False)
+        (tmp_path / "state-00001.npz").write_bytes(b"")
+        raise KeyboardInterrupt
+    with pytest.raises(Interrupted, match="is finished"), folder.kept(job):
+        folder.finish(job, discard_state=True)
+        raise KeyboardInterrupt
+    assert folder.settings() == (dataclasses.asdict(job), True)
+    assert folder.state.path is None
+
+
 def weights(folder):
     """Return the weights of the model in a folder."""
     return keras.saving.load_model(folder / "model.keras").get_weights()

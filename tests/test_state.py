@@ -354,11 +354,24 @@ def test_a_damaged_state_is_refused(half, damage):
         RunState(str(half)).resume(small_model())
 
 
-def test_a_damaged_history_is_refused(half):
-    """A table that is no table of numbers is named, not overwritten."""
-    (half / "history.csv").write_text("epoch,loss\n1,low\n")
-    with pytest.raises(ValueError, match=r"history\.csv' cannot be read: .*'low'.*Restore it"):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"epoch,loss\n1,low\n", "'low'"),
+        (b"epoch,loss\ninf,1\n", "infinity"),
+        (b"epoch,loss\n1\n", "NoneType"),
+        (b"\xff\x00", "can't decode"),
+    ],
+)
+def test_a_damaged_history_is_refused(content, reason, half):
+    """A table that is no table of numbers is named, and nothing in the folder changes."""
+    (half / "history.csv").write_bytes(content)
+    (half / ".writing-left").mkdir()
+    before = names(half)
+    with pytest.raises(ValueError, match=rf"history\.csv' cannot be read: .*{reason}.*Restore it"):
         RunState(str(half)).resume(small_model())
+    assert names(half) == before
+    assert (half / "history.csv").read_bytes() == content
 
 
 def test_a_model_that_cannot_be_trained_has_no_state(half):
