@@ -33,7 +33,9 @@ def tensor(name, array, data=None, dims=None, kind=None, more=b""):
 
 
 def attribute(name, value):
-    """Return a node's attribute: a number, or several whole ones."""
+    """Return a node's attribute: a number, several whole ones, or a tensor's bytes."""
+    if isinstance(value, bytes):
+        return field(1, name) + field(5, value) + field(20, 4)
     if isinstance(value, float):
         return field(1, name) + field(2, np.float32(value)) + field(20, 1)
     if isinstance(value, int):

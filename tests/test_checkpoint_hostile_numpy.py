@@ -317,3 +317,17 @@ def test_numbers_are_not_touched_by_a_refusal(tmp_path):
     with open_checkpoint(tmp_path / "weights") as contents:
         assert list(contents.arrays) == ["good"]
     assert_refused(tmp_path / "weights", "Tensor 'bad'", pickled(layers))
+
+
+def test_a_comment_with_the_signature_of_an_end(tmp_path):
+    """Text that begins as the end of an archive does is a comment; a second end is refused."""
+    path = tmp_path / "weights"
+    for comment in (b"PK\5\6", b"see PK\5\6 " + b"x" * 40, b"PK\5\6" * 30):
+        length = struct.pack("<H", len(comment))
+        path.write_bytes(ARCHIVE[:-2] + length + comment)
+        with open_checkpoint(path) as contents:
+            assert len(contents.arrays) == 2
+    other = end_record(0, 0, 0)
+    content = ARCHIVE[:-2] + struct.pack("<H", len(other)) + other
+    assert_refused(path, "has two end records", content)
+    assert_refused(path, "has bytes after its end", ARCHIVE + b"PK\5\6" + b"x" * 30)

@@ -133,6 +133,29 @@ def test_bfloat16(tmp_path, way):
     assert_same(read_all(tmp_path / "net", content)[1], {"a": expected})
 
 
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "int64"])
+def test_large_tensors_one_by_one(tmp_path, kind):
+    """More than is decoded at once; no more memory is taken than some pieces and the result."""
+    bits = np.random.default_rng(0).integers(0, 1 << 15, 700_000, "u2") & 0xBFFF  # no infinity
+    expected, code, number = {
+        "float16": (bits.view("f2"), 10, INT32_DATA),
+        "bfloat16": ((bits.astype("u4") << 16).view("f4"), BFLOAT16, INT32_DATA),
+        "int64": (bits.astype("i8"), 7, INT64_DATA),
+    }[kind]
+    data = field(number, varints(bits))
+    content = model(graph([tensor("a", bits, data, kind=code)]))
+    assert_same(read_all(tmp_path / "net", content)[1], {"a": expected})
+
+
+def varints(values):
+    """Return numbers below 2^21 with 7 bits in each byte: one, two or three bytes."""
+    parts = np.stack([values & 0x7F, values >> 7 & 0x7F, values >> 14], axis=1).astype("u1")
+    last = np.where(values >> 14, 2, np.where(values >> 7, 1, 0))
+    places = np.arange(3)
+    parts |= (places < last[:, None]).astype("u1") << 7
+    return parts[places <= last[:, None]].tobytes()
+
+
 def test_sizes_in_one_piece(tmp_path):
     """Libraries of protocol buffers write them one by one or packed."""
     dims = field(DIMS, bytes([2, 3]))

@@ -46,6 +46,8 @@ class Dialect:
         wrapped: Whether the network may be a part of a larger model, or lie in a dictionary beside
             other things, and all its names begin with a prefix.
         prefix: That prefix.
+        places: What each tensor is, where a graph says it and names do not matter.
+        turned: The dense layers whose kernels are stored in another order, inputs first.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Dialect:
     own: bool = False
     wrapped: bool = False
     prefix: str = ""
+    places: Mapping[str, Slot] = dataclasses.field(default_factory=dict)
+    turned: frozenset[str] = frozenset()
 
     def translate(self, name: str, aliases: Mapping[str, str]) -> Slot | None:
         """Return the place that a tensor's name stands for.
@@ -71,6 +75,8 @@ class Dialect:
             name: The name in the file.
             aliases: Layers of the model, by the names that they may have in files of ours.
         """
+        if self.places:
+            return self.places.get(name)
         name = unwrapped(name) if self.wrapped else name
         if not name.startswith(self.prefix):
             return None
@@ -98,10 +104,22 @@ class Dialect:
         return [dataclasses.replace(self, prefix=prefix) for prefix in usual_prefixes(prefixes)]
 
     def leaves_aside(self, name: str) -> bool:
-        """Say whether a tensor belongs to something else than the network, by its name."""
+        """Say whether a tensor belongs to something else than the network."""
+        if self.places:
+            return name not in self.places
         name = unwrapped(name)
         outside = not name.startswith(self.prefix) or "/" in name[len(self.prefix) :]
         return self.wrapped and outside
+
+    def dense_layout(self, layer: str, flattened: bool) -> str:
+        """Return the layout of a dense layer's kernel.
+
+        Args:
+            layer: The layer.
+            flattened: Whether it sees maps flattened.
+        """
+        layout = self.flattened if flattened else self.dense
+        return layout.removeprefix("O") + "O" if layer in self.turned else layout
 
     def ignores(self, name: str) -> bool:
         """Say whether a name is that of something that is no weight."""

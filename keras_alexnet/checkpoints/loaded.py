@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.errors import listed
-from keras_alexnet.checkpoints.naming import DIALECTS
+from keras_alexnet.checkpoints.naming import DIALECTS, GRAPH
 from keras_alexnet.checkpoints.planning import Plan
 from keras_alexnet.checkpoints.proof import Proof
 
@@ -47,7 +47,8 @@ class Loaded:
 
     def __str__(self) -> str:
         """Return the account in a few lines."""
-        title = next(dialect.title for dialect in DIALECTS if dialect.name == self.dialect)
+        rows = (*DIALECTS, GRAPH)
+        title = next(dialect.title for dialect in rows if dialect.name == self.dialect)
         lines = [
             f"Loaded {len(self.assigned)} variables from {self.path!r}, whose tensors are named "
             f"as those of {title}."

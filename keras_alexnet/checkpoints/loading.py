@@ -33,8 +33,11 @@ def load_checkpoint(
 
     PyTorch's `.pth` in all its formats, Caffe's `.caffemodel`, `.npy`, `.npz`, `.safetensors`,
     ONNX and Keras's `.h5`, `.weights.h5` and `.keras` are read without the program they are from,
-    and nothing in them is executed. Names and shapes tell whose they are; kernels are transposed,
-    the rows of fc6 brought into the order of the model's maps. Each tensor goes into one variable
+    and nothing in them is executed. Names and shapes tell whose they are, in ONNX the graph;
+    kernels are transposed, the rows of fc6 brought into the order of the model's maps. In PyTorch's
+    files and in safetensors the network may be a part of a larger one, or lie in a dictionary
+    beside other things: all of its names then begin with one prefix, and what has another is left
+    out. Each tensor goes into one variable
     and each variable gets one tensor, or nothing is changed. Two things are left out, and that is
     said: the layers above the end of the model, if it was built with `include_top=False`, and a
     classifier for another number of classes, with a warning. What the file says of the network,

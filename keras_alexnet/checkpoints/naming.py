@@ -1,12 +1,12 @@
 """How each program names its tensors: the dialects, and which of them a file has."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from keras_alexnet.checkpoints.dialects import Dialect
+from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
 from keras_alexnet.checkpoints.prefixes import several_networks
-from keras_alexnet.checkpoints.reading.arrays import StoredArray
+from keras_alexnet.checkpoints.reading.arrays import StoredArray, Use
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -148,8 +148,21 @@ DIALECTS = (
 )
 
 
+# What the graph in a file says, whatever the names are.
+GRAPH = Dialect(
+    name="onnx_graph",
+    title="an ONNX graph's layers",
+    pattern="",
+    layers={},
+    parts={},
+    order=None,
+)
+
+
 def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> Dialect:
     """Return the dialect that knows most of the names, and whose convolutions have these shapes.
+
+    If the file has a graph of layers, places and layouts are by that graph.
 
     Args:
         arrays: What the file holds.
@@ -168,6 +181,21 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
     >>> recognise({"conv1/0": MemoryArray(np.zeros((11, 11, 3, 96)))}, {}).name
     'toronto'
     """
+    best = _by_names(arrays, aliases)
+    by_graph = _by_graph(arrays, best)
+    if not (best or by_graph):
+        raise _unknown(arrays)
+    if by_graph is None and len(best) > 1:
+        raise several_networks([dialect.prefix for dialect in best])
+    found = by_graph or best[0]
+    for name, array in arrays.items():
+        if found.translate(name, aliases) is not None:
+            array.require()
+    return found
+
+
+def _by_names(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> list[Dialect]:
+    """Return the dialect that knows most of the names; several if it fits with several prefixes."""
     best, known = list[Dialect](), 0
     for dialect in DIALECTS:
         for found in dialect.found_in(arrays, aliases):
@@ -178,14 +206,36 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
                     best, known = [found], count
                 elif found.name == best[0].name:
                     best.append(found)
-    if not best:
-        raise _unknown(arrays)
-    if len(best) > 1:
-        raise several_networks([dialect.prefix for dialect in best])
-    for name, array in arrays.items():
-        if best[0].translate(name, aliases) is not None:
-            array.require()
-    return best[0]
+    return best
+
+
+def _by_graph(arrays: Mapping[str, StoredArray], named: list[Dialect]) -> Dialect | None:
+    """Return the dialect of a graph, if the file has one of an AlexNet's layers.
+
+    Names still tell whose network it is, which the graph does not.
+    """
+    uses = {name: array.use for name, array in arrays.items() if array.use is not None}
+    layers = {"conv": LAYERS[:5], "dense": LAYERS[5:]}
+    counts = {kind: 1 + max(_numbers(uses.values(), kind), default=-1) for kind in layers}
+    if counts["conv"] != len(layers["conv"]) or counts["dense"] > len(layers["dense"]):
+        return None
+    slots = {name: Slot(layers[use.kind][use.number], use.part) for name, use in uses.items()}
+    found = dataclasses.replace(
+        GRAPH,
+        places=slots,
+        turned=frozenset(slots[name].layer for name, use in uses.items() if use.turned),
+        flattened="O(HWC)" if any(use.channels_last for use in uses.values()) else "O(CHW)",
+    )
+    if not named or named[0].own:
+        return found
+    base = named[0]
+    return dataclasses.replace(
+        found, name=base.name, title=base.title, order=base.order, variants=base.variants
+    )
+
+
+def _numbers(uses: Iterable[Use], kind: str) -> list[int]:
+    return [use.number for use in uses if use.kind == kind]
 
 
 def _square(dialect: Dialect, arrays, slots) -> bool:

@@ -222,8 +222,8 @@ def _layouts(target: Target, part: str, dialect: Dialect) -> tuple[str, str, dic
         return dialect.conv, "HWIO", dict(zip("HWIO", shape, strict=True))
     if target.maps is not None and target.maps[:2] != (1, 1):
         sizes = dict(zip("HWCO", (*target.maps, shape[-1]), strict=True))
-        return dialect.flattened, "(HWC)O", sizes
-    return dialect.dense, "IO", dict(zip("IO", shape, strict=True))
+        return dialect.dense_layout(target.name, True), "(HWC)O", sizes
+    return dialect.dense_layout(target.name, False), "IO", dict(zip("IO", shape, strict=True))
 
 
 def _pieces(named: list[tuple[str, StoredArray]], stored: str) -> tuple[Piece, ...]:

@@ -2,12 +2,31 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from keras_alexnet.checkpoints.errors import CheckpointError, refused
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.shapes import c_strides, checked_extent, checked_shape
+
+
+class Use(NamedTuple):
+    """What an array is to a layer, by the graph in its file.
+
+    Args:
+        kind: `"conv"` or `"dense"`.
+        number: The layer's number among those of its kind, from 0 on.
+        part: `"kernel"` or `"bias"`.
+        turned: Whether the kernel of a dense layer is stored by inputs first.
+        channels_last: Whether maps are flattened with their channels last.
+    """
+
+    kind: str
+    number: int
+    part: str
+    turned: bool = False
+    channels_last: bool = False
 
 
 class StoredArray:
@@ -18,11 +37,13 @@ class StoredArray:
         dtype: What `read` returns, in this machine's byte order. What is stored as bfloat16, which
             NumPy lacks, is read as float32.
         is_unread: Whether it stands for what cannot be read.
+        use: What it is to a layer, if the file has a graph that says it.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype
     is_unread = False
+    use: Use | None = None
 
     @property
     def size(self) -> int:

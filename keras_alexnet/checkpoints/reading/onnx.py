@@ -1,4 +1,4 @@
-"""Reads the initialisers of an ONNX model; nodes are never entered, other files never opened.
+"""Reads the weights of an ONNX model; graphs in its nodes are never entered, nor other files.
 
 The numbers of fields are those of ONNX's onnx/onnx.proto.
 """
@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_alexnet.checkpoints.errors import refused, shown
-from keras_alexnet.checkpoints.reading.arrays import MemoryArray, StoredArray
-from keras_alexnet.checkpoints.reading.blame import blaming
+from keras_alexnet.checkpoints.reading.arrays import DecodedArray, StoredArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.checkpoints.reading.onnx_graph import Graph
 from keras_alexnet.checkpoints.reading.protobuf import Message
 from keras_alexnet.checkpoints.reading.protobuf_fields import Walk
+from keras_alexnet.checkpoints.reading.unread import if_readable
 
 PRODUCER, VERSION, GRAPH = 2, 3, 7  # ModelProto
 INITIALIZER, SPARSE_INITIALIZER = 5, 15  # GraphProto
@@ -56,7 +57,10 @@ RESAVE = "Save it again with onnx.save(onnx.load(path), other_path), which keeps
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read the initialisers of the main graph by name."""
+    """Read the initialisers of the main graph by name, and constants that are weights in it.
+
+    What the nodes of a plain chain of layers take says what each tensor is to them: its `use`.
+    """
     model = Message(Walk(file))
     graph = model.message(GRAPH)
     if graph is None:
@@ -65,26 +69,42 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         raise refused(
             "It has sparse initialisers.", "Dense ones were expected.", "Save them as dense ones."
         )
-    arrays: dict[str, StoredArray] = {}
+    tensors: dict[str, Message] = {}
     for tensor in graph.messages(INITIALIZER):
         name = tensor.text(NAME)
-        if not name or name in arrays:
+        if not name or name in tensors:
             raise refused(
                 f"An initialiser is called {shown(name)}, as another is."
                 if name
                 else "An initialiser has no name.",
                 "A name of its own was expected for each.",
             )
-        with blaming(name):
-            arrays[name] = _array(tensor)
-    if not arrays:
+        tensors[name] = tensor
+    nodes = Graph(graph, tensors)
+    uses = nodes.uses()
+    tensors |= {name: nodes.constants[name] for name in uses if name not in tensors}
+    if not tensors:
         raise refused(
             "Its graph has no initialisers.",
             "The weights of a network were expected.",
             "Export the model with its parameters.",
         )
+    arrays = {
+        name: if_readable(file.path, name, _array, tensor) for name, tensor in tensors.items()
+    }
+    for name, use in uses.items():
+        if use.part == "bias":
+            arrays[name] = _vector(file, arrays[name])
+        arrays[name].use = use
     metadata = {"producer": model.text(PRODUCER), "version": model.text(VERSION)}
     return arrays, {name: value for name, value in metadata.items() if value}
+
+
+def _vector(file: CheckpointFile, array: StoredArray) -> StoredArray:
+    """Return a bias without axes of size 1: one that is added to maps has them."""
+    if len(array.shape) < 2 or array.size not in array.shape:
+        return array
+    return DecodedArray(file, (array.size,), array.dtype, lambda: array.read().reshape(-1))
 
 
 def _array(tensor: Message) -> StoredArray:
@@ -120,10 +140,15 @@ def _stored(tensor: Message, element: ElementType, field: int) -> StoredArray:
         return tensor.array(field, shape, element.dtype, element.bfloat16)
     halves = element.bfloat16 or element.dtype == "<f2"  # as the whole numbers of their bits
     stored = np.dtype("u2" if halves else element.dtype).newbyteorder("=")
-    values = _in_range(tensor.varint_array(field, shape), stored)
-    if element.bfloat16:
-        return MemoryArray((values.astype("u4") << 16).view("f4"))
-    return MemoryArray(values.view("f2") if halves else values)
+
+    def convert(values: np.ndarray) -> np.ndarray:
+        values = _in_range(values, stored)
+        if element.bfloat16:
+            return (values.astype("u4") << 16).view("f4")
+        return values.view("f2") if halves else values
+
+    dtype = np.dtype("f4" if element.bfloat16 else element.dtype)
+    return tensor.varint_array(field, shape, dtype, convert)
 
 
 def _in_range(values: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -160,9 +160,9 @@ def _placed(
     if not place.utf8:
         _check_length(place.length, shape, expected)
         return FileArray(file, place.offset, shape, dtype, strides)
-    _check_length(latin.count(file, place.offset, place.length), shape, expected)
 
     def decode() -> np.ndarray:
+        _check_length(latin.count(file, place.offset, place.length), shape, expected)
         flat = latin.decoded(file, place.offset, place.length, expected).view(dtype)
         return flat.reshape(shape, order="F" if array.fortran else "C")
 

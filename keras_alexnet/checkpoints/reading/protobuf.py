@@ -6,7 +6,7 @@ no nesting in a file makes a program nest.
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -82,9 +82,13 @@ class Message:
     def text(self, number: int) -> str:
         """Return a text; the last, if there are several, as the encoding says; or nothing."""
         fields = self._of_type(number, LENGTH)
-        if not fields:
-            return ""
-        field = fields[-1]
+        return self._text(fields[-1]) if fields else ""
+
+    def texts(self, number: int) -> list[str]:
+        """Return the texts of a repeated field."""
+        return [self._text(field) for field in self._of_type(number, LENGTH)]
+
+    def _text(self, field: Field) -> str:
         if field.stop - field.start > MAX_TEXT:
             wrong = f"is a text of {field.stop - field.start} bytes"
             raise damaged(field.start, wrong, f"At most {MAX_TEXT} were")
@@ -139,19 +143,41 @@ class Message:
         decode = functools.partial(_joined, self.file, pieces, shape, dtype)
         return DecodedArray(self.file, shape, dtype, decode)
 
-    def varint_array(self, number: int, shape: Sequence[int]) -> np.ndarray:
-        """Return the small array whose elements a field holds as varints, as int64.
+    def varint_array(
+        self,
+        number: int,
+        shape: Sequence[int],
+        dtype: np.dtype,
+        convert: Callable[[np.ndarray], np.ndarray],
+    ) -> StoredArray:
+        """Return the array whose elements, varints, a field holds; decoded when it is asked for.
+
+        Args:
+            number: The field's number.
+            shape: The array's shape.
+            dtype: Type of its elements.
+            convert: Turns some elements, as int64, into that type.
 
         Raises:
-            CheckpointError: If it is not small, or not of this shape.
+            CheckpointError: If they are not varints. When it is read: if they are not as many as
+                the shape says.
         """
         shape = checked_shape(shape)
         fields = self._of_type(number, VARINT, LENGTH)
-        self._walk.packed(sum(field.stop - field.start for field in fields))
-        content = b"".join(self.file.pread(f.start, f.stop - f.start) for f in fields)
-        values = _varints(np.frombuffer(content, np.uint8))
-        self._check_count(shape, len(values))
-        return values.view(np.int64).reshape(shape)
+
+        def decode() -> np.ndarray:
+            pieces = (
+                piece for f in fields for piece in self.file.chunks(f.start, f.stop - f.start)
+            )
+            count = sum(int(np.count_nonzero(np.frombuffer(p, np.uint8) < 0x80)) for p in pieces)
+            self._check_count(shape, count)  # before so much memory is taken
+            whole, done = np.empty(count, dtype), 0
+            for values in _elements(self.file, fields):
+                whole[done : done + len(values)] = convert(values.view(np.int64))
+                done += len(values)
+            return whole.reshape(shape)
+
+        return DecodedArray(self.file, shape, dtype, decode)
 
     def _of_type(self, number: int, *wires: int) -> list[Field]:
         """Return the fields of a number, if they are of these wire types."""
@@ -186,6 +212,22 @@ def _joined(
         file.read_into(piece.start, target[done:end])
         done = end
     return whole.reshape(shape)
+
+
+def _elements(file: CheckpointFile, fields: list[Field]) -> Iterator[np.ndarray]:
+    """Give the numbers that fields hold as varints, some at a time."""
+    for field in fields:
+        rest = np.empty(0, np.uint8)
+        for piece in file.chunks(field.start, field.stop - field.start):
+            content = np.concatenate([rest, np.frombuffer(piece, np.uint8)])
+            ends = np.flatnonzero(content < 0x80)
+            stop = int(ends[-1]) + 1 if ends.size else 0
+            rest = content[stop:]
+            if rest.size >= MAX_VARINT:
+                break
+            yield _varints(content[:stop])
+        if rest.size:
+            yield _varints(rest)  # which says what is wrong with it
 
 
 def _varints(content: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from keras_alexnet.checkpoints.errors import CheckpointError, refused
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 
 MAX_FIELDS = 100_000  # in a whole file, those in messages not entered aside; AlexNet has about 200
-MAX_PACKED = 1 << 20  # bytes of numbers packed as varints, in a whole file: they grow eightfold
 MAX_VARINT = 10  # bytes of 64 bits, 7 in each
 LAST_NUMBER = (1 << 29) - 1  # of a field
 WINDOW = 4096  # bytes read at a time
@@ -44,7 +43,7 @@ class Walk:
 
     def __init__(self, file: CheckpointFile):
         self.file = file
-        self._left, self._packed = MAX_FIELDS, MAX_PACKED
+        self._left = MAX_FIELDS
         self._window, self._start = b"", 0
 
     def field(self, position: int, stop: int) -> Field:
@@ -79,20 +78,6 @@ class Walk:
                 "All of it was",
             )
         return Field(number, wire, start, start + length, 0)
-
-    def packed(self, count: int) -> None:
-        """Count the bytes of numbers that are packed one by one, and grow when they are unpacked.
-
-        Raises:
-            CheckpointError: If they are too many, in all arrays together.
-        """
-        self._packed -= count
-        if self._packed < 0:
-            raise refused(
-                "It is large, or others are, and each of its elements is packed for itself.",
-                f"Elements of a fixed size were expected, or at most {MAX_PACKED} bytes of others.",
-                "Save it again, with its numbers as `raw_data`.",
-            )
 
     def varint(self, position: int, stop: int) -> tuple[int, int]:
         """Return a number of 7 bits in each byte, and the position after it."""

@@ -5,6 +5,7 @@ agree with the file: what two programs could read differently is refused.
 """
 
 import dataclasses
+import re
 import struct
 from collections.abc import Iterable, Iterator
 
@@ -102,16 +103,25 @@ def _directory_place(file: CheckpointFile) -> tuple[int, int, int]:
 
 
 def _end_place(file: CheckpointFile) -> int:
-    """Return where the end record is: the one whose comment ends the file."""
+    """Return where the end record is: the only one whose comment ends the file.
+
+    A comment may hold the signature as well. If it holds a whole record, programs differ in which
+    they take.
+    """
     length = min(file.size, END_RECORD.size + MAX_COMMENT)
     tail = file.pread(file.size - length, length)
-    place = tail.rfind(END)
-    if place < 0 or place + END_RECORD.size > length:
+    signed = [match.start() for match in re.finditer(re.escape(END), tail)]
+    whole = [place for place in signed if place + END_RECORD.size <= length]
+    ends = [
+        place
+        for place in whole
+        if place + END_RECORD.size + END_RECORD.unpack_from(tail, place)[-1] == length
+    ]
+    if not whole:
         raise damaged("has no directory at its end: it was cut, or not finished")
-    comment = END_RECORD.unpack_from(tail, place)[-1]
-    if place + END_RECORD.size + comment != length:
-        raise damaged("has bytes after its end")
-    return file.size - length + place
+    if len(ends) != 1:
+        raise damaged("has two end records" if ends else "has bytes after its end")
+    return file.size - length + ends[0]
 
 
 def _agree(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
