@@ -367,6 +367,7 @@ def kept_when_traced(function, x):
                 upstream.update(result.ref() for result in operation.outputs)
                 kept.update((source.ref(), source) for source in operation.inputs)
         kept = [source for key, source in kept.items() if key not in upstream]
+        kept = [source for source in kept if source.op.type != "Const"]  # alpha and the like
         return [x if source is step.inputs[0] else source for source in kept]
     import jax
 

@@ -8,8 +8,9 @@ from keras import ops
 
 from keras_alexnet.backends import plain
 
+KEPT = 64  # compiled functions that are kept, one for each operation and size
 
-@functools.cache
+
 def differentiable(operation):
     """Give `operation` its own derivative, which keeps nothing but the input.
 
@@ -17,6 +18,12 @@ def differentiable(operation):
     work; JAX transposes it for reverse mode. `prevent_cse=False`: the barriers that would keep
     XLA from merging the recomputation with its neighbours cost more than they save.
     """
+    return lambda x: _compiled(operation, x.shape, x.dtype)(x)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _compiled(operation, shape, dtype):
+    """Return a function of its own for each size: with it JAX frees what it has compiled."""
 
     @jax.custom_jvp
     def forward(x):

@@ -6,33 +6,46 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.backends import plain
+from keras_alexnet.backends import plain, programs
 from keras_alexnet.backends.foreign import operations
 
 
-@functools.cache
 def differentiable(operation):
     """Compile `operation` and give it its own gradient, which keeps nothing but the input.
 
     Without XLA every step of the formula is a pass over memory of its own; as a compiled
     function inside an otherwise uncompiled graph the operation is about twice as fast. The
-    gradient is made of differentiable operations, so second derivatives work.
+    gradient is made of differentiable operations, so second derivatives work. Operations that
+    differ in their numbers alone share the compiled functions.
 
     In an export it is the plain formula: a graph may run, or be converted to another format, where
     there is no XLA.
     """
-    forward = tf.function(operation.forward, jit_compile=True, autograph=False)
-    backward = tf.function(operation.vjp, jit_compile=True, autograph=False)
+    structure = operation.structure
 
     @tf.custom_gradient
     def apply(x):
+        compiled = programs.is_compiled(structure, x)
+
+        def run(function, *tensors):
+            if not compiled:
+                return function(operation, *tensors)
+            dtype = tf.float64 if x.dtype == tf.float64 else tf.float32
+            numbers = [tf.constant(number, dtype) for number in operation.numbers]
+            return programs.run(_filled, (function, structure, len(tensors)), *tensors, *numbers)
+
         def gradient(dy):
-            return backward(x, dy)
+            return run(type(operation).vjp, x, dy)
 
         # Without the stop an eager tape looks into `forward` as well and keeps all inside it.
-        return forward(tf.stop_gradient(x)), gradient
+        return run(type(operation).forward, tf.stop_gradient(x)), gradient
 
     return lambda x: operation.forward(x) if is_exporting() else apply(x)
+
+
+def _filled(function, structure, count: int, *tensors):
+    """Call an operation's function with `count` tensors; the numbers come after them."""
+    return function(structure.filled(*tensors[count:]), *tensors[:count])
 
 
 def is_exporting() -> bool:
@@ -48,8 +61,11 @@ def slow_max_pool(values: int) -> bool:
 
     On small maps TensorFlow's own kernel takes a fifth of the time; in a whole step of `paper` the
     two are alike. XLA cannot use that kernel, and its own takes three times as long as slices:
-    they remain where the maps are large, since what will compile the layer cannot be known here.
+    in graphs they remain where the maps are large, since what will compile a graph cannot be known
+    here.
     """
+    if tf.executing_eagerly():
+        return False
     return values > SMALL_MAPS and not tf.config.list_physical_devices("GPU")
 
 
@@ -76,30 +92,29 @@ def descend(optimizer, variable, velocity, gradient, rate, momentum, decay, rate
     )
 
 
-@functools.cache
-def _compiled(operation):
-    """Compile an operation in a graph that is not exported.
+def _compiled(function, images, *tensors, **static):
+    """Call a function of operations and images, compiled in a graph that knows the images' size.
 
-    Eagerly TensorFlow would warn of every new size; of exports `differentiable` says more.
+    Eagerly each batch may have a size of its own; of exports `differentiable` says more.
     """
-    plainly = functools.partial(operation, operations("tensorflow"))
-    function = tf.function(plainly, jit_compile=True, autograph=False)
+    call = functools.partial(function, operations("tensorflow"))
+    if tf.executing_eagerly() or None in images.shape[1:] or is_exporting():
+        return call(images, *tensors, **static)
+    return programs.run(_with, (function, tuple(static.items())), images, *tensors)
 
-    def run(*tensors, **static):
-        as_it_is = tf.executing_eagerly() or is_exporting()
-        return (plainly if as_it_is else function)(*tensors, **static)
 
-    return run
+def _with(function, static, *tensors):
+    return function(operations("tensorflow"), *tensors, **dict(static))
 
 
 def affine(ops, x, scale, shift, dtype: str):
     """Compute in one pass over memory instead of three."""
-    return _compiled(plain.affine)(x, scale, shift, dtype=dtype)
+    return _compiled(plain.affine, x, scale, shift, dtype=dtype)
 
 
 def crop(ops, images, tops, lefts, mirrors, height: int, width: int):
     """Gather with XLA, which is three times as fast on a CPU as TensorFlow's own kernel."""
-    return _compiled(plain.crop)(images, tops, lefts, mirrors, height=height, width=width)
+    return _compiled(plain.crop, images, tops, lefts, mirrors, height=height, width=width)
 
 
 def checked(images, rows: int, columns: int, channels: int | None, sentences):
@@ -130,7 +145,7 @@ def resize(ops, images, rows: int, columns: int, antialias: bool):
     """
     if tf.executing_eagerly():
         return tf.image.resize(images, (rows, columns), antialias=antialias)
-    return _compiled(_weighted_sums)(images, rows=rows, columns=columns, antialias=antialias)
+    return _compiled(_weighted_sums, images, rows=rows, columns=columns, antialias=antialias)
 
 
 def _weighted_sums(ops, images, rows: int, columns: int, antialias: bool):

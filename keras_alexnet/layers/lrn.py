@@ -235,7 +235,7 @@ class LocalResponseNormalization(keras.layers.Layer):
             k=float(self.k),
             alpha=float(self.alpha),
             beta=float(self.beta),
-            windows=tuple((axis, *reach) for axis in axes),
+            windows=tuple((axis, *reach) for axis in axes) if self.alpha else (),
             groups=1 if self.region == "within_channel" else self.groups,
             channel_axis=channel_axis,
         )

@@ -6,6 +6,8 @@ from keras import backend, ops
 
 from keras_alexnet.backends import window_sum
 
+ROOTS = (0.5, 0.75, 1)  # exponents without a general power, which costs far more
+
 
 @dataclasses.dataclass(frozen=True)
 class Response:
@@ -15,7 +17,7 @@ class Response:
         k: The constant under the sum.
         alpha: The factor of the sum of squares.
         beta: The exponent.
-        windows: One (axis, before, after) per axis over which W sums.
+        windows: One (axis, before, after) per axis over which W sums; none for an alpha of 0.
         groups: Into how many groups the channels fall; windows stay inside one.
         channel_axis: The axis of the channels.
     """
@@ -26,6 +28,26 @@ class Response:
     windows: tuple[tuple[int, int, int], ...]
     groups: int
     channel_axis: int
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Return k, alpha and beta."""
+        return self.k, self.alpha, self.beta
+
+    @property
+    def structure(self) -> "Response":
+        """Return what k, alpha and beta leave open: layers that share it share a compiled program.
+
+        A beta that is computed by roots belongs to it.
+        """
+        return self._with(None, None, self.beta if self.beta in ROOTS else None)
+
+    def filled(self, k, alpha, beta) -> "Response":
+        """Return a structure with numbers, which may be tensors."""
+        return self._with(k, alpha, beta if self.beta is None else self.beta)
+
+    def _with(self, k, alpha, beta) -> "Response":
+        return dataclasses.replace(self, k=k, alpha=alpha, beta=beta)
 
     def forward(self, x):
         """Return y."""
@@ -42,7 +64,7 @@ class Response:
         scale = self._scale(wide)
         power = self._power(scale)
         dx = power * upstream
-        if self.alpha != 0:  # as in `_scale`
+        if self.windows:  # as in `_scale`
             # In this order nothing overflows where the square does: there the power is 0.
             spread = self._window_sum(upstream * (wide * power / scale), transposed=True)
             dx = dx - wide * ((2 * self.alpha * self.beta) * spread)
@@ -54,25 +76,25 @@ class Response:
         scale = self._scale(wide)
         power = self._power(scale)
         y = wide * power
-        change = self._window_sum(wide * tangent)
-        dy = power * tangent - (2 * self.alpha * self.beta) * (y / scale) * change
+        dy = power * tangent
+        if self.windows:  # as in `_scale`
+            change = self._window_sum(wide * tangent)
+            dy = dy - (2 * self.alpha * self.beta) * (y / scale) * change
         return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
 
     def _scale(self, x):
-        if self.alpha == 0:  # nothing is summed: 0 times an overflowing square would be no number
+        if not self.windows:  # alpha is 0, and 0 times an overflowing square would be no number
             return ops.full_like(x, self.k)
         return self.k + self.alpha * self._window_sum(x * x)
 
     def _power(self, scale):
-        """Return scale**-beta, by roots where beta allows: a general power costs far more."""
+        """Return scale**-beta, by roots where beta is one of `ROOTS`."""
+        if ops.is_tensor(self.beta) or self.beta not in ROOTS:
+            return ops.power(scale, -self.beta)
         if self.beta == 1:
             return 1 / scale
         root = ops.rsqrt(scale)
-        if self.beta == 0.5:
-            return root
-        if self.beta == 0.75:
-            return root * ops.sqrt(root)
-        return ops.power(scale, -self.beta)
+        return root if self.beta == 0.5 else root * ops.sqrt(root)
 
     def _window_sum(self, x, transposed: bool = False):
         shape = ops.shape(x)

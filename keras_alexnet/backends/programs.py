@@ -1,0 +1,64 @@
+"""Programs that XLA compiles for TensorFlow: which sizes get one, and how many are kept.
+
+XLA compiles a program for each size of the tensors, which takes a tenth of a second and half a
+megabyte or more. TensorFlow gives that memory back when the process ends, not earlier.
+"""
+
+import collections
+import functools
+
+import tensorflow as tf
+
+AT_ONCE = 8  # sizes of an operation that are compiled for eager calls as soon as they come
+RECENT = 8  # sizes among which a later one must stand for that, so as to have come twice
+MOST = 64  # sizes of all operations together that are compiled for eager calls
+KEPT = 64  # functions that are kept for further graphs
+
+_eager_sizes: set[tuple] = set()  # those that are compiled
+_recent_sizes: collections.deque[tuple] = collections.deque(maxlen=RECENT)  # and those that are not
+
+
+def is_compiled(operation, x) -> bool:
+    """Return whether an operation is to be compiled for tensors like x.
+
+    In a graph it is, if all sizes but the batch's are known: otherwise XLA would compile as it
+    runs, for each size that comes. Eager calls know every size, and each photo may have its own:
+    there the first sizes are compiled, and later ones when they come twice.
+
+    Args:
+        operation: Anything hashable that stands for the operation.
+        x: A tensor.
+    """
+    if not tf.executing_eagerly():
+        return None not in x.shape[1:]
+    size = (operation, *x.shape, x.dtype)
+    if size in _eager_sizes:
+        return True
+    is_early = sum(other[0] == operation for other in _eager_sizes) < AT_ONCE
+    if len(_eager_sizes) < MOST and (is_early or size in _recent_sizes):
+        _eager_sizes.add(size)
+        return True
+    _recent_sizes.append(size)
+    return False
+
+
+def run(function, fixed: tuple, *tensors):
+    """Return `function(*fixed, *tensors)` of a compiled program.
+
+    Args:
+        function: A function of hashable values and tensors.
+        fixed: The values.
+        *tensors: Tensors of known rank.
+    """
+    program = _eager_program if tf.executing_eagerly() else _graph_program
+    return program(function, fixed, *((*x.shape, x.dtype) for x in tensors))(*tensors)
+
+
+def _program(function, fixed, *sizes):
+    # The partial, not the function in it, is what TensorFlow counts the tracings of. One for each
+    # size is traced once, so there is no warning of many.
+    return tf.function(functools.partial(function, *fixed), jit_compile=True, autograph=False)
+
+
+_eager_program = functools.cache(_program)  # `is_compiled` bounds the sizes
+_graph_program = functools.lru_cache(maxsize=KEPT)(_program)
