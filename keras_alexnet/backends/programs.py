@@ -7,8 +7,6 @@ megabyte or more. TensorFlow gives that memory back when the process ends, not e
 import collections
 import functools
 
-import tensorflow as tf
-
 AT_ONCE = 8  # sizes of an operation that are compiled for eager calls as soon as they come
 RECENT = 8  # sizes among which a later one must stand for that, so as to have come twice
 MOST = 64  # sizes of all operations together that are compiled for eager calls
@@ -29,6 +27,8 @@ def is_compiled(operation, x) -> bool:
         operation: Anything hashable that stands for the operation.
         x: A tensor.
     """
+    import tensorflow as tf
+
     if not tf.executing_eagerly():
         return None not in x.shape[1:]
     size = (operation, *x.shape, x.dtype)
@@ -50,11 +50,15 @@ def run(function, fixed: tuple, *tensors):
         fixed: The values.
         *tensors: Tensors of known rank.
     """
+    import tensorflow as tf
+
     program = _eager_program if tf.executing_eagerly() else _graph_program
     return program(function, fixed, *((*x.shape, x.dtype) for x in tensors))(*tensors)
 
 
 def _program(function, fixed, *sizes):
+    import tensorflow as tf
+
     # The partial, not the function in it, is what TensorFlow counts the tracings of. One for each
     # size is traced once, so there is no warning of many.
     return tf.function(functools.partial(function, *fixed), jit_compile=True, autograph=False)
