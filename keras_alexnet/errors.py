@@ -26,6 +26,20 @@ def explain(wrong: str, expected: str, remedy: str) -> str:
     return " ".join((wrong, expected, remedy))
 
 
+def shown(text: str) -> str:
+    r"""Return a text in which no character acts on a terminal: those that cannot be seen, escaped.
+
+    Control characters are escaped, those that turn the direction of writing, line ends, and bytes
+    of a file name that are no text. `repr` escapes the same, and quotes.
+
+    Example:
+
+    >>> print(shown("a \x1b[31mred\u202e name"), shown("caf\u00e9"))
+    a \x1b[31mred\u202e name café
+    """
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 class UserError(ValueError):
     """A mistake in what a user asked for; the command line prints it as one line, exit code 2."""
 

@@ -21,7 +21,8 @@ from keras_alexnet.cli import (
     variants,
 )
 from keras_alexnet.cli.output import unbroken_streams
-from keras_alexnet.errors import UserError
+from keras_alexnet.data.decoder_messages import pillow_silenced
+from keras_alexnet.errors import UserError, shown
 
 # In the order of --help.
 COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, convert, benchmark)
@@ -41,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message):
-        self.exit(MISTAKE, f"{self.prog}: {message}. See {self.prog} --help\n")
+        self.exit(MISTAKE, f"{self.prog}: {shown(message)}. See {self.prog} --help\n")
 
 
 def main(argv=None) -> int:
@@ -63,9 +64,10 @@ def main(argv=None) -> int:
 
 def _run(arguments) -> int:
     try:
-        return arguments.command(arguments) or 0
+        with pillow_silenced():
+            return arguments.command(arguments) or 0
     except UserError as error:
-        print(f"keras-alexnet {arguments.name}: {error}", file=sys.stderr)
+        print(f"keras-alexnet {arguments.name}: {shown(str(error))}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt as stop:
         kept = str(stop) or "nothing was saved"

@@ -69,7 +69,7 @@ def run(arguments) -> None:
     if arguments.plot:
         plot_classified(results, arguments.plot)
         if not arguments.json:
-            print(f"\nDrew {arguments.plot}")
+            print(f"\nDrew {printable(arguments.plot)}")
 
 
 def _print_table(results) -> None:
@@ -89,5 +89,6 @@ def _print_table(results) -> None:
         for number, guess in enumerate(result.guesses):
             score = f"{100 * guess.score:.2f} %" if probabilities else f"{guess.score:.4g}"
             path = printable(result.path) if number == 0 else ""
-            table.add_row(path, guess.name, *([guess.wordnet or ""] if known else []), score)
+            wordnet = [guess.wordnet or ""] if known else []
+            table.add_row(path, printable(guess.name), *wordnet, score)
     print(table_text(table, screen_width(), ("WordNet",)))

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import os
 
-from keras_alexnet.cli.shared import count, positive, print_json
+from keras_alexnet.cli.shared import count, positive, print_json, printable
 from keras_alexnet.data.readable import skipped_note
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import list_recipes
@@ -135,8 +135,8 @@ def run(arguments) -> None:
     files = sorted(name for name in os.listdir(output) if name != "model.keras")
     print(
         f"\n{outcome.evaluation}\n\n"
-        f"It took {outcome.seconds:.0f} seconds. Saved {outcome.model_path}, and beside it "
-        f"{', '.join(files)}.\n{_on_the_state(outcome.state_path)}"
+        f"It took {outcome.seconds:.0f} seconds. Saved {printable(outcome.model_path)}, and "
+        f"beside it {', '.join(map(printable, files))}.\n{_on_the_state(outcome.state_path)}"
         f"The model takes RGB pixels of 0 to 255, images of any size; to use it:\n\n"
         f"    import keras, keras_alexnet\n"
         f"    model = keras.saving.load_model({outcome.model_path!r})"

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_alexnet.data.decoder_messages import silence_libtiff
 from keras_alexnet.data.image_formats import REFUSED, image_formats
 from keras_alexnet.data.sample_range import UNKNOWN, black_and_white, misread
+from keras_alexnet.errors import shown
 
 
 class BadImage(ValueError):
@@ -48,6 +50,7 @@ def opened(path: str):
     """Open an image without decoding its pixels; raises as `decoded` does."""
     from PIL import Image, UnidentifiedImageError
 
+    silence_libtiff()
     try:
         return Image.open(path, formats=image_formats())
     except UnidentifiedImageError as error:
@@ -101,7 +104,7 @@ def _refused_format(path: str) -> str | None:
 
 
 def _words(error: Exception) -> str:
-    return str(error).strip().rstrip(".") or type(error).__name__
+    return shown(str(error).strip().rstrip(".")) or type(error).__name__
 
 
 def _upright(image):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 from collections.abc import Iterator, Sequence
 
 from keras_alexnet.data.image_formats import image_endings
@@ -14,7 +15,7 @@ NAMED = 3  # files that a sentence names
 def image_paths(directory: str, deep: bool = True) -> Iterator[str]:
     """Give the images of a folder and of the folders in it, the hidden ones left out."""
     endings = image_endings()
-    return (path for path in _paths(directory, deep, frozenset()) if _ending(path) in endings)
+    return (path for path in _paths(directory, deep, _above(directory)) if _ending(path) in endings)
 
 
 def images_and_others(directory: str) -> tuple[list[str], list[str]]:
@@ -25,7 +26,7 @@ def images_and_others(directory: str) -> tuple[list[str], list[str]]:
     endings = image_endings()
     images: list[str] = []
     others: list[str] = []
-    for path in sorted(_paths(directory, True, frozenset())):
+    for path in sorted(_paths(directory, True, _above(directory))):
         if _ending(path) in endings:
             images.append(path)
         elif os.path.basename(path).lower() not in UNNAMED:
@@ -36,7 +37,7 @@ def images_and_others(directory: str) -> tuple[list[str], list[str]]:
 def subfolders(directory: str) -> list[str]:
     """Return the paths of the folders in a folder, in order of name, the hidden ones left out."""
     with os.scandir(directory) as entries:
-        found = (entry for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        found = (entry for entry in entries if _is_folder(entry) and entry.name[0] != ".")
         return [entry.path for entry in sorted(found, key=lambda entry: entry.name)]
 
 
@@ -66,6 +67,11 @@ def few(paths: Sequence[str]) -> str:
     return ", ".join([*names, "..."] if len(paths) > NAMED else names)
 
 
+def _above(directory) -> frozenset[str]:
+    """Return the folders that a folder lies in, to which a link in it may lead back."""
+    return frozenset(map(str, pathlib.PurePath(os.path.realpath(directory)).parents))
+
+
 def _paths(directory, deep, above):
     here = os.path.realpath(directory)
     if here in above:  # a link that leads back to where it stands
@@ -74,7 +80,7 @@ def _paths(directory, deep, above):
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 if deep:
                     yield from _paths(entry.path, deep, above | {here})
             elif _is_file(entry):
@@ -87,7 +93,15 @@ def _ending(path: str) -> str:
 
 def _is_file(entry) -> bool:
     """Return whether there is something to read; a broken link is, so that it is named later."""
-    return entry.is_file() or entry.is_symlink()
+    return (entry.is_symlink() and not os.path.exists(entry.path)) or entry.is_file()
+
+
+def _is_folder(entry) -> bool:
+    """Return whether an entry is a folder; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

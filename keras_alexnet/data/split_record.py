@@ -99,8 +99,11 @@ class SplitRecord:
 
 
 def sizes(directory: str, files: LabelledFiles) -> dict[str, int]:
-    """Return the size in bytes of each file by its path below a folder."""
-    return {below(directory, path): os.path.getsize(path) for path in files.paths}
+    """Return the size in bytes of each file by its path below a folder; 0 for a broken link."""
+    return {
+        below(directory, path): os.path.getsize(path) if os.path.exists(path) else 0
+        for path in files.paths
+    }
 
 
 def below(directory: str, path: str) -> str:

@@ -12,7 +12,8 @@ from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
 from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
 from keras_alexnet.data.labelled import LabelledFiles, find_images, folder_notes
-from keras_alexnet.data.layout import named_parts
+from keras_alexnet.data.layout import EXPECTED, named_parts
+from keras_alexnet.data.paths import listed, subfolders
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError, explain
@@ -117,8 +118,8 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
     folder = parts.held_out if parts else directory
     names = imagenet_class_names()
     if model.output_shape[-1] == CLASSES and os.path.isdir(folder):
-        with os.scandir(folder) as entries:
-            folders = sorted(entry.name for entry in entries if entry.is_dir())
+        with listed(folder, EXPECTED):
+            folders = [os.path.basename(path) for path in subfolders(folder)]
         if any(matches(name, names) for name in folders):
             return names, (
                 "Its thousand classes are taken to be ImageNet's, in the order of their WordNet "

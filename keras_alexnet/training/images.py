@@ -20,8 +20,9 @@ from keras_alexnet.training.job import Job
 from keras_alexnet.variants import get_variant
 
 _REMEDY = (
-    "Replace or remove it (`keras-alexnet check-images {directory} --move-to FOLDER` moves all "
-    "such files aside), or add --bad-images skip; with the same command the run begins, or goes on."
+    "Replace or remove it (`keras-alexnet check-images {directory!r} --move-to FOLDER` moves all "
+    "such files aside), or add --bad-images skip, and give the command again: a run that has begun "
+    "goes on."
 )
 
 

@@ -112,8 +112,8 @@ class RunFolder:
         if earlier != list(names):
             raise UserError(
                 explain(
-                    f"Received the class folders {', '.join(names)} for a run that began with "
-                    f"{', '.join(earlier)}.",
+                    f"Received the class folders {', '.join(map(repr, names))} for a run that "
+                    f"began with {', '.join(map(repr, earlier))}.",
                     "The classes and their order must stay: the weights belong to them.",
                     "Restore the names of the folders, or begin anew with --overwrite.",
                 )

@@ -1,0 +1,41 @@
+"""What Pillow and its libraries write to the error stream about a damaged file, held back."""
+
+import contextlib
+import ctypes
+import functools
+import logging
+import warnings
+from collections.abc import Iterator
+
+
+@functools.cache
+def silence_libtiff() -> None:
+    """Let the libtiff of Pillow write nothing to the error stream of this process.
+
+    It writes there from C, past Python. What it says of a file that cannot be decoded is in
+    Pillow's exception as well, as far as Pillow passes it on. On a system where Pillow's module
+    does not export libtiff's functions, nothing changes.
+    """
+    from PIL import Image
+
+    with contextlib.suppress(OSError, AttributeError):
+        # Symbols are looked up in the libraries that Pillow's module links to as well.
+        module = ctypes.CDLL(Image.core.__file__)  # type: ignore[attr-defined]
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            function = getattr(module, name)
+            function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
+            function(None)
+
+
+@contextlib.contextmanager
+def pillow_silenced() -> Iterator[None]:
+    """Hold back Pillow's warnings and log messages in the block: damaged notes in a photo, say."""
+    logger = logging.getLogger("PIL")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
