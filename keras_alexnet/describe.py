@@ -6,7 +6,7 @@ import os
 
 import keras
 
-from keras_alexnet.errors import UserError, explain, shown
+from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.tables import json_text, screen_width, table_text
@@ -112,8 +112,8 @@ class Description:
         for layer in self.layers:
             share = f"{100 * self.share(layer):.2f} %" if layer.parameters else ""
             table.add_row(
-                shown(layer.name),
-                shown(layer.kind),
+                escaped(layer.name),
+                escaped(layer.kind),
                 " x ".join(_number(size) for size in layer.output_shape),
                 f"{layer.parameters:,}" if layer.parameters else "",
                 share,
@@ -125,7 +125,7 @@ class Description:
         table.add_row("total", "", "", *totals, _figure(self.multiply_adds))
         text = table_text(table, screen_width(WIDTH), ("type", "share", "neurons", "multiply-adds"))
         size = " x ".join(_number(number) for number in self.input_shape)
-        return f"{shown(self.name)}: images of {size}\n\n{text}\n"
+        return f"{escaped(self.name)}: images of {size}\n\n{text}\n"
 
 
 def describe(model) -> Description:

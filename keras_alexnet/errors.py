@@ -26,7 +26,7 @@ def explain(wrong: str, expected: str, remedy: str) -> str:
     return " ".join((wrong, expected, remedy))
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     r"""Return a text in which no character acts on a terminal: those that cannot be seen, escaped.
 
     Control characters are escaped, those that turn the direction of writing, line ends, and bytes
@@ -34,7 +34,7 @@ def shown(text: str) -> str:
 
     Example:
 
-    >>> print(shown("a \x1b[31mred\u202e name"), shown("caf\u00e9"))
+    >>> print(escaped("a \x1b[31mred\u202e name"), escaped("caf\u00e9"))
     a \x1b[31mred\u202e name café
     """
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -11,7 +11,7 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cli import classify, main
 from keras_alexnet.data.checking import check_images
 from keras_alexnet.data.labelled import find_images
-from keras_alexnet.errors import shown
+from keras_alexnet.errors import escaped
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.evaluation.folder import classes_of, images_to_measure
@@ -76,9 +76,9 @@ def test_links_in_circles_where_a_model_is_measured(folder):
 
 def test_shown():
     """What acts on a terminal is escaped as `repr` does it, and text in any script stays."""
-    assert shown(ACTS) == SHOWN == repr(ACTS)[1:-1]
-    assert shown("caf\u00e9 \u732b 'x' \\n") == "caf\u00e9 \u732b 'x' \\n"
-    assert shown("caf\udce9") == r"caf\udce9"
+    assert escaped(ACTS) == SHOWN == repr(ACTS)[1:-1]
+    assert escaped("caf\u00e9 \u732b 'x' \\n") == "caf\u00e9 \u732b 'x' \\n"
+    assert escaped("caf\udce9") == r"caf\udce9"
 
 
 def test_names_of_classes_in_tables():

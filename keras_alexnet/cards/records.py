@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_alexnet.errors import UserError, explain, shown
+from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.records import Pixels
 
@@ -102,7 +102,7 @@ class ModelCard:
         if self.input_size is not None:
             said.append(f"It takes images of {self.input_size} x {self.input_size}.")
         if self.class_names is not None:
-            some = ", ".join(map(shown, self.class_names[:SHOWN]))
+            some = ", ".join(map(escaped, self.class_names[:SHOWN]))
             more = " and others" if len(self.class_names) > SHOWN else ""
             said.append(f"Its {len(self.class_names):,} classes are {some}{more}.")
         if self.training is not None:

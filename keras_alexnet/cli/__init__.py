@@ -22,7 +22,7 @@ from keras_alexnet.cli import (
 )
 from keras_alexnet.cli.output import unbroken_streams
 from keras_alexnet.data.decoder_messages import pillow_silenced
-from keras_alexnet.errors import UserError, shown
+from keras_alexnet.errors import UserError, escaped
 
 # In the order of --help.
 COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, convert, benchmark)
@@ -42,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message):
-        self.exit(MISTAKE, f"{self.prog}: {shown(message)}. See {self.prog} --help\n")
+        self.exit(MISTAKE, f"{self.prog}: {escaped(message)}. See {self.prog} --help\n")
 
 
 def main(argv=None) -> int:
@@ -67,7 +67,7 @@ def _run(arguments) -> int:
         with pillow_silenced():
             return arguments.command(arguments) or 0
     except UserError as error:
-        print(f"keras-alexnet {arguments.name}: {shown(str(error))}", file=sys.stderr)
+        print(f"keras-alexnet {arguments.name}: {escaped(str(error))}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt as stop:
         kept = str(stop) or "nothing was saved"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
-from keras_alexnet.errors import shown
+from keras_alexnet.errors import escaped
 from keras_alexnet.files import name_list, read_json
 from keras_alexnet.tables import json_text
 
@@ -22,7 +22,7 @@ def print_json(value) -> None:
 def printable(path: str) -> str:
     """Return a path that any terminal can show, whatever bytes and characters it is made of."""
     encoding = sys.stdout.encoding or "utf-8"
-    return shown(path).encode(encoding, "backslashreplace").decode(encoding)
+    return escaped(path).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def count(text: str) -> int:
@@ -59,7 +59,7 @@ def notes_of(command: str) -> Iterator[None]:
         warnings.simplefilter("always", UserWarning)
         yield
     for note in notes:
-        print(f"keras-alexnet {command}: note: {shown(str(note.message))}", file=sys.stderr)
+        print(f"keras-alexnet {command}: note: {escaped(str(note.message))}", file=sys.stderr)
 
 
 @contextlib.contextmanager

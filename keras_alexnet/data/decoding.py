@@ -14,7 +14,7 @@ import numpy as np
 from keras_alexnet.data.decoder_messages import silence_libtiff
 from keras_alexnet.data.image_formats import REFUSED, image_formats
 from keras_alexnet.data.sample_range import UNKNOWN, black_and_white, misread
-from keras_alexnet.errors import shown
+from keras_alexnet.errors import escaped
 
 
 class BadImage(ValueError):
@@ -104,7 +104,7 @@ def _refused_format(path: str) -> str | None:
 
 
 def _words(error: Exception) -> str:
-    return shown(str(error).strip().rstrip(".")) or type(error).__name__
+    return escaped(str(error).strip().rstrip(".")) or type(error).__name__
 
 
 def _upright(image):

@@ -2,7 +2,7 @@
 
 import os
 
-from keras_alexnet.errors import shown
+from keras_alexnet.errors import escaped
 
 REFUSED = {  # by Pillow's names; each ending of theirs is passed over, and so is their content
     "BUFR": "weather data, which Pillow cannot decode itself",
@@ -64,4 +64,4 @@ def why_passed_over(path: str) -> str:
     name = Image.registered_extensions().get(ending)
     if name in REFUSED:
         return f"{ending} is {REFUSED[name]}"
-    return f"no image that can be read ends in {shown(ending)}" if ending else "it has no ending"
+    return f"no image that can be read ends in {escaped(ending)}" if ending else "it has no ending"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_alexnet.errors import shown
+from keras_alexnet.errors import escaped
 from keras_alexnet.tables import screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
@@ -140,8 +140,8 @@ class Evaluation:
         table.columns[0].overflow = "fold"
         table.add_column("most often taken for", overflow="fold")
         for row in self.worst(count):
-            taken_for = f"{shown(row.taken_for)}, {_times(row.times)}" if row.taken_for else ""
-            table.add_row(shown(row.name), _percent(row.recall), f"{row.images:,}", taken_for)
+            taken_for = f"{escaped(row.taken_for)}, {_times(row.times)}" if row.taken_for else ""
+            table.add_row(escaped(row.name), _percent(row.recall), f"{row.images:,}", taken_for)
         return table
 
 
