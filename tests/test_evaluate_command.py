@@ -363,8 +363,16 @@ def bad_names():
 def bad_image():
     """Save a good model, and spoil an image."""
     save(colour_model())
-    with open("images/green/2.png", "w") as file:
-        file.write("no image")
+    for name in ("green/2", "red/0"):  # of which the first is named before anything is measured
+        with open(f"images/{name}.png", "w") as file:
+            file.write("no image")
+
+
+def cut_image():
+    """Save a good model, and cut off the pixels of an image, but not its header."""
+    save(colour_model())
+    with open("images/green/2.png", "r+b") as file:
+        file.truncate(50)
 
 
 MISTAKES = [
@@ -372,7 +380,8 @@ MISTAKES = [
     (one_channel, ["images"], "'grey' with an input of shape (8, 8, 1)"),
     (not_a_number, ["images"], "gave NaN, not a number, for 16 of 16"),
     (bad_names, ["images"], "classes.json', which stands beside the model, cannot be read"),
-    (bad_image, ["images"], "'images/green/2.png' cannot be read"),
+    (bad_image, ["images"], "b'no image'). Nor can 1 other file. "),
+    (cut_image, ["images"], "'images/green/2.png' cannot be read: it is cut short or damaged"),
     (lambda: save(colour_model(), ["red", "green", "grey"]), ["images"], "'blue' matches none"),
     (lambda: save(colour_model()), ["nowhere"], "'nowhere', which does not exist"),
     (lambda: save(colour_model()), ["images", "--ten-crop"], "cuts no window"),

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import os
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
 from keras_alexnet.data.labelled import LabelledFiles, find_images, folder_notes
 from keras_alexnet.data.layout import EXPECTED, named_parts
 from keras_alexnet.data.paths import listed, subfolders
+from keras_alexnet.data.readable import refuse_unreadable
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError, explain
@@ -159,11 +161,13 @@ def measure_files(
         progress: Whether to show a progress bar, which appears on a terminal only.
 
     Raises:
-        UserError: If the model does not fit the images or the classes, or a file cannot be read.
+        UserError: If the model does not fit the images or the classes, or a file cannot be read:
+            before anything is measured, if its header shows it.
     """
     _check_outputs(model, files.class_names)
     reader = ImageReader(*size_and_method(model))
     tens = ten_crops(model, ten_crop)
+    refuse_unreadable(files, progress and sys.stdout.isatty())
     # A bad file is a black image until `_Readable` raises what the reader has found: an error
     # inside the data set would come with TensorFlow's tracebacks.
     data = _Readable(file_batches(files, reader, batch_size, bad_images="black"), reader)
