@@ -6,7 +6,8 @@
     python examples/imagenet.py --quick                           # drawn images, two virtual CPUs
 
 Every GPU gets a share of each batch and all have the same weights: `tf.distribute.MirroredStrategy`
-on TensorFlow, `keras.distribution.DataParallel` on JAX. Run again with the same --output after an
+on TensorFlow, `keras.distribution.DataParallel` on JAX, where the last batch of an epoch is padded
+so that the devices divide it (`pad_batches`). Run again with the same --output after an
 interruption it goes on from the last whole epoch. The folder gets history.csv and, at the end,
 model.keras, training.png and conv1.png.
 """
@@ -23,6 +24,7 @@ from tfrecords import draw_folders, records, write
 import keras_alexnet
 from keras_alexnet import ReduceOnPlateau, get_recipe, get_variant, image_folder
 from keras_alexnet.pictures import plot_filters, plot_history
+from keras_alexnet.training.padding import PaddedLoss, pad_batches
 from keras_alexnet.training.state import RunState
 
 
@@ -33,7 +35,8 @@ def images(directory: str, recipe, first_epoch: int = 0):
         return records(directory, pixels.base, recipe.batch_size, first_epoch)
     options = {"resizing": pixels.resizing, "batch_size": recipe.batch_size}
     options |= {"subset": "both", "shuffle": True, "first_epoch": first_epoch}
-    return image_folder(directory, pixels.base, **options)
+    parts = image_folder(directory, pixels.base, **options)
+    return [pad_batches(part, len(part.file_paths), recipe.batch_size) for part in parts]
 
 
 def split_cpu() -> None:
@@ -82,8 +85,9 @@ def build(recipe, steps_per_epoch: int, classes: int) -> keras.Model:
     x = prepare(keras.Input((base, base, 3)))
     model = keras_alexnet.AlexNet(recipe.variant, input_tensor=x, classes=classes)
     top5 = keras.metrics.SparseTopKCategoricalAccuracy(5, name="top5")
-    loss = "sparse_categorical_crossentropy"
-    model.compile(recipe.optimizer(steps_per_epoch), loss, metrics=["accuracy", top5])
+    loss = PaddedLoss("sparse_categorical_crossentropy")
+    optimizer = recipe.optimizer(steps_per_epoch)
+    model.compile(optimizer, loss, weighted_metrics=["accuracy", top5])
     return model
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.data.labelled import find_images
+from keras_alexnet.training.padding import pad_batches
 
 FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
@@ -63,7 +64,7 @@ def records(directory: str, size: int, batch_size: int, first_epoch: int = 0):
     The shorter side is brought to `size` and the centre kept, as the 2012 network's images were;
     TensorFlow resizes, a grey level or so off Pillow's. Of the training images the order is
     another in each epoch. How many batches there are is known, which Keras needs to train on
-    several devices.
+    several devices, and the last is padded if they do not divide it.
     """
     path = pathlib.Path(directory, "images.json")
     counts = json.loads(path.read_text()) if path.exists() else IMAGENET
@@ -75,7 +76,9 @@ def records(directory: str, size: int, batch_size: int, first_epoch: int = 0):
         data = data.shuffle(10_000, seed=first_epoch) if shuffled else data
         data = data.map(lambda record: _parsed(record, size), num_parallel_calls=tf.data.AUTOTUNE)
         data = data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
-        return data.apply(tf.data.experimental.assert_cardinality(-(-counts[begin] // batch_size)))
+        batches = -(-counts[begin] // batch_size)
+        data = data.apply(tf.data.experimental.assert_cardinality(batches))
+        return pad_batches(data, counts[begin], batch_size)
 
     return dataset("train", True), dataset("validation", False)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_alexnet import FlatLossWarning
+from keras_alexnet.training.padding import PaddedLoss
 
 LN = math.log(10)
 CROSS_ENTROPY = "sparse_categorical_crossentropy"
@@ -54,6 +55,8 @@ def said(model, figures, penalties=0.0, **options):
         keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         [CROSS_ENTROPY],
+        PaddedLoss(CROSS_ENTROPY),
+        PaddedLoss(keras.losses.CategoricalCrossentropy()),
     ],
 )
 def test_losses_that_are_cross_entropies(loss):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import keras
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.training.padding import PaddedLoss
 
 OVER_CLASSES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 OF_ONE_UNIT = ("binary_crossentropy",)
@@ -132,6 +133,7 @@ def _by_output(values, outputs: Iterable[str]) -> dict:
 
 def _is_one_of(loss, names: Iterable[str]) -> bool:
     """Say whether a loss, as `compile` takes it, has one of these names and is a mean."""
+    loss = loss.loss if isinstance(loss, PaddedLoss) else loss
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     plain = [text.replace("_", "") for text in names]
     return name.lower().replace("_", "") in plain and getattr(loss, "reduction", "mean") in MEANS

@@ -12,6 +12,7 @@ from keras_alexnet.model import AlexNet
 from keras_alexnet.preprocessing import evaluation_preprocessor, training_preprocessor
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compiling import jit_compile
+from keras_alexnet.training.padding import PaddedLoss
 from keras_alexnet.variants import get_variant
 
 UNIT_VARIANCE = "unit_variance"  # name of the layer that divides by the deviation of the pixels
@@ -155,8 +156,8 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model
     recipe = job.adapted_recipe()
     model.compile(
         recipe.optimizer(steps_per_epoch) if recipe else keras.optimizers.Adam(job.learning_rate),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        PaddedLoss("sparse_categorical_crossentropy"),
+        weighted_metrics=["accuracy"],
         jit_compile=jit_compile(job.compile_mode),
     )
     return model

@@ -21,6 +21,7 @@ from keras_alexnet.training.job import Job, build_model, plain_model
 from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
+from keras_alexnet.training.padding import pad_batches
 from keras_alexnet.training.state import RunState
 from keras_alexnet.variants import get_variant
 
@@ -153,12 +154,19 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
         if isinstance(callback, ReduceOnPlateau):
             callback.resume(state.history)
     flat = FlatLossWarning(say=lambda text: say(f"\n{text}"))
+    training, held_out = (
+        pad_batches(data, count, job.batch_size)
+        for data, count in (
+            (images.training, images.training_count),
+            (images.held_out, images.held_out_count),
+        )
+    )
     model.fit(
-        images.training,
+        training,
         epochs=job.epochs,
         initial_epoch=first_epoch,
         verbose=_verbosity() if verbose else 0,
-        validation_data=images.held_out,
+        validation_data=held_out,
         callbacks=[*watch, flat, *schedule, state],
         shuffle=False,  # the images come in the order of the epoch
     )

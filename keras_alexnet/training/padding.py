@@ -1,0 +1,180 @@
+"""Batches that the devices divide: padding, and a loss that padding does not change.
+
+JAX cuts a batch into equal parts, one for each device. Keras (3.15) takes the weights out of the
+model before it cuts, and does not put them back when JAX refuses a batch that cannot be cut: after
+such an error in `evaluate`, `predict` or the first step of `fit` the model has no weights.
+"""
+
+import sys
+
+import keras
+import numpy as np
+
+from keras_alexnet.errors import UserError, explain
+
+
+def batch_shards() -> int:
+    """Return into how many equal parts Keras cuts a batch: 1 without a `keras.distribution`."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    axis = distribution.get_data_layout((1,)).axes[0]
+    mesh = distribution.device_mesh
+    return mesh.shape[mesh.axis_names.index(axis)]
+
+
+def pad_batches(data, count: int, batch_size: int):
+    """Pad every batch that the devices of the `keras.distribution` do not divide.
+
+    A batch of n images is filled up to N, the next multiple of the number of devices D, with
+    copies of its last image. Copies have the sample weight 0, and all images have the weight
+    `c = sum N / sum n`, summed over the batches of an epoch. Under these weights
+
+    - the loss of an epoch is as without padding, for Keras divides `sum w * loss` by `sum N`;
+    - so is every mean in `compile(weighted_metrics=...)`; those in `metrics` count the copies;
+    - so is every gradient, if the loss is a `PaddedLoss`. Plain losses give too short a step for
+      the batch that was padded.
+
+    Within an epoch, the running loss is c times what it is without padding. Networks with batch
+    normalization see the copies, and their numbers change. Those of this package have none.
+
+    Args:
+        data: Batches of `(images, labels)`: a `tf.data.Dataset` or a `keras.utils.PyDataset`.
+        count: Number of images of an epoch.
+        batch_size: Images per batch; the last has fewer where that does not divide `count`.
+
+    Returns:
+        Batches of `(images, labels, weights)` in the same form, weights float32 of shape `(N,)`;
+        `data` itself where the devices divide every batch.
+
+    Raises:
+        UserError: (a `ValueError`) if `data` has another form, or has sample weights already.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> class Batches(keras.utils.PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...     def __getitem__(self, number):
+    ...         return np.zeros((4 - number, 3)), np.zeros(4 - number)
+    >>> data = Batches()
+    >>> pad_batches(data, count=7, batch_size=4) is data  # one device
+    True
+    """
+    shards = batch_shards()
+    sizes = [batch_size] * (count // batch_size) + [count % batch_size]
+    padded = sum(-(-size // shards) * shards for size in sizes)
+    if padded == count:
+        return data
+    weight = padded / count
+    if isinstance(data, keras.utils.PyDataset):
+        return _PaddedPyDataset(data, shards, weight)
+    tf = sys.modules.get("tensorflow")
+    if tf is not None and isinstance(data, tf.data.Dataset):
+        _check_pair(data.element_spec)
+        return data.map(lambda *batch: _padded_by_tensorflow(tf, batch, shards, weight))
+    raise UserError(
+        explain(
+            f"Received data of type {type(data).__name__} for {shards} devices, which do not "
+            f"divide every batch of {batch_size} out of {count:,} images.",
+            "It must be a tf.data.Dataset or a keras.utils.PyDataset, whose batches can be padded.",
+            "Convert the data, or choose a number of images and a batch size that are multiples "
+            f"of {shards}.",
+        )
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_alexnet")
+class PaddedLoss(keras.losses.Loss):
+    """A loss whose gradient does not depend on the padding of `pad_batches`.
+
+    For per-image losses l and sample weights w, the value is Keras's `sum(w * l) / N`. The
+    gradient is that of `sum(w * l) / sum(w)`: the mean over the images that are no copies. Without
+    sample weights both are the plain mean.
+
+    Args:
+        loss: The loss, as `compile` takes it.
+        name: Name of the loss.
+
+    Example:
+
+    >>> import numpy as np
+    >>> loss = PaddedLoss("mean_squared_error")
+    >>> x, y = np.array([[1.0], [3.0], [3.0]]), np.zeros((3, 1))
+    >>> weights = np.array([1.5, 1.5, 0.0])  # two images and a copy
+    >>> float(loss(y, x, weights)), float(loss(y[:2], x[:2]))
+    (5.0, 5.0)
+    """
+
+    def __init__(self, loss, name: str | None = None):
+        self.loss = keras.losses.get(loss)
+        super().__init__(name=name or getattr(self.loss, "name", None))
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each image."""
+        each = getattr(self.loss, "call", self.loss)
+        return each(y_true, y_pred)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the loss of a batch."""
+        value = super().__call__(y_true, y_pred, sample_weight)
+        if sample_weight is None:
+            return value
+        mean = value / keras.ops.mean(keras.ops.cast(sample_weight, value.dtype))
+        return mean + keras.ops.stop_gradient(value - mean)
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        return {"name": self.name, "loss": keras.losses.serialize(self.loss)}
+
+
+class _PaddedPyDataset(keras.utils.PyDataset):
+    """The batches of a data set, padded."""
+
+    def __init__(self, data, shards: int, weight: float):
+        workers = {name: getattr(data, name) for name in ("workers", "use_multiprocessing")}
+        super().__init__(max_queue_size=data.max_queue_size, **workers)
+        self.data = data
+        self.shards = shards
+        self.weight = weight
+
+    def __len__(self) -> int:
+        return self.data.num_batches
+
+    def __getitem__(self, number: int):
+        batch = self.data[number]
+        _check_pair(batch)
+        size = len(keras.tree.flatten(batch[0])[0])
+        rows = np.arange(-(-size // self.shards) * self.shards)
+        images, labels = keras.tree.map_structure(
+            lambda array: np.take(array, np.minimum(rows, size - 1), axis=0), tuple(batch)
+        )
+        return images, labels, np.where(rows < size, self.weight, 0).astype("float32")
+
+    def on_epoch_begin(self) -> None:
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self.data.on_epoch_end()
+
+
+def _padded_by_tensorflow(tf, batch, shards: int, weight: float):
+    size = tf.shape(tf.nest.flatten(batch)[0])[0]
+    rows = tf.range(-(-size // shards) * shards)
+    images, labels = tf.nest.map_structure(
+        lambda tensor: tf.gather(tensor, tf.minimum(rows, size - 1)), batch
+    )
+    return images, labels, tf.where(rows < size, tf.constant(weight, tf.float32), 0.0)
+
+
+def _check_pair(batch) -> None:
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        raise UserError(
+            explain(
+                f"Received batches of {len(batch) if isinstance(batch, tuple | list) else 1} "
+                "parts to pad.",
+                "Every batch must be a pair of images and labels, without sample weights.",
+                "Leave the sample weights out, or pad the batches yourself.",
+            )
+        )
