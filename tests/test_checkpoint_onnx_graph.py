@@ -35,7 +35,8 @@ class Writer:
         gemm: How dense layers are written: "B" for transB=1, "" for transB=0, "MatMul", or
             "Transpose" for a MatMul with a kernel that a node transposes.
         constants: Whether weights are the values of nodes.
-        added: Whether biases of convolutions are added to maps by a node.
+        added: Whether biases of convolutions are added to maps by a node; "last" with their
+            channels last, after a cast.
         channels_last: Whether fc6 sees maps with their channels last.
         before, between, after: Nodes in front of the first layer, of fc7, and after the last one,
             each (operator, more inputs, attributes).
@@ -97,6 +98,12 @@ class Writer:
         sizes["kernel_shape"] = list(kernel.shape[2:])
         if added:
             self.add("Conv", self.stored(layer, "Conv", kernel), **sizes)
+            if added == "last":
+                self.add("Transpose", perm=TO_LAST)
+                self.add("Cast", to=1)
+                self.add("Add", self.stored(layer, "Add", bias))
+                self.add("Transpose", perm=[0, 3, 1, 2])
+                return
             self.add("Add", self.stored(layer, "Add", bias.reshape(1, -1, 1, 1)))
         else:
             names = self.stored(layer, "Conv", kernel), self.stored(layer, "Bias", bias)
@@ -133,6 +140,7 @@ WAYS = {
     "kernels transposed by nodes": {"gemm": "Transpose"},
     "constants": {"constants": True, "gemm": "MatMul"},
     "biases added to maps": {"added": True},
+    "biases added channels last": {"added": "last"},
     "channels last": {"channels_last": True, "gemm": "MatMul"},
     "known names, transB=0": {"gemm": "", "named": zoo},
     "among others": {

@@ -182,7 +182,7 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
     'toronto'
     """
     best = _by_names(arrays, aliases)
-    by_graph = _by_graph(arrays, best)
+    by_graph = _by_graph(arrays, aliases, best)
     if not (best or by_graph):
         raise _unknown(arrays)
     if by_graph is None and len(best) > 1:
@@ -209,10 +209,12 @@ def _by_names(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
     return best
 
 
-def _by_graph(arrays: Mapping[str, StoredArray], named: list[Dialect]) -> Dialect | None:
+def _by_graph(
+    arrays: Mapping[str, StoredArray], aliases: Mapping[str, str], named: list[Dialect]
+) -> Dialect | None:
     """Return the dialect of a graph, if the file has one of an AlexNet's layers.
 
-    Names still tell whose network it is, which the graph does not.
+    Names still tell whose network it is, which the graph does not, unless they contradict it.
     """
     uses = {name: array.use for name, array in arrays.items() if array.use is not None}
     layers = {"conv": LAYERS[:5], "dense": LAYERS[5:]}
@@ -226,9 +228,10 @@ def _by_graph(arrays: Mapping[str, StoredArray], named: list[Dialect]) -> Dialec
         turned=frozenset(slots[name].layer for name, use in uses.items() if use.turned),
         flattened="O(HWC)" if any(use.channels_last for use in uses.values()) else "O(CHW)",
     )
-    if not named or named[0].own:
+    base = named[0] if named else GRAPH
+    known = {name: base.translate(name, aliases) for name in slots}
+    if base.own or any(known[name] not in (None, slot) for name, slot in slots.items()):
         return found
-    base = named[0]
     return dataclasses.replace(
         found, name=base.name, title=base.title, order=base.order, variants=base.variants
     )

@@ -23,6 +23,11 @@ NAMES = (
     b"cnumpy._core.numeric\n_frombuffer\n",
     b"c_codecs\nencode\n",
     b"cbuiltins\ntuple\n",
+    b"cargparse\nNamespace\n",
+    b"ccollections\ndefaultdict\n",
+    b"ctorch\nByteStorage\n",
+    b"ctorch\nComplexFloatStorage\n",
+    b"ctorch._tensor\n_rebuild_from_type_v2\n",
 )
 TEXTS = (
     b"",

@@ -16,7 +16,7 @@ import safetensors_files
 import torch_files
 from caffe_files import blob
 from numpy_files import saved
-from pickle_writer import Named, pickled
+from pickle_writer import Called, Named, pickled
 from protobuf_writer import field, fields, in_pieces, varint
 from torch_files import ordered, parameter, tensor, zip_file
 
@@ -36,7 +36,8 @@ def _torch_zip():
         "module.features.0.bias": tensor("1", (2,)),
         "module.fc": tensor("2", (3, 4), offset=10, count=48, kind=BFLOAT16),
     }
-    wrapped = {"epoch": 3, "state_dict": ordered(*views.items())}
+    options = Called(Named("argparse", "Namespace"), (), {"lr": 0.1})
+    wrapped = {"epoch": 3, "args": [options], "state_dict": ordered(*views.items())}
     return (
         zip_file(torch_files.zip_parts()),
         zip_file(torch_files.zip_parts(wrapped, arrays, prefix="a/b")),
@@ -90,7 +91,25 @@ def _onnx():
         onnx_files.onnx_file(),
         onnx_files.onnx_file(arrays, written),
         onnx_files.model(onnx_files.graph([brain, small])),
+        _layers(),
     )
+
+
+def _layers():
+    """Return a graph with the layers of an AlexNet, each with another way to have its kernel."""
+    node, tensor = onnx_files.node, onnx_files.tensor
+    nodes, tensors, last = [], [tensor("fc", MATRIX), tensor("fc_b", BIAS)], "x"
+    for number in range(5):
+        tensors += [tensor(f"w{number}", F4), tensor(f"b{number}", BIAS.reshape(1, -1, 1, 1))]
+        nodes.append(node("Conv", [last, f"w{number}"], f"y{number}", group=1))
+        nodes.append(node("Add", [f"y{number}", f"b{number}"], f"z{number}"))
+        last = f"z{number}"
+    nodes.append(node("Transpose", [last], "t", perm=[0, 2, 3, 1]))
+    nodes.append(node("Constant", [], "k", value=tensor(None, MATRIX)))
+    nodes.append(node("Gemm", ["t", "k", "fc_b"], "g", transB=1, alpha=1.0))
+    nodes.append(node("Transpose", ["fc"], "kt", perm=[1, 0]))
+    nodes.append(node("MatMul", ["g", "kt"], "m"))
+    return onnx_files.model(onnx_files.graph(tensors, nodes))
 
 
 def _varints(array):

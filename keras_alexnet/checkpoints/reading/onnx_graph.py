@@ -20,7 +20,7 @@ WEIGHTED = {"Conv": "conv", "Gemm": "dense", "MatMul": "dense"}
 BETWEEN = frozenset(
     {
         *("Relu", "MaxPool", "AveragePool", "GlobalAveragePool", "LRN", "Dropout", "Softmax"),
-        *("LogSoftmax", "Flatten", "Reshape", "Squeeze", "Identity", "Cast", "Pad"),
+        *("LogSoftmax", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Pad"),
     }
 )
 WITH_ATTRIBUTES = frozenset({*WEIGHTED, "Transpose", "Constant"})  # those whose are looked at
@@ -139,6 +139,8 @@ class Graph:
                 order = tuple(order[axis] for axis in axes if 0 <= axis < len(order))
             else:  # what stands in front of the first layer prepares the images
                 strange = strange or bool(layers and node.operator not in BETWEEN)
+            if before in node.inputs and node.operator in ("Transpose", "Cast", "Identity"):
+                before = node.output  # a bias may still follow
         return layers
 
     def _chain(self) -> list[Node]:
