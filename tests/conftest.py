@@ -17,6 +17,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # the same without its optimizations; XLA_FLAGS="" tests with them.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
+# A slow machine makes the command line speak every half minute: tests that count lines are not of
+# that.
+os.environ.setdefault("KERAS_ALEXNET_PROGRESS_SECONDS", "0")
+
 INSTALL = {
     "tensorflow": "pip install keras-alexnet",
     "jax": 'pip install "keras-alexnet[jax]"',

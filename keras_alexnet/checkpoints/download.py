@@ -14,6 +14,7 @@ from keras_alexnet.checkpoints.unpacking import take_member
 from keras_alexnet.checkpoints.verifying import flaw, identity
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import WRITING, remove_leftovers, written_whole
+from keras_alexnet.progress import report
 
 LARGEST = 1 << 29  # bytes, for files of which no size is public; an AlexNet has half of it
 WRITING_CHECKPOINT = f"{WRITING}checkpoint-"
@@ -125,18 +126,18 @@ def _from(url: str, checkpoint: Checkpoint, path: str, timeout: float, step: Ste
 
 @contextlib.contextmanager
 def _bar(wanted: bool) -> Iterator[Step]:
-    """Give a function that moves a progress bar, if there is a terminal to see it."""
-    if not (wanted and sys.stdout.isatty()):
-        yield lambda done, total: None
-        return
-    bar = keras.utils.Progbar(None, unit_name="MB")
+    """Give a function that reports bytes, and moves a bar if there is a terminal to see it."""
+    bar = keras.utils.Progbar(None, unit_name="MB") if wanted and sys.stdout.isatty() else None
     ended = True
 
     def step(done: int, total: int | None) -> None:
         nonlocal ended
-        ended = done == total
-        bar.target = None if total is None else -(-total // MB)
-        bar.update(-(-done // MB), finalize=ended)
+        target = None if total is None else -(-total // MB)
+        report(done // MB, target, "MB")
+        if bar:
+            ended = done == total
+            bar.target = target
+            bar.update(-(-done // MB), finalize=ended)
 
     try:
         yield step

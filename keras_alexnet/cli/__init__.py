@@ -6,6 +6,7 @@ and arguments, `run(arguments)` does it and returns its exit code, or `None` for
 """
 
 import argparse
+import contextlib
 import sys
 
 import keras_alexnet
@@ -20,6 +21,7 @@ from keras_alexnet.cli import (
     fit,
     variants,
 )
+from keras_alexnet.cli.heartbeat import say_progress
 from keras_alexnet.cli.output import unbroken_streams
 from keras_alexnet.data.decoder_messages import pillow_silenced
 from keras_alexnet.errors import UserError, escaped
@@ -64,7 +66,9 @@ def main(argv=None) -> int:
 
 def _run(arguments) -> int:
     try:
-        with pillow_silenced():
+        has_bar = sys.stdout.isatty() and not arguments.json
+        progress = contextlib.nullcontext() if has_bar else say_progress(arguments.name)
+        with pillow_silenced(), progress:
             return arguments.command(arguments) or 0
     except UserError as error:
         print(f"keras-alexnet {arguments.name}: {escaped(str(error))}", file=sys.stderr)

@@ -12,6 +12,7 @@ from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
 from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import made_folder
+from keras_alexnet.progress import report
 
 DARK = 64  # of 255: what 14 bits reach in an image that declares 16
 AT_ONCE = 1024  # files handed to the threads together, so that millions need little memory
@@ -137,15 +138,17 @@ def _by_threads(function: Callable, paths: Sequence[str], progress: bool) -> Ite
             for start in range(0, len(paths), AT_ONCE)
             for result in threads.map(function, paths[start : start + AT_ONCE])
         )
-        yield from _with_bar(results, len(paths)) if progress else results
+        yield from _reported(results, len(paths), progress)
 
 
-def _with_bar(results: Iterable, count: int) -> Iterator:
+def _reported(results: Iterable, count: int, has_bar: bool) -> Iterator:
     import keras
 
-    bar = keras.utils.Progbar(count, unit_name="image")
+    bar = keras.utils.Progbar(count, unit_name="image") if has_bar else None
     for number, result in enumerate(results, start=1):
-        bar.update(number)
+        report(number, count, "images")
+        if bar:
+            bar.update(number)
         yield result
 
 

@@ -1,11 +1,12 @@
 """Labelled images in whatever form they come, and how far through them one is."""
 
 import contextlib
-import itertools
 import sys
 from collections.abc import Iterator
 
 import keras
+
+from keras_alexnet.progress import report
 
 
 def batches(data, batch_size: int) -> Iterator[tuple]:
@@ -24,16 +25,22 @@ def batches(data, batch_size: int) -> Iterator[tuple]:
 
 @contextlib.contextmanager
 def progress_bar(data, batch_size: int, wanted: bool):
-    """Give a function that moves a progress bar by one batch, if there is a terminal to see it."""
-    if not (wanted and sys.stdout.isatty()):
-        yield lambda: None
-        return
+    """Give a function that reports a batch, and moves a bar if there is a terminal to see it."""
     target = _number_of_batches(data, batch_size)
-    bar = keras.utils.Progbar(target, unit_name="batch")
-    seen = itertools.count(1)
-    yield lambda: bar.update(next(seen))
-    if target is None:  # the bar does not know by itself that this was all
-        bar.update(next(seen) - 1, finalize=True)
+    shown = wanted and sys.stdout.isatty()
+    bar = keras.utils.Progbar(target, unit_name="batch") if shown else None
+    done = 0
+
+    def step():
+        nonlocal done
+        done += 1
+        report(done, target, "batches measured")
+        if bar:
+            bar.update(done)
+
+    yield step
+    if bar and target is None:  # the bar does not know by itself that this was all
+        bar.update(done, finalize=True)
 
 
 def _number_of_batches(data, batch_size: int) -> int | None:

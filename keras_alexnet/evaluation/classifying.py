@@ -12,6 +12,7 @@ from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.evaluation.folder import size_and_method, ten_crops
 from keras_alexnet.predictions import best, check_top
+from keras_alexnet.progress import report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,7 @@ def classify(
         scores = np.asarray(predict.predict_on_batch(images), "float64")
         pairs = zip(batch, scores, strict=True)
         results += [_classified(path, row, names, top) for path, row in pairs]
+        report(len(results), len(paths), "images")
     return results
 
 

@@ -15,13 +15,14 @@ from keras_alexnet.files import made_folder, write_json, written_whole
 from keras_alexnet.preprocessing import RandomCropFlip, ten_crop_model
 from keras_alexnet.preprocessing.crop import CenterCrop
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
+from keras_alexnet.training.epoch_progress import EpochProgress
 from keras_alexnet.training.flat_loss import FlatLossWarning
 from keras_alexnet.training.images import Images, load_images
 from keras_alexnet.training.job import Job, build_model, plain_model
 from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
-from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.padding import pad_batches
+from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.state import RunState
 from keras_alexnet.variants import get_variant
 
@@ -167,7 +168,7 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
         initial_epoch=first_epoch,
         verbose=_verbosity() if verbose else 0,
         validation_data=held_out,
-        callbacks=[*watch, flat, *schedule, state],
+        callbacks=[*watch, EpochProgress(), flat, *schedule, state],
         shuffle=False,  # the images come in the order of the epoch
     )
     return flat.message
