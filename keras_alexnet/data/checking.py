@@ -142,9 +142,11 @@ def _by_threads(function: Callable, paths: Sequence[str], progress: bool) -> Ite
 
 
 def _reported(results: Iterable, count: int, has_bar: bool) -> Iterator:
-    import keras
+    bar = None
+    if has_bar:
+        import keras
 
-    bar = keras.utils.Progbar(count, unit_name="image") if has_bar else None
+        bar = keras.utils.Progbar(count, unit_name="image")
     for number, result in enumerate(results, start=1):
         report(number, count, "images")
         if bar:

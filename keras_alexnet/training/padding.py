@@ -35,8 +35,10 @@ def pad_batches(data, count: int, batch_size: int):
     - so is every gradient, if the loss is a `PaddedLoss`. Plain losses give too short a step for
       the batch that was padded.
 
-    Within an epoch, the running loss is c times what it is without padding. Networks with batch
-    normalization see the copies, and their numbers change. Those of this package have none.
+    Within an epoch, the running loss is c times what it is without padding. Where files are skipped
+    while they are read, `count` is a little too large, and so is the loss of the epoch. Networks
+    with batch normalization see the copies, and their numbers change. Those of this package have
+    none.
 
     Args:
         data: Batches of `(images, labels)`: a `tf.data.Dataset` or a `keras.utils.PyDataset`.
@@ -45,7 +47,7 @@ def pad_batches(data, count: int, batch_size: int):
 
     Returns:
         Batches of `(images, labels, weights)` in the same form, weights float32 of shape `(N,)`;
-        `data` itself where the devices divide every batch.
+        `data` itself on one device.
 
     Raises:
         UserError: (a `ValueError`) if `data` has another form, or has sample weights already.
@@ -63,11 +65,10 @@ def pad_batches(data, count: int, batch_size: int):
     True
     """
     shards = batch_shards()
-    sizes = [batch_size] * (count // batch_size) + [count % batch_size]
-    padded = sum(-(-size // shards) * shards for size in sizes)
-    if padded == count:
+    if shards == 1:
         return data
-    weight = padded / count
+    sizes = [batch_size] * (count // batch_size) + [count % batch_size]
+    weight = sum(-(-size // shards) * shards for size in sizes) / count
     if isinstance(data, keras.utils.PyDataset):
         return _PaddedPyDataset(data, shards, weight)
     tf = sys.modules.get("tensorflow")
@@ -76,11 +77,9 @@ def pad_batches(data, count: int, batch_size: int):
         return data.map(lambda *batch: _padded_by_tensorflow(tf, batch, shards, weight))
     raise UserError(
         explain(
-            f"Received data of type {type(data).__name__} for {shards} devices, which do not "
-            f"divide every batch of {batch_size} out of {count:,} images.",
+            f"Received data of type {type(data).__name__} to pad for {shards} devices.",
             "It must be a tf.data.Dataset or a keras.utils.PyDataset, whose batches can be padded.",
-            "Convert the data, or choose a number of images and a batch size that are multiples "
-            f"of {shards}.",
+            "Convert the data. Without padding, the devices must divide every batch.",
         )
     )
 
