@@ -4,12 +4,11 @@ import os
 from collections.abc import Sequence
 
 from keras_alexnet.data.decoding import BadImage, decoded
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.pictures.figure import (
     BLUE,
     LITERAL,
     check_picture,
-    literal,
     new_figure,
     save_figure,
 )
@@ -67,7 +66,7 @@ def _draw_bars(axis, result) -> None:
         f"{100 * score:.1f} %" if result.probabilities else f"{score:.3g}" for score in scores
     ]
     axis.bar_label(bars, labels, padding=4, fontsize=9)
-    axis.set_yticks(places, [literal(g.name) for g in result.guesses], fontsize=9, **LITERAL)
+    axis.set_yticks(places, [escaped(g.name) for g in result.guesses], fontsize=9, **LITERAL)
     axis.invert_yaxis()
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     axis.set_xticks([])

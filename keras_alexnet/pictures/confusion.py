@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
-from keras_alexnet.pictures.figure import LITERAL, literal, new_figure, save_figure
+from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
 
 NUMBERS, LABELS = 20, 40  # the most classes for which numbers stand in the cells, names beside them
 
@@ -51,7 +51,7 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
     right, images = int(np.trace(counts)), int(counts.sum())
     axis.set_title(f"{right:,} of {images:,} right ({100 * right / max(images, 1):.1f} %)")
     if classes <= LABELS:
-        names = [literal(name) for name in class_names]
+        names = [escaped(name) for name in class_names]
         axis.set_xticks(range(classes), names, rotation=90, **LITERAL)
         axis.set_yticks(range(classes), names, **LITERAL)
     if classes <= NUMBERS:

@@ -1,11 +1,11 @@
 """A picture of what a model is made of."""
 
+from keras_alexnet.errors import escaped
 from keras_alexnet.pictures.figure import (
     BLUE,
     GREEN,
     LITERAL,
     ORANGE,
-    literal,
     new_figure,
     save_figure,
 )
@@ -26,7 +26,7 @@ def plot_description(description, path: str) -> str:
         counts = [getattr(layer, attribute) or 0 for layer in layers]
         shares = [100 * count / total if total else 0 for count in counts]
         # By place: two calls of one layer have one name.
-        names = [literal(layer.name) for layer in layers]
+        names = [escaped(layer.name) for layer in layers]
         bars = axis.barh(range(len(layers)), shares, color=colour)
         axis.set_yticks(range(len(layers)), names, **LITERAL)
         axis.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize=8)
@@ -36,5 +36,5 @@ def plot_description(description, path: str) -> str:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].invert_yaxis()
     size = " x ".join("?" if number is None else str(number) for number in description.input_shape)
-    figure.suptitle(f"{literal(description.name)}, images of {size}", **LITERAL)
+    figure.suptitle(f"{escaped(description.name)}, images of {size}", **LITERAL)
     return save_figure(figure, path)

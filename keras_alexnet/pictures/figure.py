@@ -69,22 +69,3 @@ def attempted(draw: Callable[[str], str], path: str, say: Callable[[str], None])
         reason = (str(error) or type(error).__name__).strip().split("\n")[0]
         say(f"The picture {path!r} could not be drawn: {reason}")
         return None
-
-
-def literal(name: str) -> str:
-    r"""Return a name as a picture can show it: in one line, what is no letter as an escape.
-
-    Example:
-
-    >>> print(literal("caf\udce9 $1\n"))
-    caf\xe9 $1\n
-    """
-    return "".join(map(_visible, name))
-
-
-def _visible(letter: str) -> str:
-    if letter.isprintable():
-        return letter
-    if "\udc80" <= letter <= "\udcff":  # Python's for a byte of a file name that is no UTF-8
-        return f"\\x{ord(letter) & 0xFF:02x}"
-    return letter.encode("unicode_escape").decode()

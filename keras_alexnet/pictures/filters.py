@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
-from keras_alexnet.pictures.figure import LITERAL, literal, new_figure, save_figure
+from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
 
 ROBUST = 99.5  # the percentile of a filter's magnitudes that is drawn as black or white
 PIXELS, LINE, GAP = 36, 2, 18  # of a filter's side at least, between filters, between towers
@@ -53,7 +53,7 @@ def plot_filters(source, path: str, scaling: str = "filter") -> str:
     size = " x ".join(map(str, layer.kernel.shape[:2]))
     scaled = "each at its own contrast" if scaling == "filter" else "all on one scale"
     of_towers = f", tower by tower ({towers})" if towers > 1 else ""
-    title = f"{literal(layer.name)}: {len(tiles)} filters of {size}, {scaled}{of_towers}"
+    title = f"{escaped(layer.name)}: {len(tiles)} filters of {size}, {scaled}{of_towers}"
     axis.set_title(title, fontsize=9, **LITERAL)
     return save_figure(figure, path)
 

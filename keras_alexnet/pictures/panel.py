@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.pictures.classification import readable
-from keras_alexnet.pictures.figure import LITERAL, ORANGE, literal, new_figure, save_figure
+from keras_alexnet.pictures.figure import LITERAL, ORANGE, new_figure, save_figure
 
 PHOTOS, COLUMNS, SIDE = 8, 4, 256  # of one picture, of a row; the pixels of a photo's side
 SHADE = "#A9CFE6"  # a light blue, on which names can be read
@@ -78,5 +78,5 @@ def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
 
 
 def _short(name: str, most: int) -> str:
-    name = literal(name)
+    name = escaped(name)
     return name if len(name) <= most else f"{name[: most - 3]}..."
