@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
-import os
 
 import keras
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
@@ -98,7 +98,7 @@ class Description:
         """
         from keras_alexnet.pictures import plot_description
 
-        return plot_description(self, os.fspath(path))
+        return plot_description(self, file_path("path", path))
 
     def __str__(self) -> str:
         """Return the table as text, as wide as the terminal; of 120 columns where there is none."""

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_alexnet.arguments import shape
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.graphs import functional, functional_model, retraced
 from keras_alexnet.layers import AdaptiveAveragePooling2D, LocallyConnected2D
@@ -59,6 +60,8 @@ def fully_convolutional(model, input_shape=None):
     """
     slider = _Slider(model)
     graph = functional(model)
+    if input_shape is not None:
+        input_shape = shape("input_shape", input_shape, "Give (512, 640, 3), say, or leave it out.")
     dense = slider.dense_form(graph, input_shape or slider.any_size(graph))
     if slider.slid:
         return dense
@@ -92,7 +95,7 @@ class _Slider:
 
     def dense_form(self, graph, input_shape):
         """Return a functional model anew for images of another shape."""
-        inputs = keras.Input(tuple(input_shape), dtype=graph.input.dtype, name=graph.input.name)
+        inputs = keras.Input(input_shape, dtype=graph.input.dtype, name=graph.input.name)
         outputs = retraced(graph, self.put, inputs).output
         return functional_model(inputs, outputs, f"{graph.name}_fully_convolutional")
 

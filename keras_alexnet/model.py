@@ -5,6 +5,7 @@ import dataclasses
 import keras
 
 from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.arguments import integer, shape
 from keras_alexnet.blocks import LayerMaker
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loaded import Loaded
@@ -121,8 +122,8 @@ def AlexNet(
     data_format = data_format or keras.config.image_data_format()
     _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
     _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
-    classes = record.classes if classes is None else classes
-    _check_classes(classes)
+    remedy = "Leave it out for the variant's own number."
+    classes = record.classes if classes is None else integer("classes", classes, 1, remedy)
     inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
     _check_size(record, inputs.shape, include_top, data_format)
 
@@ -207,17 +208,6 @@ def _check(value, choices, argument, remedy):
         )
 
 
-def _check_classes(classes):
-    if not isinstance(classes, int) or isinstance(classes, bool) or classes < 1:
-        raise UserError(
-            explain(
-                f"Received classes={classes!r}.",
-                "`classes` must be a whole number of at least 1.",
-                "Leave it out for the variant's own number.",
-            )
-        )
-
-
 def _image_input(record: Variant, include_top, input_tensor, input_shape, data_format):
     """Return the Keras tensor that the first layer takes."""
     if input_tensor is not None:
@@ -233,19 +223,20 @@ def _image_input(record: Variant, include_top, input_tensor, input_shape, data_f
     if input_shape is None:
         size = record.input_size if include_top else None
         input_shape = (size, size, 3) if data_format == "channels_last" else (3, size, size)
+    input_shape = shape("input_shape", input_shape, "Give (224, 224, 3), say, or leave it out.")
     if len(input_shape) != 3:
         order = "(height, width, channels)"
         if data_format == "channels_first":
             order = "(channels, height, width)"
         raise UserError(
             explain(
-                f"Received input_shape={tuple(input_shape)}.",
+                f"Received input_shape={input_shape}.",
                 f"`input_shape` must be {order}, without the batch.",
                 f"The variant {record.name!r} has {record.input_size} x {record.input_size} "
                 "images of 3 channels.",
             )
         )
-    return keras.Input(shape=tuple(input_shape), name="image")
+    return keras.Input(shape=input_shape, name="image")
 
 
 def _check_size(record: Variant, shape, include_top, data_format):

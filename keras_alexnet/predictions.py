@@ -6,6 +6,7 @@ import warnings
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import integer
 from keras_alexnet.data.imagenet import CLASSES, difference_from_keras, imagenet_classes
 from keras_alexnet.errors import UserError, explain
 
@@ -46,7 +47,7 @@ def decode_predictions(preds, top=5):
     scores = np.asarray(keras.ops.convert_to_numpy(preds))
     if scores.ndim != 2 or scores.shape[1] != CLASSES:
         raise UserError(_wrong_shape(scores.shape))
-    check_top(top)
+    top = checked_top(top)
     _compare_with_keras()
     classes = imagenet_classes()
     return [[(*classes[number], row[number]) for number in best(row, top)] for row in scores]
@@ -75,16 +76,9 @@ def best(scores: np.ndarray, top: int) -> list[int]:
     return np.argsort(-scores.astype("float64"), kind="stable")[:top].tolist()
 
 
-def check_top(top) -> None:
-    """Raise unless a number of classes to show makes sense."""
-    if not isinstance(top, int | np.integer) or isinstance(top, bool) or top < 1:
-        raise UserError(
-            explain(
-                f"Received top={top!r}.",
-                "`top` must be a whole number of at least 1.",
-                "The papers count the best 1 and the best 5.",
-            )
-        )
+def checked_top(top) -> int:
+    """Return a number of classes to show, which must be at least 1."""
+    return integer("top", top, 1, "The papers count the best 1 and the best 5.")
 
 
 def _wrong_shape(shape: tuple[int, ...]) -> str:

@@ -197,11 +197,11 @@ def test_no_dense_form():
 
 
 WRONG = [
-    ({"filters": 0}, r"filters=0.*at least 1.*Give 3"),
-    ({"filters": 2.0}, r"filters=2\.0.*whole numbers"),
+    ({"filters": 0}, r"filters=0.*at least 1.*maps of the output"),
+    ({"filters": 2.0}, r"filters=2\.0.*whole number"),
     ({"kernel_size": (3, 3, 3)}, r"kernel_size=\(3, 3, 3\).*whole numbers.*\(3, 5\)"),
     ({"kernel_size": True}, r"kernel_size=True.*whole numbers"),
-    ({"strides": (1, 0)}, r"strides=0.*at least 1"),
+    ({"strides": (1, 0)}, r"strides=\(1, 0\).*at least 1"),
     ({"padding": "causal"}, r"padding='causal'.*'valid' or 'same'.*Leave it out"),
     ({"data_format": "NHWC"}, r"data_format='NHWC'.*'channels_last' or 'channels_first'"),
 ]

@@ -897,7 +897,7 @@ def test_unknown_channels():
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("tensorflow", {"depth_radius": -1}, r"size=-1.*at least 1"),
+        ("tensorflow", {"depth_radius": -1}, r"depth_radius=-1.*at least 0"),
         ("tensorflow", {"bias": 0}, r"k=0.*must be positive"),
         ("torch", {"size": 0}, r"size=0.*at least 1"),
         ("torch", {"size": 3, "beta": -1}, r"beta=-1.*must be positive"),

@@ -5,6 +5,7 @@ import warnings
 
 import keras
 
+from keras_alexnet.arguments import file_path, integer, optional_integer
 from keras_alexnet.benchmarking.devices import environment, peak_memory, synchronize
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
@@ -57,10 +58,11 @@ class BenchmarkCallback(keras.callbacks.Callback):
 
     def __init__(self, batch_size=None, images=None, warm_up=3, path=None, verbose=True):
         super().__init__()
-        self.batch_size = batch_size
-        self.images = images
-        self.warm_up = warm_up
-        self.path = path
+        remedy = "Leave it out if it is unknown."
+        self.batch_size = optional_integer("batch_size", batch_size, 1, remedy)
+        self.images = optional_integer("images", images, 1, remedy)
+        self.warm_up = integer("warm_up", warm_up, 0, "Leave it out for 3 steps.")
+        self.path = None if path is None else file_path("path", path)
         self.verbose = verbose
         self._steps: dict[str, _Steps] = {}
         self._training = False

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import textwrap
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
@@ -77,7 +78,7 @@ class Report:
         Raises:
             UserError: (a `ValueError`) for another ending, or if the file cannot be written.
         """
-        path = os.fspath(path)
+        path = file_path("path", path)
         writers = {".json": self._write_json, ".csv": self._write_csv}
         ending = os.path.splitext(path)[1]
         if ending not in writers:

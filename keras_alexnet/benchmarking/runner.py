@@ -6,6 +6,7 @@ import time
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import integer
 from keras_alexnet.benchmarking.devices import compile_mode, environment, peak_memory
 from keras_alexnet.benchmarking.passes import forward, forward_backward, has_gradients
 from keras_alexnet.benchmarking.report import Report
@@ -62,19 +63,10 @@ def benchmark(
     >>> [timings.name for timings in report.timings], len(report["Forward"].seconds)
     (['Forward', 'Forward-backward'], 3)
     """
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("num_batches", num_batches, 1),
-        ("burn_in", burn_in, 1),
-    ):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise UserError(
-                explain(
-                    f"Received {name}={value!r}.",
-                    f"`{name}` must be a whole number of at least {least}.",
-                    "The notebook has batches of 32, 100 of them, after 10 to burn in.",
-                )
-            )
+    remedy = "The notebook has batches of 32, 100 of them, after 10 to burn in."
+    batch_size = integer("batch_size", batch_size, 1, remedy)
+    num_batches = integer("num_batches", num_batches, 1, remedy)
+    burn_in = integer("burn_in", burn_in, 1, remedy)
     shape = tuple(getattr(model, "input_shape", (None, None)))[1:]
     if None in shape:
         raise UserError(

@@ -32,5 +32,5 @@ def get_model_card(source) -> ModelCard | None:
     """
     if isinstance(source, keras.Model):
         return card_of(source)
-    with open_source(source) as opened:
+    with open_source(source, argument="source") as opened:
         return None if opened.card == ModelCard() else opened.card

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_alexnet.arguments import optional_integer
 from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.records import Pixels
@@ -93,6 +94,11 @@ class ModelCard:
     changes: str | None = None
     keras_alexnet_version: str | None = None
     keras_version: str | None = None
+
+    def __post_init__(self):
+        """Make the size a plain `int`, which can be written."""
+        size = optional_integer("input_size", self.input_size, 1, "Leave it out if it is unknown.")
+        object.__setattr__(self, "input_size", size)
 
     def __str__(self) -> str:
         """Return the recorded facts in sentences."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.comparing import check_same
 from keras_alexnet.checkpoints.errors import refused
@@ -116,13 +117,13 @@ def convert_checkpoint(
     >>> converted.card.variant, converted.card.source.file
     ('cifar10_80sec', 'net.keras')
     """
-    out = os.fspath(out)
+    out = file_path("out", out)
     check_options(verify, channel_order)
     _check_one(variant, model)
     form = format_to_write(out)
     _check_free(out, overwrite)
     loading: dict[str, Any] = {"channel_order": channel_order, "verify": verify, "verbose": verbose}
-    with open_source(path, variant) as source:
+    with open_source(path, variant, argument="path") as source:
         if model is None:
             options = {
                 "include_top": has_classifier(source, variant),

@@ -77,7 +77,7 @@ def load_checkpoint(
     ('hdf5', ('layers/conv2d/vars/0',))
     """
     check_options(verify, channel_order)
-    with open_source(path, identify=False) as source:
+    with open_source(path, identify=False, argument="path") as source:
         return load_source(
             source,
             model,

@@ -3,9 +3,9 @@
 import contextlib
 import dataclasses
 import functools
-import os
 from collections.abc import Iterator
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import from_texts
 from keras_alexnet.checkpoints.reading import Contents, open_checkpoint
@@ -38,7 +38,7 @@ class WeightSource:
 
 @contextlib.contextmanager
 def open_source(
-    weights, variant: str | None = None, identify: bool = True
+    weights, variant: str | None = None, identify: bool = True, argument: str = "weights"
 ) -> Iterator[WeightSource]:
     """Open weights by name or path: the one way from words to numbers.
 
@@ -47,6 +47,7 @@ def open_source(
             `"imagenet"` for the variant's best documented one; the record of one; or a path.
         variant: The network as the caller names it, `None` if the file is to say it.
         identify: Whether a file with the size of a published one is hashed, to recognise a copy.
+        argument: Name of the argument of the public call that `weights` was given for.
 
     Raises:
         UserError: If there are no such weights, they cannot be read, or they belong to another
@@ -55,7 +56,7 @@ def open_source(
     if variant is not None:
         variant = get_variant(variant).name  # an unknown one is refused before any download
     checkpoint = weights if isinstance(weights, Checkpoint) else named_checkpoint(weights, variant)
-    path = os.fspath(weights) if checkpoint is None else local_copy(checkpoint)
+    path = file_path(argument, weights) if checkpoint is None else local_copy(checkpoint)
     with open_checkpoint(path) as contents:
         card = from_texts(contents.metadata)
         if checkpoint is None and identify and card == ModelCard():

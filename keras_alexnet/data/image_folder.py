@@ -1,9 +1,9 @@
 """Folders of images as data sets to train on and to measure with."""
 
-import os
 import warnings
 from collections.abc import Sequence
 
+from keras_alexnet.arguments import file_path, integer
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
 from keras_alexnet.data.labelled import (
@@ -21,6 +21,7 @@ from keras_alexnet.errors import UserError, explain
 PARTS = ("training", "held_out")
 SUBSETS = (None, *PARTS, "both")
 BAD_IMAGES = ("stop", "skip")
+DEFAULT = "Leave it out for the default."
 
 
 def image_folder(
@@ -117,9 +118,11 @@ def image_folder(
     _check_choice("resizing", resizing, tuple(RESIZINGS))
     _check_choice("subset", subset, SUBSETS)
     _check_choice("bad_images", bad_images, BAD_IMAGES)
-    _check_count("image_size", image_size, 1)
-    _check_count("batch_size", batch_size, 1)
-    _check_count("first_epoch", first_epoch, 0)
+    square = "Images come out square: one number is both sides."
+    image_size = integer("image_size", image_size, 1, square)
+    batch_size = integer("batch_size", batch_size, 1, DEFAULT)
+    seed = integer("seed", seed, 0, DEFAULT)
+    first_epoch = integer("first_epoch", first_epoch, 0, DEFAULT)
     _check_share(held_out)
 
     def dataset(files, shuffled):
@@ -133,7 +136,7 @@ def image_folder(
         data.skipped = reader.skipped
         return data
 
-    directory = os.fspath(directory)
+    directory = file_path("directory", directory)
     usable = without_unreadable if bad_images == "skip" else lambda files: files
     if subset is None:
         chosen = [usable(find_images(directory, class_names))]
@@ -149,7 +152,7 @@ def image_folder(
 def _cache(cache: bool | str, files: LabelledFiles, size: int, resizing: str):
     if isinstance(cache, bool):
         return {} if cache else None
-    return DiskCache(os.fspath(cache), files.paths, (size, size, 3), resizing)
+    return DiskCache(file_path("cache", cache), files.paths, (size, size, 3), resizing)
 
 
 def _check_choice(name: str, value, choices: tuple) -> None:
@@ -159,19 +162,6 @@ def _check_choice(name: str, value, choices: tuple) -> None:
                 f"Received {name}={value!r}.",
                 f"It must be one of {', '.join(map(repr, choices))}.",
                 "`help(keras_alexnet.image_folder)` says what each does.",
-            )
-        )
-
-
-def _check_count(name: str, value, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(
-            explain(
-                f"Received {name}={value!r}.",
-                f"It must be a whole number of at least {least}.",
-                "Images come out square: one number is both sides."
-                if name == "image_size"
-                else "Leave it out for the default.",
             )
         )
 

@@ -11,7 +11,7 @@ from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
 from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.evaluation.folder import size_and_method, ten_crops
-from keras_alexnet.predictions import best, check_top
+from keras_alexnet.predictions import best, checked_top
 from keras_alexnet.progress import report
 
 
@@ -71,7 +71,7 @@ def classify(
         UserError: If the model does not fit the images or the names, or cuts no window and is
             wanted to cut ten; if a file cannot be read, or outputs are not numbers.
     """
-    check_top(top)
+    top = checked_top(top)
     size, resizing = size_and_method(model)
     names = names_of(model, class_names)
     predict = ten_crops(model, ten_crop) or model

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_alexnet.arguments import integer, pair
 from keras_alexnet.errors import UserError, explain
 
 
@@ -73,9 +74,10 @@ class LocallyConnected2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.filters = _whole(filters, "filters")
-        self.kernel_size = _pair(kernel_size, "kernel_size")
-        self.strides = _pair(strides, "strides")
+        self.filters = integer("filters", filters, 1, "Give the number of maps of the output.")
+        remedy = "Give 3 for a square, say, or (3, 5) for height and width."
+        self.kernel_size = pair("kernel_size", kernel_size, remedy)
+        self.strides = pair("strides", strides, remedy)
         self.padding = _one_of(padding, ("valid", "same"), "padding")
         data_format = data_format or keras.config.image_data_format()
         formats = ("channels_last", "channels_first")
@@ -227,27 +229,6 @@ class LocallyConnected2D(keras.layers.Layer):
                     "Resize or crop the images, or build the network for theirs.",
                 )
             )
-
-
-def _whole(value, argument: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(
-            explain(
-                f"Received {argument}={value!r}.",
-                f"`{argument}` must be made of whole numbers of at least 1.",
-                "Give 3 for a square, say, or (3, 5) for height and width where there are two.",
-            )
-        )
-    return value
-
-
-def _pair(value, argument: str) -> tuple[int, int]:
-    """Return two whole numbers, of one for both or of two."""
-    pair = tuple(value) if isinstance(value, list | tuple) else (value, value)
-    if len(pair) != 2:
-        _whole(value, argument)
-    first, second = (_whole(number, argument) for number in pair)
-    return first, second
 
 
 def _one_of(value, choices: tuple[str, ...], argument: str) -> str:

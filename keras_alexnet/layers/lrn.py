@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_alexnet.arguments import integer
 from keras_alexnet.backends import differentiable
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.layers.response import Response
@@ -78,13 +79,13 @@ class LocalResponseNormalization(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_arguments(size, k, alpha, beta, region, groups, even_window)
-        self.size = size
+        _check_arguments(k, alpha, beta, region, even_window)
+        self.size = _size(size)
         self.k = k
         self.alpha = alpha
         self.beta = beta
         self.region = region
-        self.groups = groups
+        self.groups = integer("groups", groups, 1, "One is usual.")
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
         self.even_window = even_window
         self.supports_masking = True
@@ -107,7 +108,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         >>> LocalResponseNormalization.from_tensorflow(2, 1.0, 2e-5, 0.75).size
         5
         """
-        return cls(size=2 * depth_radius + 1, k=bias, alpha=alpha, beta=beta, **kwargs)
+        radius = integer("depth_radius", depth_radius, 0, "Half the window, rounded down: 2 for 5.")
+        return cls(size=2 * radius + 1, k=bias, alpha=alpha, beta=beta, **kwargs)
 
     @classmethod
     def from_torch(cls, size, alpha=1e-4, beta=0.75, k=1.0, **kwargs):
@@ -119,7 +121,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         >>> LocalResponseNormalization.from_torch(5, alpha=1e-4).alpha
         2e-05
         """
-        return cls(size=size, k=k, alpha=_per_element(alpha, size), beta=beta, **kwargs)
+        size = _size(size)
+        return cls(size=size, k=k, alpha=alpha / size, beta=beta, **kwargs)
 
     @classmethod
     def from_caffe(
@@ -142,6 +145,7 @@ class LocalResponseNormalization(keras.layers.Layer):
                     "Copy the word from the prototxt; where none stands, leave the argument out.",
                 )
             )
+        local_size = _size(local_size, "local_size")
         if local_size % 2 == 0:
             raise UserError(
                 explain(
@@ -154,7 +158,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         return cls(
             size=local_size,
             k=1.0 if within else k,
-            alpha=_per_element(alpha, local_size**2 if within else local_size),
+            alpha=alpha / (local_size**2 if within else local_size),
             beta=beta,
             region=region,
             **kwargs,
@@ -170,7 +174,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         >>> LocalResponseNormalization.from_onnx(4).even_window
         'after'
         """
-        return cls(size, bias, _per_element(alpha, size), beta, even_window="after", **kwargs)
+        size = _size(size)
+        return cls(size, bias, alpha / size, beta, even_window="after", **kwargs)
 
     def build(self, input_shape):
         """Check the input's rank and channels; the layer has no weights."""
@@ -241,24 +246,18 @@ class LocalResponseNormalization(keras.layers.Layer):
         )
 
 
-def _per_element(alpha, count):
-    """Return alpha for one element of a window; the constructor refuses a size of 0 itself."""
-    return alpha / count if count else alpha
+def _size(value, argument: str = "size") -> int:
+    """Return the width of a window."""
+    return integer(argument, value, 1, "The paper has 5.")
 
 
-def _check_arguments(size, k, alpha, beta, region, groups, even_window):
+def _check_arguments(k, alpha, beta, region, even_window):
     """Raise for the first argument that is out of range."""
-
-    def whole(value):
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
     checks = [
-        ("size", size, whole(size), "must be a whole number of at least 1", "The paper has 5."),
         ("k", k, k > 0, "must be positive, or zeros would be divided by zero", "The paper has 2."),
         ("alpha", alpha, alpha >= 0, "must not be negative", "The paper has 1e-4."),
         ("beta", beta, beta > 0, "must be positive", "The paper has 0.75."),
         ("region", region, region in REGIONS, f"must be one of {REGIONS}", "Choose one."),
-        ("groups", groups, whole(groups), "must be a whole number of at least 1", "One is usual."),
         (
             "even_window",
             even_window,

@@ -5,6 +5,7 @@ import random
 
 import keras
 
+from keras_alexnet.arguments import optional_integer
 from keras_alexnet.backends import chosen, plain
 from keras_alexnet.backends.foreign import framework_of, operations
 from keras_alexnet.backends.streams import SeedGenerator
@@ -194,14 +195,7 @@ class RandomImageLayer(ImageLayer):
 
     def __init__(self, seed=None, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
-            raise UserError(
-                explain(
-                    f"Received seed={seed!r}.",
-                    "`seed` must be a whole number of at least 0, or None.",
-                    "Leave it out for a new one.",
-                )
-            )
+        seed = optional_integer("seed", seed, 0, "Leave it out for a new one.")
         self.seed = random.randint(1, 10**9) if seed is None else seed
         self.generator = SeedGenerator(self.seed)
         self._foreign = _Streams()

@@ -2,21 +2,14 @@
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.arguments import integer
 from keras_alexnet.preprocessing.base import ImageLayer, RandomImageLayer, Requirement
 
 
-def check_window(layer, height, width) -> None:
-    """Raise unless a layer's window has sides that are whole and positive."""
-    for name, side in (("height", height), ("width", width)):
-        if not isinstance(side, int) or isinstance(side, bool) or side < 1:
-            raise UserError(
-                explain(
-                    f"Received {name}={side!r}.",
-                    f"`{name}` of {type(layer).__name__} must be a whole number of at least 1.",
-                    "The 2012 network takes windows of 224 x 224.",
-                )
-            )
+def window_sides(height, width) -> tuple[int, int]:
+    """Return the sides of a window, which must be at least 1."""
+    remedy = "The 2012 network takes windows of 224 x 224."
+    return integer("height", height, 1, remedy), integer("width", width, 1, remedy)
 
 
 def window_requirement(layer) -> Requirement:
@@ -64,9 +57,7 @@ class CenterCrop(ImageLayer):
 
     def __init__(self, height, width, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        check_window(self, height, width)
-        self.height = height
-        self.width = width
+        self.height, self.width = window_sides(height, width)
 
     def transform(self, ops, images, training):
         """Cut the central windows."""
@@ -140,9 +131,7 @@ class RandomCropFlip(RandomImageLayer):
 
     def __init__(self, height, width, flip=True, seed=None, data_format=None, **kwargs):
         super().__init__(seed, data_format, **kwargs)
-        check_window(self, height, width)
-        self.height = height
-        self.width = width
+        self.height, self.width = window_sides(height, width)
         self.flip = flip
 
     def transform(self, ops, images, training):

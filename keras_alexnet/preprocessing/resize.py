@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_alexnet.arguments import integer
 from keras_alexnet.backends import chosen
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.preprocessing.base import ImageLayer, known_shape
@@ -44,14 +45,6 @@ class SquareResize(ImageLayer):
 
     def __init__(self, size, method="shorter_side", data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise UserError(
-                explain(
-                    f"Received size={size!r}.",
-                    "`size` must be a whole number of at least 1.",
-                    "The 2012 network cuts its windows out of 256 x 256.",
-                )
-            )
         if method not in METHODS:
             raise UserError(
                 explain(
@@ -60,7 +53,7 @@ class SquareResize(ImageLayer):
                     "'shorter_side' keeps the ratio, 'warp' is Caffe's.",
                 )
             )
-        self.size = size
+        self.size = integer("size", size, 1, "The 2012 network cuts its windows out of 256 x 256.")
         self.method = method
 
     def transform(self, ops, images, training):

@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import optional_integer
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, list_checkpoints
 from keras_alexnet.errors import UserError, explain
@@ -126,7 +127,9 @@ def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data
 def _stack(variant, random, image_size, mean, color_noise, seed, data_format) -> Preprocessor:
     record = _record(variant)
     pixels = record.pixels
-    size = image_size or record.input_size
+    seed = optional_integer("seed", seed, 0, "Leave it out for a new one.")
+    size = optional_integer("image_size", image_size, 1, "Leave it out for the variant's own.")
+    size = size or record.input_size
     crops = pixels.base != record.input_size
     base = round(size * pixels.base / record.input_size)
     layers = [SquareResize(base, pixels.resizing, data_format)]

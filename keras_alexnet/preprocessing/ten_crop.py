@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_alexnet.arguments import integer, pair
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.graphs import functional, functional_model, retraced
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
@@ -96,6 +97,7 @@ def ten_crop_model(model, image_size=None, views=10):
     >>> model.input_shape, model.output_shape
     ((None, 40, 40, 3), (None, 10))
     """
+    views = integer("views", views, 1, "The paper's test has 10.")
     if views not in CROPS:
         raise UserError(
             explain(
@@ -155,5 +157,5 @@ def _window(model, data_format: str, image_size):
         )
     if image_size is None:
         image_size = [round(side * PAPER_SIZE / PAPER_WINDOW) for side in (height, width)]
-    sizes = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    sizes = pair("image_size", image_size, "Give 256, or (256, 320) for height and width.")
     return height, width, (*sizes, shape[2]) if last else (shape[0], *sizes)

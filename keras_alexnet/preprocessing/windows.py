@@ -1,7 +1,7 @@
 """What layers have in common that cut several windows out of each image."""
 
 from keras_alexnet.preprocessing.base import ImageLayer
-from keras_alexnet.preprocessing.crop import check_window, window_requirement
+from keras_alexnet.preprocessing.crop import window_requirement, window_sides
 
 
 class Windows(ImageLayer):
@@ -18,9 +18,7 @@ class Windows(ImageLayer):
 
     def __init__(self, height, width, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        check_window(self, height, width)
-        self.height = height
-        self.width = width
+        self.height, self.width = window_sides(height, width)
 
     def places(self, bottom, right):
         """Return the first row and column of each window; the last are at `bottom`, `right`."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_alexnet.arguments import integer
 from keras_alexnet.recipes.records import Plateau, Recipe, Steps
 
 
@@ -36,6 +37,7 @@ def stretched(recipe: Recipe, epochs: int) -> Recipe:
     >>> stretched(get_recipe("cifar10_80sec"), 20).learning_rate
     Steps(values=(0.001, 0.0001), starts=(0.0, 0.8), unit='share')
     """
+    epochs = integer("epochs", epochs, 1, "Give the number of epochs to train for.")
     whole = {"epochs": recipe.epochs, "iterations": recipe.iterations, "share": 1}
 
     def shares(steps):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_alexnet.arguments import integer
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.recipes.color_noise import ColorNoiseSteps
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
@@ -109,14 +110,15 @@ class _Clock:
 
     def _steps(self) -> list[int]:
         given = self.steps_per_epoch
-        steps = [given] * self.recipe.epochs if isinstance(given, int) else list(given or ())
-        if steps and min(steps) > 0:
-            return steps
+        remedy = "Give len(data), or recipe.steps_per_epoch(images)."
+        steps = given if isinstance(given, list | tuple) else [given] * self.recipe.epochs
+        if given is not None and len(steps):
+            return [integer("steps_per_epoch", number, 1, remedy) for number in steps]
         raise UserError(
             explain(
                 f"Received steps_per_epoch={given!r}.",
                 f"The recipe {self.recipe.name!r} changes its rate by epochs and needs to know "
                 "how many training steps they have.",
-                "Give len(data), or recipe.steps_per_epoch(images).",
+                remedy,
             )
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.arguments import integer
 
 
 class ReduceOnPlateau(keras.callbacks.ReduceLROnPlateau):
@@ -43,16 +43,9 @@ class ReduceOnPlateau(keras.callbacks.ReduceLROnPlateau):
     """
 
     def __init__(self, monitor="val_accuracy", factor=0.1, times=3, patience=5, **kwargs):
+        self.times = integer("times", times, 1, "The paper's authors reduced the rate three times.")
+        patience = integer("patience", patience, 0, "Leave it out for 5 epochs.")
         super().__init__(monitor=monitor, factor=factor, patience=patience, **kwargs)
-        if not isinstance(times, int) or times < 1:
-            raise UserError(
-                explain(
-                    f"Received times={times!r}.",
-                    "A whole number of at least 1 was expected.",
-                    "The paper's authors reduced the rate three times.",
-                )
-            )
-        self.times = times
         self.reductions = 0
         self._given: Mapping[str, Sequence[float]] = {}  # to the next `fit`
         self._past: Mapping[str, Sequence[float]] = {}

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from keras_alexnet.arguments import integer
+
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
@@ -147,6 +149,7 @@ class Recipe:
         >>> get_recipe("cifar10_13pct").steps_per_epoch(50_000)[98:102]
         [313, 313, 391, 391]
         """
+        images = integer("images", images, 1, "Give len(images).")
         early = math.ceil(images * 4 // 5 / self.batch_size)
         late = math.ceil(images / self.batch_size)
         return [early] * self.held_back + [late] * (self.epochs - self.held_back)

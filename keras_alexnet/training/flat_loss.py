@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import keras
 
+from keras_alexnet.arguments import integer, optional_integer
 from keras_alexnet.training.guessing import Figure, cross_entropies, has_penalties, penalties
 
 
@@ -66,10 +67,11 @@ class FlatLossWarning(keras.callbacks.Callback):
         mean_weight: float = 1.0,
     ):
         super().__init__()
-        self.steps = steps
-        self.classes = classes
+        remedy = "Leave it out for the default."
+        self.steps = optional_integer("steps", steps, 1, remedy)
+        self.classes = optional_integer("classes", classes, 1, remedy)
         self.tolerance = tolerance
-        self.window = window
+        self.window = integer("window", window, 1, remedy)
         self.say = say or _warn
         self.mean_weight = mean_weight
         self.message: str | None = None

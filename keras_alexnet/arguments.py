@@ -1,0 +1,117 @@
+"""Arguments of public calls: integers and paths, whatever type they come in."""
+
+import operator
+import os
+from typing import Any
+
+from keras_alexnet.errors import UserError, explain
+
+
+def integer(name: str, value: Any, least: int, remedy: str) -> int:
+    """Return an argument as a plain `int`.
+
+    Any integer type is taken, such as NumPy's and arrays without axes, but no bool and no float.
+
+    Args:
+        name: Name of the argument.
+        value: What was received.
+        least: The smallest value allowed.
+        remedy: A sentence that says what to do otherwise.
+
+    Raises:
+        UserError: If it is no integer, or smaller.
+
+    Example:
+
+    >>> import numpy as np
+    >>> integer("classes", np.int64(10), 1, "Leave it out.")
+    10
+    """
+    number = _number(value, least)
+    if number is None:
+        raise _refused(name, value, f"a whole number of at least {least}", remedy)
+    return number
+
+
+def optional_integer(name: str, value: Any, least: int, remedy: str) -> int | None:
+    """Return an argument as a plain `int`, or `None` for `None`: see `integer`."""
+    number = _number(value, least)
+    if number is None and value is not None:
+        raise _refused(name, value, f"a whole number of at least {least}, or None", remedy)
+    return number
+
+
+def pair(name: str, value: Any, remedy: str) -> tuple[int, int]:
+    """Return height and width as plain `int`s of at least 1, of one for both or of two.
+
+    Raises:
+        UserError: If it is neither.
+
+    Example:
+
+    >>> pair("strides", 2, "Give 2, or (2, 1).")
+    (2, 2)
+    """
+    sides = value if isinstance(value, (list, tuple)) else (value, value)
+    numbers = [number for side in sides if (number := _number(side, 1)) is not None]
+    if len(sides) == len(numbers) == 2:
+        return numbers[0], numbers[1]
+    expected = "whole numbers of at least 1, one for both height and width or two"
+    raise _refused(name, value, expected, remedy)
+
+
+def shape(name: str, value: Any, remedy: str) -> tuple[int | None, ...]:
+    """Return sizes as a tuple of plain `int`s of at least 1, and `None` for sizes left open.
+
+    Raises:
+        UserError: If it is no sequence of such.
+
+    Example:
+
+    >>> import numpy as np
+    >>> shape("input_shape", [None, None, np.int8(3)], "Leave it out.")
+    (None, None, 3)
+    """
+    try:
+        sizes = [(size, _number(size, 1)) for size in value]
+    except TypeError:
+        sizes = [(value, None)]
+    if any(number is None and size is not None for size, number in sizes):
+        expected = "made of whole numbers of at least 1, or None for an open size"
+        raise _refused(name, value, expected, remedy)
+    return tuple(number for _, number in sizes)
+
+
+def file_path(name: str, value: Any) -> str:
+    """Return a path as text: of text, bytes or an `os.PathLike` such as `pathlib.Path`.
+
+    Raises:
+        UserError: If it is none of these.
+
+    Example:
+
+    >>> file_path("path", b"photos/cat.jpg")
+    'photos/cat.jpg'
+    """
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        expected = "a path: text, bytes or a pathlib.Path"
+        raise _refused(name, value, expected, "Give the path as text.") from None
+
+
+def _number(value: Any, least: int) -> int | None:
+    """Return a plain `int`, `None` for what is no integer or smaller than allowed."""
+    if isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
+        return None
+    try:
+        number = operator.index(value)
+    except (TypeError, ValueError, AttributeError):  # the last of a tensor of floats
+        return None
+    return number if number >= least else None
+
+
+def _refused(name: str, value: Any, expected: str, remedy: str) -> UserError:
+    return UserError(
+        explain(f"Received {name}={value!r}.", f"`{name}` must be {expected}.", remedy)
+    )
