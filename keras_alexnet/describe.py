@@ -9,6 +9,7 @@ from keras_alexnet.arguments import file_path
 from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.tables import json_text, screen_width, table_text
 
 # Images in the batch that is followed through a model, where the model does not fix their number.
@@ -53,6 +54,8 @@ class Description:
     name: str
     input_shape: tuple[int | None, ...]
     layers: tuple[LayerFigures, ...]
+
+    __repr__ = short_repr("name", "input_shape", "parameters")
 
     @property
     def parameters(self) -> int:

@@ -9,10 +9,12 @@ from keras_alexnet.arguments import file_path, integer, optional_integer
 from keras_alexnet.benchmarking.devices import environment, peak_memory, synchronize
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
+from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.short_repr import short_repr
 
 
-class BenchmarkCallback(keras.callbacks.Callback):
+class BenchmarkCallback(Copyable, keras.callbacks.Callback):
     """Times the steps of `fit`, `evaluate` and `predict` without slowing them.
 
     A step ends when the device has computed it, not when it was asked to: where Keras dispatches
@@ -54,6 +56,8 @@ class BenchmarkCallback(keras.callbacks.Callback):
     (3, 20, 2)
     """
 
+    __repr__ = short_repr("batch_size", "images", "warm_up")
+
     async_safe = True  # it waits for results itself, in the thread that Keras has for callbacks
 
     def __init__(self, batch_size=None, images=None, warm_up=3, path=None, verbose=True):
@@ -67,6 +71,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         self._steps: dict[str, _Steps] = {}
         self._training = False
         self._timed = None  # the model whose steps these are
+        self._environment: dict | None = None  # of a copy, which has no model
         self._begin("train", "test", "predict")
 
     def report(self) -> Report:
@@ -85,12 +90,18 @@ class BenchmarkCallback(keras.callbacks.Callback):
                     "Train for longer, or give a smaller `warm_up`.",
                 )
             )
-        return Report(tuple(timings), environment(self.model), peak_memory())
+        return Report(tuple(timings), self._environment or environment(self.model), peak_memory())
+
+    def __getstate__(self):
+        """Return the attributes without the model, but with what the report says of it."""
+        found = self._environment or (self.model and environment(self.model))
+        return {**super().__getstate__(), "_timed": None, "_environment": found}
 
     def set_model(self, model):
         """Take the model, which Keras gives when a `fit`, `evaluate` or `predict` begins."""
         super().set_model(model)
         self._training = False  # the call before may have been interrupted
+        self._environment = None
         if model is not self._timed:
             self._timed = model
             self._begin("train", "test", "predict")

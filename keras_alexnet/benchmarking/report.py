@@ -9,6 +9,7 @@ from keras_alexnet.arguments import file_path
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.tables import json_text, screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
@@ -28,6 +29,8 @@ class Report:
     timings: tuple[Timings, ...]
     environment: dict
     memory: dict[str, int]
+
+    __repr__ = short_repr("timings")
 
     def __getitem__(self, name: str) -> Timings:
         """Return the timings of one kind of step."""

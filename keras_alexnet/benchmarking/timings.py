@@ -28,6 +28,11 @@ class Timings:
     waits: tuple[float, ...] | None = None
     partial: tuple[float, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return the name and the median in one line."""
+        milliseconds = f"{1000 * self.median:.4g}" if self.seconds else "unknown"
+        return f"Timings({self.name!r}, median {milliseconds} ms)"
+
     @property
     def mean(self) -> float:
         """The arithmetic mean."""

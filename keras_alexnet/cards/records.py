@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.records import Pixels
 
@@ -94,6 +95,8 @@ class ModelCard:
     changes: str | None = None
     keras_alexnet_version: str | None = None
     keras_version: str | None = None
+
+    __repr__ = short_repr("variant", "input_size", "checkpoint")
 
     def __post_init__(self):
         """Make the size a plain `int`, which can be written."""

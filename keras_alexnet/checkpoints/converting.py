@@ -20,6 +20,7 @@ from keras_alexnet.checkpoints.writing import format_to_write
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import check_writable, written_whole
 from keras_alexnet.model import pretrained
+from keras_alexnet.short_repr import short_repr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Converted:
     size: int
     loaded: Loaded
     card: ModelCard
+
+    __repr__ = short_repr("path", "size")
 
     @property
     def provenance(self) -> Mapping[str, str]:

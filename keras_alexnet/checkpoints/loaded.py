@@ -8,6 +8,7 @@ from keras_alexnet.checkpoints.errors import listed
 from keras_alexnet.checkpoints.naming import DIALECTS, GRAPH
 from keras_alexnet.checkpoints.planning import Plan
 from keras_alexnet.checkpoints.proof import Proof
+from keras_alexnet.short_repr import short_repr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Loaded:
     card: ModelCard
     assumptions: tuple[str, ...]
     proof: Proof | None
+
+    __repr__ = short_repr("path", "dialect", "checkpoint")
 
     @property
     def channel_order(self) -> str | None:

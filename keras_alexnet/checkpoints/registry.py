@@ -5,6 +5,7 @@ import difflib
 import os
 
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.variants import get_variant, list_variants
 from keras_alexnet.variants.records import Pixels
 
@@ -96,6 +97,8 @@ class Checkpoint:
     class_order: str = "wordnet"
     samples: tuple[Sample, ...] = ()
     remark: str = ""
+
+    __repr__ = short_repr("name", "variant", "filename")
 
 
 def list_checkpoints() -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_alexnet.errors import escaped
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.tables import screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
@@ -67,6 +68,8 @@ class Evaluation:
     ten_crop_top1: float | None = None
     ten_crop_top5: float | None = None
     crops: int = 10
+
+    __repr__ = short_repr("images", "top1", "top5")
 
     @property
     def classes(self) -> int:

@@ -2,11 +2,13 @@
 
 import keras
 
+from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.preprocessing.noise import PCAColorNoise
 from keras_alexnet.recipes.records import Steps
+from keras_alexnet.short_repr import short_repr
 
 
-class ColorNoiseSteps(keras.callbacks.Callback):
+class ColorNoiseSteps(Copyable, keras.callbacks.Callback):
     """Sets the strength of a model's colour noise by the epoch, as the runs of 2012 did by hand.
 
     Where it changes, the training step is compiled again. Noise that is drawn outside the model,
@@ -29,6 +31,8 @@ class ColorNoiseSteps(keras.callbacks.Callback):
     >>> layer.std
     0.0
     """
+
+    __repr__ = short_repr("steps", "epochs")
 
     def __init__(self, steps: Steps, epochs: int):
         super().__init__()

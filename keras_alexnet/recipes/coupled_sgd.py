@@ -6,6 +6,7 @@ from keras import ops
 from keras_alexnet.backends import descend
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.recipes.group import BIAS, Group
+from keras_alexnet.short_repr import short_repr
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 GROUPS_2012 = (Group(BIAS, factor=2.0), Group(weight_decay=5e-4))
@@ -61,6 +62,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
     True
     """
 
+    __repr__ = short_repr("name", "velocity")
+
     def __init__(
         self,
         learning_rate=0.01,
@@ -75,6 +78,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
         self.momentum = momentum
         self.groups = tuple(groups)
         self.velocity = velocity
+        self._saved = None  # the numbers of the optimizer that this is a copy of
 
     def build(self, variables):
         """Make a velocity for each variable, and find its group."""
@@ -83,6 +87,15 @@ class CoupledSGD(keras.optimizers.Optimizer):
         super().build(variables)
         self._velocities = self.add_optimizer_variables(variables, "velocity")
         self._group_of = [self.group(variable.path) for variable in variables]
+        if self._saved is not None:
+            self.load_own_variables(self._saved)
+            self._saved = None
+
+    def __reduce__(self):
+        """Copy with the velocities, which Keras's optimizers lose: see `_copied`."""
+        saved: dict = {}
+        self.save_own_variables(saved)
+        return _copied, (self.get_config(), saved if self.built else self._saved)
 
     def group(self, path: str) -> Group:
         """Return the group of a variable with this path."""
@@ -126,6 +139,13 @@ class CoupledSGD(keras.optimizers.Optimizer):
         made = keras.saving.deserialize_keras_object
         parts = {name: made(config[name], custom_objects) for name in ("momentum", "groups")}
         return super().from_config({**config, **parts}, custom_objects)
+
+
+def _copied(config: dict, saved: dict | None) -> CoupledSGD:
+    """Return a copy of an optimizer, which takes its numbers when it is built for variables."""
+    optimizer = CoupledSGD.from_config(config)
+    optimizer._saved = saved
+    return optimizer
 
 
 def _check(momentum, velocity, weight_decay) -> None:

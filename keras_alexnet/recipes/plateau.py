@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from keras_alexnet.arguments import integer
+from keras_alexnet.callback_copies import Copyable
+from keras_alexnet.short_repr import short_repr
 
 
-class ReduceOnPlateau(keras.callbacks.ReduceLROnPlateau):
+class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
     """Divides the learning rate when the validation error stops improving, a few times.
 
     It is `keras.callbacks.ReduceLROnPlateau` with the paper's numbers (a tenth, three times) and
@@ -41,6 +43,8 @@ class ReduceOnPlateau(keras.callbacks.ReduceLROnPlateau):
     >>> [f"{rate:.4g}" for rate in history["learning_rate"][::2]]
     ['0.01', '0.01', '0.001', '0.0001', '1e-05']
     """
+
+    __repr__ = short_repr("monitor", "factor", "times", "patience", "reductions")
 
     def __init__(self, monitor="val_accuracy", factor=0.1, times=3, patience=5, **kwargs):
         self.times = integer("times", times, 1, "The paper's authors reduced the rate three times.")

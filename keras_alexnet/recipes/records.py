@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 
 from keras_alexnet.arguments import integer
+from keras_alexnet.short_repr import short_repr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +129,8 @@ class Recipe:
     views: int = 1
     result: str = ""
     note: str = ""
+
+    __repr__ = short_repr("name", "variant", "epochs")
 
     def sentence(self) -> str:
         """Say how it trains.

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import keras
 
 from keras_alexnet.arguments import integer, optional_integer
+from keras_alexnet.callback_copies import Copyable
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.training.guessing import Figure, cross_entropies, has_penalties, penalties
 
 
-class FlatLossWarning(keras.callbacks.Callback):
+class FlatLossWarning(Copyable, keras.callbacks.Callback):
     """Says in words what to try if the loss is still that of guessing after some steps.
 
     A network that gives each of n classes the same probability has a cross-entropy of ln(n): 2.303
@@ -55,6 +57,8 @@ class FlatLossWarning(keras.callbacks.Callback):
     The loss is still 2.303
     """
 
+    __repr__ = short_repr("steps", "classes", "message")
+
     async_safe = True  # of each step it looks at the figures that Keras has fetched for all
 
     def __init__(
@@ -78,6 +82,14 @@ class FlatLossWarning(keras.callbacks.Callback):
         self._lock = threading.Lock()  # Keras has several threads for callbacks
         self._sums: dict[Figure, _Sums] = {}
         self._watching = False
+
+    def __getstate__(self):
+        """Return the attributes without the lock."""
+        return {**super().__getstate__(), "_lock": None}
+
+    def __setstate__(self, state):
+        """Take over attributes, with a new lock."""
+        super().__setstate__({**state, "_lock": threading.Lock()})
 
     def on_train_begin(self, logs=None):
         """Find out which figures are cross-entropies, and of how many classes."""

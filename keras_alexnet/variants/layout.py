@@ -1,7 +1,6 @@
 """How a row of the table is laid out: stages of layers as words, initial values by layer."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from keras_alexnet.variants.records import Dense, Dropout, Initial, Relu, Row
@@ -26,10 +25,28 @@ def constant(*values: float) -> tuple[Initial, ...]:
     return tuple(Initial("constant", value) for value in values)
 
 
+class InitialValues(Mapping):
+    """A mapping that cannot be changed, and that unlike `MappingProxyType` can be copied."""
+
+    def __init__(self, pairs: Iterable[tuple[str, tuple[Initial, Initial]]]):
+        self._pairs = dict(pairs)
+
+    def __getitem__(self, name: str) -> tuple[Initial, Initial]:
+        """Return the initial weights and biases of a layer."""
+        return self._pairs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the layers."""
+        return iter(self._pairs)
+
+    def __len__(self) -> int:
+        """Return the number of layers."""
+        return len(self._pairs)
+
+
 def initial(weights, biases, names=NAMES) -> Mapping[str, tuple[Initial, Initial]]:
     """Pair weights and biases, layer by layer."""
-    pairs = zip(weights, biases, strict=True)
-    return MappingProxyType(dict(zip(names, pairs, strict=True)))
+    return InitialValues(zip(names, zip(weights, biases, strict=True), strict=True))
 
 
 def stages(orders: tuple[str, ...], first: int = 1, **parts) -> tuple[tuple[str, Row], ...]:

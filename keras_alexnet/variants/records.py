@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from keras_alexnet.short_repr import short_repr
+
 
 @dataclasses.dataclass(frozen=True)
 class Initial:
@@ -159,6 +161,8 @@ class Variant:
     pixels: Pixels
     input_size: int = 224
     classes: int = 1000
+
+    __repr__ = short_repr("name", "parameters")
 
     def rows(self) -> Iterator[tuple[str, Row]]:
         """Yield all (layer name, row) pairs in the order of computation."""
