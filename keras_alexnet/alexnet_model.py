@@ -38,7 +38,7 @@ class AlexNetModel(keras.Model):
 
     card = ModelCard()
 
-    # Keras before 3.14 saves the layers of a functional model only if this takes `*args, **kwargs`.
+    # Keras up to 3.14 saves the layers of a functional model only if this takes `*args, **kwargs`.
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if is_mixed(self):

@@ -14,7 +14,7 @@ from keras_alexnet.checkpoints.networks import arguments_for, network_of
 from keras_alexnet.checkpoints.preparing import Prepared
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.variants import Variant, get_variant
+from keras_alexnet.variants import Variant, get_variant, named_variant
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
 
 _POOLINGS = {"avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
@@ -43,15 +43,17 @@ def AlexNet(
     drop7 fc8 prob` (a variant without normalisation has no `norm1`, and so on).
 
     Args:
-        variant: Which network, by a name that `list_variants()` gives. `None` for the one that
-            `weights` belong to (`"owt"` for `"imagenet"`), and for `"paper"` without weights.
+        variant: Which network, by a name that `list_variants()` gives or another that
+            `get_variant` takes. `None` or `"alexnet"` for the one that `weights` belong to
+            (`"owt"` for `"imagenet"`), and for `"paper"` without weights.
         include_top: Whether to include the fully connected layers, and the unshared ones in front
             of them in `cifar10_11pct` and `cifar10_13pct`: their weights are for one image size.
-        weights: `None` for initial values; `"imagenet"` for the best documented published
-            checkpoint of the variant, or the name of one, as `list_checkpoints()` gives it; or the
-            path of a file, of any format that `load_checkpoint` reads, which never touches the
-            network. What the file says of itself holds: variant, size of images, classes. With
-            `include_top=False` the fully connected layers' weights are left out.
+        weights: `None` for initial values; `"imagenet"` (or torchvision's `"DEFAULT"`) for the
+            best documented published checkpoint of the variant, or the name of one, as
+            `list_checkpoints()` gives it; or the path of a file, of any format that
+            `load_checkpoint` reads, which never touches the network. What the file says of itself
+            holds: variant, size of images, classes. With `include_top=False` the fully connected
+            layers' weights are left out.
         input_tensor: A Keras tensor to take as the image input.
         input_shape: Shape of an image without the batch, `(height, width, channels)`, or
             `(channels, height, width)` with `data_format="channels_first"`. By default the size
@@ -113,8 +115,7 @@ def AlexNet(
             "data_format": data_format,
             "dtype": dtype,
         }
-        if variant is None and weights == "imagenet":
-            variant = "owt"
+        variant = named_variant(variant)
         with open_source(weights, variant, identify=variant is None) as source:
             return pretrained(source, variant, options, sum_colors=sum_colors).model
 

@@ -50,7 +50,7 @@ FULL = ModelCard(
 
 @pytest.mark.backend_free
 def test_old_keras_saves_the_layers():
-    """Keras before 3.14 leaves them out of the files of a class whose constructor names arguments.
+    """Keras up to 3.14 leaves them out of the files of a class whose constructor names arguments.
 
     It compares the named arguments with those of its own decorated constructor, which has none.
     """

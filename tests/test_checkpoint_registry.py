@@ -133,14 +133,13 @@ def test_imagenet():
 
 
 MISTAKES = [
-    (("imagenet",), "another checkpoint for each network.*AlexNet"),
     (("bvlc_caffe", "caffenet"), "belong to the variant 'bvlc', which.*Build AlexNet.'bvlc'"),
     (
         ("bvlc_cafe", "bvlc"),
         "no published checkpoint and no file.*mean 'bvlc_caffe'",
     ),
     (("no/such.h5",), "no such file.*owt_torchvision.*Check the spelling; the current folder is"),
-    (("imagenet", "alexnet"), "variant='alexnet', which is not known"),
+    (("imagenet", "alexnot"), "variant='alexnot', which is not known"),
 ]
 
 

@@ -142,7 +142,7 @@ def test_weights_without_a_classifier(place, capsys):
 
 MISTAKES = [
     (["owt_torchvison"], "Did you mean 'owt_torchvision'?"),
-    (["imagenet"], "'imagenet', which means another checkpoint for each network"),
+    (["imagenet"], "'alexnet-owt-7be5be79.pth' is not at hand"),
     (["imagenet", "--variant", "paper"], "'paper', of which no weights are published"),
     (["owt_torchvision"], "'alexnet-owt-7be5be79.pth' is not at hand"),
     (["owt_torchvision", "--variant", "bvlc"], "'owt_torchvision'"),

@@ -21,6 +21,7 @@ from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import check_writable, written_whole
 from keras_alexnet.model import pretrained
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.variants import named_variant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +124,7 @@ def convert_checkpoint(
     out = file_path("out", out)
     check_options(verify, channel_order)
     _check_one(variant, model)
+    variant = named_variant(variant)
     form = format_to_write(out)
     _check_free(out, overwrite)
     loading: dict[str, Any] = {"channel_order": channel_order, "verify": verify, "verbose": verbose}

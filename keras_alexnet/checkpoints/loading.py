@@ -1,6 +1,7 @@
 """The one door for weights: from a file or a published checkpoint into a model."""
 
 import logging
+import os
 
 import keras
 
@@ -12,9 +13,11 @@ from keras_alexnet.checkpoints.loaded import Loaded, changes_of
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
 from keras_alexnet.checkpoints.proof import prove
 from keras_alexnet.checkpoints.provenance import completed_card
+from keras_alexnet.checkpoints.registry import BEST, known_checkpoint
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.checkpoints.targets import differences, variants_of
 from keras_alexnet.errors import UserError, explain, warn
+from keras_alexnet.names import plain
 from keras_alexnet.variants import get_variant
 
 VERIFY = ("warn", "raise", "off")
@@ -45,7 +48,8 @@ def load_checkpoint(
 
     Args:
         model: A built model, with the layers that `AlexNet` makes.
-        path: A file, or the name of a published checkpoint, as `list_checkpoints()` gives it. A
+        path: A file, or the name of a published checkpoint, as `AlexNet` takes it for `weights`;
+            `"imagenet"` is the best documented one of the model's variant. A
             file is never looked for elsewhere than on the disk.
         sum_colors: For a model of one input channel: take the sum of the first kernels over the
             colours, which gives for a grey image what the network gives for it as a colour image,
@@ -77,6 +81,9 @@ def load_checkpoint(
     ('hdf5', ('layers/conv2d/vars/0',))
     """
     check_options(verify, channel_order)
+    card = card_of(model)
+    if isinstance(path, str) and plain(path) in BEST and not os.path.isfile(path):
+        path = known_checkpoint(path, card.variant if card else None)
     with open_source(path, identify=False, argument="path") as source:
         return load_source(
             source,

@@ -1,12 +1,12 @@
 """The published checkpoints, looked up by name."""
 
 import dataclasses
-import difflib
 import os
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, explain, warn
+from keras_alexnet.names import ANY, did_you_mean, plain
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.variants import get_variant, list_variants
+from keras_alexnet.variants import get_variant, known_variant, list_variants
 from keras_alexnet.variants.records import Pixels
 
 
@@ -101,6 +101,10 @@ class Checkpoint:
     __repr__ = short_repr("name", "variant", "filename")
 
 
+BEST = ("imagenet", "default", ANY)  # the best documented checkpoint of a variant
+TORCHVISION_NAMES = {"imagenet1k_v1": "owt_torchvision"}  # torchvision, AlexNet_Weights
+
+
 def list_checkpoints() -> list[str]:
     """Return the names of all published checkpoints that are known, the best documented first.
 
@@ -118,7 +122,7 @@ def get_checkpoint(name: str) -> Checkpoint:
     """Return the frozen record of a published checkpoint.
 
     Args:
-        name: A name that `list_checkpoints` gives.
+        name: A name that `list_checkpoints` gives, or another that `known_checkpoint` knows.
 
     Raises:
         UserError: (a `ValueError`) if there is no such checkpoint.
@@ -130,15 +134,58 @@ def get_checkpoint(name: str) -> Checkpoint:
     """
     from keras_alexnet.checkpoints.table import CHECKPOINTS
 
-    if isinstance(name, str) and name in CHECKPOINTS:
-        return CHECKPOINTS[name]
+    known = known_checkpoint(name)
+    if known is not None:
+        return known
     raise UserError(
         explain(
             f"Received the checkpoint {name!r}, which is not known.",
             f"The published checkpoints are: {', '.join(CHECKPOINTS)}.",
-            _near(name) or "Choose one of them.",
+            did_you_mean(name, CHECKPOINTS) or "Choose one of them.",
         )
     )
+
+
+def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | None:
+    """Return the published checkpoint that a name means, `None` if there is none.
+
+    Case does not count, and `-` is `_`. Beside the names of `list_checkpoints` there are
+    torchvision's, `"IMAGENET1K_V1"`; `"imagenet"`, torchvision's `"DEFAULT"` and `"alexnet"` for
+    the best documented one of the variant, of `owt` if it is not known; and for that of its own
+    each name that `get_variant` takes.
+
+    Args:
+        name: The name.
+        variant: The variant to be loaded into, if it is known.
+
+    Raises:
+        UserError: If it means a variant of which no weights are published.
+
+    Warns:
+        UserWarning: If the name fits several networks.
+
+    Example:
+
+    >>> known_checkpoint("DEFAULT").name, known_checkpoint("Caffenet").name
+    ('owt_torchvision', 'caffenet_caffe')
+    """
+    from keras_alexnet.checkpoints.table import CHECKPOINTS
+
+    if not isinstance(name, str):
+        return None
+    key = name if name in CHECKPOINTS else plain(name).removeprefix("alexnet_weights.")
+    key = TORCHVISION_NAMES.get(key, key)
+    if key in CHECKPOINTS:
+        return CHECKPOINTS[key]
+    if key in BEST:
+        if key == ANY and variant is None:
+            warn(
+                "The name 'alexnet' fits several networks: its weights are taken to be those of "
+                "'owt', torchvision's. Caffe's are 'bvlc'."
+            )
+        return imagenet_checkpoint(variant or "owt")
+    known = known_variant(name)
+    return None if known is None else imagenet_checkpoint(known)
 
 
 def checkpoints_of(variant: str) -> list[str]:
@@ -182,9 +229,11 @@ def imagenet_checkpoint(variant: str) -> Checkpoint:
 def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     """Return the published checkpoint that `weights` names, `None` if it is a path.
 
+    A file goes before a name, but not before `"imagenet"` and those of `list_checkpoints`.
+
     Args:
-        weights: A name, `"imagenet"`, or a path.
-        variant: The network to be loaded into, if it is known.
+        weights: A name, as `known_checkpoint` takes it, or a path.
+        variant: The variant to be loaded into, if it is known.
 
     Raises:
         UserError: If it is the name of a checkpoint of another network, `"imagenet"` for a network
@@ -199,21 +248,13 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     """
     if not isinstance(weights, str):
         return None
-    if weights == "imagenet":
-        if variant is None:
-            raise UserError(
-                explain(
-                    "Received 'imagenet', which means another checkpoint for each network.",
-                    f"A path or one of {', '.join(list_checkpoints())} was expected.",
-                    "Or build the network with AlexNet(..., weights='imagenet').",
-                )
-            )
-        return imagenet_checkpoint(variant)
-    if weights not in list_checkpoints():
+    if weights not in ("imagenet", *list_checkpoints()) and os.path.isfile(weights):
+        return None
+    checkpoint = known_checkpoint(weights, variant)
+    if checkpoint is None:
         if not os.path.exists(weights):
             raise _neither(weights)
         return None
-    checkpoint = get_checkpoint(weights)
     if variant not in (None, checkpoint.variant):
         raise UserError(
             explain(
@@ -234,12 +275,7 @@ def _neither(weights: str) -> UserError:
         explain(
             received,
             f"The path of a file or one of {', '.join(list_checkpoints())} was expected.",
-            _near(weights) or f"Check the spelling; the current folder is {os.getcwd()!r}.",
+            did_you_mean(weights, list_checkpoints())
+            or f"Check the spelling; the current folder is {os.getcwd()!r}.",
         )
     )
-
-
-def _near(name) -> str:
-    """Return the question whether a similar name was meant, empty if there is none."""
-    close = difflib.get_close_matches(str(name).lower(), list_checkpoints(), n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""

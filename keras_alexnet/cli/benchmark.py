@@ -1,6 +1,6 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
-from keras_alexnet.cli.shared import count, print_json
+from keras_alexnet.cli.shared import count, notes_of, print_json
 from keras_alexnet.tables import screen_width, table_text
 
 FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns, where the screen is narrow
@@ -44,10 +44,11 @@ def run(arguments) -> None:
     from keras_alexnet.model import AlexNet
 
     shape = (arguments.image_size, arguments.image_size, 3) if arguments.image_size else None
-    model = AlexNet(arguments.variant, input_shape=shape)
+    with notes_of("benchmark"):
+        model = AlexNet(arguments.variant, input_shape=shape)
     quiet = arguments.json
     if not quiet:
-        names = NOTEBOOK_NAMES if arguments.variant == "notebook" else {}
+        names = NOTEBOOK_NAMES if model.card.variant == "notebook" else {}
         print("\n".join(activation_lines(model, arguments.batch_size, names)))
     report = benchmark(
         model,
@@ -70,8 +71,9 @@ def _compare(arguments) -> None:
     from keras_alexnet.benchmarking.compare import compare
     from keras_alexnet.variants import get_variant
 
-    get_variant(arguments.variant)  # a wrong name is told once, not by every process
-    options = ["--variant", arguments.variant, "--batch-size", str(arguments.batch_size)]
+    with notes_of("benchmark"):  # a wrong name is told once, not by every process
+        variant = get_variant(arguments.variant).name
+    options = ["--variant", variant, "--batch-size", str(arguments.batch_size)]
     options += ["--batches", str(arguments.batches), "--burn-in", str(arguments.burn_in)]
     if arguments.image_size:
         options += ["--image-size", str(arguments.image_size)]

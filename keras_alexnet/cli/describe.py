@@ -1,7 +1,7 @@
 """`keras-alexnet describe`: a network's layers and its numbers."""
 
 import keras_alexnet
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.shared import notes_of, print_json
 from keras_alexnet.evaluation.networks import load_model
 
 
@@ -19,8 +19,9 @@ def add(command) -> None:
 
 def run(arguments) -> None:
     """Print the table of one network, and draw it if asked to."""
-    model = load_model(arguments.model) if arguments.model.endswith(".keras") else None
-    description = keras_alexnet.describe(model or keras_alexnet.AlexNet(arguments.model))
+    build = load_model if arguments.model.endswith(".keras") else keras_alexnet.AlexNet
+    with notes_of("describe"):
+        description = keras_alexnet.describe(build(arguments.model))
     picture = description.plot(arguments.plot) if arguments.plot else None
     if arguments.json:
         print_json(description.to_dict())

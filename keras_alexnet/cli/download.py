@@ -1,8 +1,9 @@
 """`keras-alexnet download`: published weights, fetched and verified where there is a network."""
 
 import os
+import textwrap
 
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.shared import notes_of, print_json
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.tables import screen_width, table_text
 
@@ -36,7 +37,8 @@ def run(arguments) -> None:
     if arguments.list:
         _list(arguments.json)
         return
-    checkpoint = _named(arguments.checkpoint)
+    with notes_of("download"):
+        checkpoint = _named(arguments.checkpoint)
     there, _ = look(checkpoint, [arguments.output] if arguments.output else folders())
     path = there or download(checkpoint, arguments.output, progress=not arguments.json)
     verified = identity(checkpoint)
@@ -50,8 +52,7 @@ def run(arguments) -> None:
 
 def _named(name: str | None):
     """Return the record of a checkpoint by its name, or by that of a variant."""
-    from keras_alexnet.checkpoints.registry import get_checkpoint, imagenet_checkpoint
-    from keras_alexnet.variants import list_variants
+    from keras_alexnet.checkpoints.registry import get_checkpoint
 
     if name is None:
         raise UserError(
@@ -61,7 +62,7 @@ def _named(name: str | None):
                 "keras-alexnet download --list shows them.",
             )
         )
-    return imagenet_checkpoint(name) if name in list_variants() else get_checkpoint(name)
+    return get_checkpoint(name)
 
 
 def _copy(checkpoint) -> str | None:
@@ -95,3 +96,8 @@ def _list(as_json: bool) -> None:
         row = (record.name, record.variant, size, record.title, _copy(record) or "")
         table.add_row(*row)
     print(table_text(table, screen_width(), ("at hand", "MB", "variant")))
+    best = (
+        "imagenet (or DEFAULT) is the best documented one of a variant, as is the variant's own "
+        "name; IMAGENET1K_V1 is owt_torchvision."
+    )
+    print("\n" + textwrap.fill(best, screen_width()))

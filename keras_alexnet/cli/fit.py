@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import os
 
-from keras_alexnet.cli.shared import count, positive, print_json, printable
+from keras_alexnet.cli.shared import count, notes_of, positive, print_json, printable
 from keras_alexnet.data.readable import skipped_note
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import list_recipes
@@ -33,7 +33,6 @@ def add(command) -> None:
     )
     fit.add_argument(
         "--recipe",
-        choices=list_recipes(),
         metavar="NAME",
         help="train as a published network was trained, with its steps in proportion to the "
         f"epochs: {', '.join(list_recipes())}; without it, Adam at one rate",
@@ -113,7 +112,8 @@ def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
     fields = {field.name for field in dataclasses.fields(Job)}
     settings = {name: value for name, value in vars(arguments).items() if name in fields}
-    job = Job.of(**settings)
+    with notes_of("fit"):
+        job = Job.of(**settings)
     if arguments.quick:
         job = job.quick()
     output = arguments.output or _free_folder(job, arguments.overwrite)

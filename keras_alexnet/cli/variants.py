@@ -1,6 +1,9 @@
 """`keras-alexnet list`: the networks that can be built."""
 
+import textwrap
+
 from keras_alexnet.cli.shared import print_json
+from keras_alexnet.names import OTHER_NAMES
 from keras_alexnet.tables import screen_width, table_text
 from keras_alexnet.variants import get_variant, list_variants
 
@@ -29,4 +32,6 @@ def run(arguments) -> None:
         figures = (f"{record.parameters:,}", f"{record.multiply_adds:,}")
         table.add_row(record.name, record.title, str(record.input_size), *figures)
     print(table_text(table, screen_width(), ("multiply-adds", "image", "parameters")))
+    others = ", ".join(f"{name} is {other.variant}" for name, other in OTHER_NAMES.items())
+    print("\n" + textwrap.fill(f"Other names: {others}.", screen_width()))
     print("\nkeras-alexnet describe NAME shows the layers of one.")

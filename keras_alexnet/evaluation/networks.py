@@ -18,7 +18,7 @@ from keras_alexnet.graphs import functional_model
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization
-from keras_alexnet.variants import get_variant
+from keras_alexnet.variants import named_variant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +53,7 @@ def ready_network(weights: str, variant: str | None = None, by_keras: bool = Tru
         UserError: If the weights do not exist, cannot be read, do not fit, or belong to another
             variant.
     """
-    if variant is not None:
-        variant = get_variant(variant).name
+    variant = named_variant(variant)
     if by_keras and _is_keras_archive(weights):
         model = load_model(weights)
         card = card_of(model) or get_model_card(weights) or ModelCard()

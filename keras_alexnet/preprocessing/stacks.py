@@ -1,7 +1,6 @@
 """The layers in front of each network, from its own constants."""
 
 import dataclasses
-import difflib
 import warnings
 
 import keras
@@ -9,13 +8,14 @@ import numpy as np
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.registry import Checkpoint, get_checkpoint, list_checkpoints
+from keras_alexnet.checkpoints.registry import Checkpoint, known_checkpoint, list_checkpoints
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.names import did_you_mean
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.noise import PCAColorNoise
 from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.preprocessing.resize import SquareResize
-from keras_alexnet.variants import Variant, get_variant, list_variants
+from keras_alexnet.variants import Variant, get_variant, known_variant, list_variants
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -158,19 +158,18 @@ def _record(name) -> Variant:
         return name
     if isinstance(name, ModelCard):
         return name.record()
-    if isinstance(name, str) and name in list_checkpoints():
-        name = get_checkpoint(name)
-    if isinstance(name, Checkpoint):
-        return dataclasses.replace(get_variant(name.variant), pixels=name.pixels)
-    if isinstance(name, str) and name in list_variants():
-        return get_variant(name)
+    variant = known_variant(name)
+    if variant is not None:
+        return get_variant(variant)
+    checkpoint = name if isinstance(name, Checkpoint) else known_checkpoint(name)
+    if checkpoint is not None:
+        return dataclasses.replace(get_variant(checkpoint.variant), pixels=checkpoint.pixels)
     names = [*list_variants(), *list_checkpoints()]
-    close = difflib.get_close_matches(str(name).lower(), names, n=1)
     raise UserError(
         explain(
             f"Received {name!r}, which is neither a variant nor a published checkpoint.",
             f"The names are: {', '.join(names)}.",
-            f"Did you mean {close[0]!r}?" if close else "Choose one of them.",
+            did_you_mean(name, names) or "Choose one of them.",
         )
     )
 

@@ -1,8 +1,7 @@
 """Every published way of training these networks as a row of one table."""
 
-import difflib
-
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.names import did_you_mean, meant
 from keras_alexnet.recipes.records import Recipe
 from keras_alexnet.recipes.table import RECIPES
 
@@ -22,7 +21,8 @@ def get_recipe(name: str) -> Recipe:
     """Return the frozen record of how a published network was trained.
 
     Args:
-        name: A name that `list_recipes` gives, mostly that of the network.
+        name: A name that `list_recipes` gives, mostly that of the network, written as
+            `get_variant` takes it.
 
     Raises:
         UserError: (a `ValueError`) if there is no such recipe.
@@ -33,14 +33,14 @@ def get_recipe(name: str) -> Recipe:
     >>> recipe.learning_rate, recipe.epochs
     (Steps(values=(0.001, 0.0001), starts=(0, 8), unit='epochs'), 10)
     """
-    if isinstance(name, str) and name in RECIPES:
-        return RECIPES[name]
-    close = difflib.get_close_matches(str(name).lower(), RECIPES, n=1)
+    known = meant(name, RECIPES)
+    if known is not None:
+        return RECIPES[known]
     raise UserError(
         explain(
             f"Received recipe={name!r}, which is not known.",
             f"The recipes are: {', '.join(RECIPES)}.",
-            f"Did you mean {close[0]!r}?" if close else "Choose one of them.",
+            did_you_mean(name, RECIPES) or "Choose one of them.",
         )
     )
 

@@ -55,6 +55,12 @@ class Job:
     recipe: str | None = None
     bad_images: str = "stop"
 
+    def __post_init__(self):
+        """Take the tables' own names, so that a run goes on under any name of its variant."""
+        object.__setattr__(self, "variant", get_variant(self.variant).name)
+        if self.recipe is not None:
+            object.__setattr__(self, "recipe", get_recipe(self.recipe).name)
+
     @classmethod
     def of(cls, recipe: str | None = None, **settings) -> "Job":
         """Return a job with some settings, and all others as a recipe or the defaults have them.

@@ -1,8 +1,7 @@
 """Every published AlexNet as a row of one table."""
 
-import difflib
-
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.names import ANY, did_you_mean, meant, plain
 from keras_alexnet.variants.records import Variant
 from keras_alexnet.variants.table import VARIANTS
 
@@ -22,27 +21,53 @@ def get_variant(name: str) -> Variant:
     """Return the frozen record of a variant.
 
     Args:
-        name: A name that `list_variants` gives.
+        name: A name that `list_variants` gives, in any case and with `-` for `_`; or what another
+            program calls the network: `"torchvision"` is `owt`, `"caffe"` is `bvlc`, `"alexnet"`
+            is `paper`.
 
     Raises:
         UserError: (a `ValueError`) if there is no such variant.
+
+    Warns:
+        UserWarning: If the name fits several networks, as `"alexnet"` and `"caffe"` do.
 
     Example:
 
     >>> get_variant("owt").parameters
     61100840
     """
-    if isinstance(name, str) and name in VARIANTS:
-        return VARIANTS[name]
-    close = difflib.get_close_matches(str(name).lower(), VARIANTS, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
+    known = known_variant(name)
+    if known is not None:
+        return VARIANTS[known]
     raise UserError(
         explain(
             f"Received variant={name!r}, which is not known.",
             f"The variants are: {', '.join(VARIANTS)}.",
-            f"{hint}`keras-alexnet list` says what each is.",
+            f"{did_you_mean(name, VARIANTS)} `keras-alexnet list` says what each is.".strip(),
         )
     )
+
+
+def known_variant(name: object) -> str | None:
+    """Return the variant that a name of it or of another program means, `None` if there is none.
+
+    Warns:
+        UserWarning: If the name fits several networks.
+    """
+    return meant(name, VARIANTS)
+
+
+def named_variant(name: str | None) -> str | None:
+    """Return the variant that a caller wants weights for, `None` if the weights are to say it.
+
+    `"alexnet"` fits them all, and so it is as if nothing had been said.
+
+    Raises:
+        UserError: If there is no such variant.
+    """
+    if name is None or (isinstance(name, str) and plain(name) == ANY):
+        return None
+    return get_variant(name).name
 
 
 __all__ = ["Variant", "get_variant", "list_variants"]

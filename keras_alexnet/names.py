@@ -1,0 +1,88 @@
+"""Names as users write them: of variants, checkpoints and recipes.
+
+Case does not count, and `-` and a space are `_`. What other programs call a network is known too.
+Where such a name fits several networks, the one that is taken is said in a warning.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from keras_alexnet.errors import warn
+
+ANY = "alexnet"  # fits every network here
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherName:
+    """A name that is no name of the tables here.
+
+    Args:
+        variant: The variant that it stands for.
+        remark: A sentence on the networks that it could stand for as well, empty if there is none.
+    """
+
+    variant: str
+    remark: str = ""
+
+
+OTHER_NAMES: Mapping[str, OtherName] = MappingProxyType(
+    {
+        ANY: OtherName(
+            "paper",
+            "The name 'alexnet' fits several networks: it is taken for 'paper', the network of the "
+            "paper. torchvision's is 'owt' and Caffe's is 'bvlc'.",
+        ),
+        "torchvision": OtherName("owt"),  # torchvision.models.alexnet
+        "one_weird_trick": OtherName("owt"),  # arXiv:1404.5997
+        "caffe": OtherName(
+            "bvlc",
+            "Caffe has two such networks: 'caffe' is taken for 'bvlc', its AlexNet. Its CaffeNet "
+            "is 'caffenet'.",
+        ),
+        "bvlc_alexnet": OtherName("bvlc"),  # Caffe, models/bvlc_alexnet
+        "bvlc_reference_caffenet": OtherName("caffenet"),  # Caffe, models/bvlc_reference_caffenet
+        "alexnet_v2": OtherName("slim_v2"),  # tf_slim/nets/alexnet.py
+    }
+)
+
+
+def plain(name: str) -> str:
+    """Return a name as it is looked up.
+
+    >>> plain("CIFAR10-19pct")
+    'cifar10_19pct'
+    """
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def meant(name: object, names: Iterable[str]) -> str | None:
+    """Return the name in a table that a user means, `None` if there is none.
+
+    Warns:
+        UserWarning: If the name fits several.
+
+    Example:
+
+    >>> meant("Torchvision", ["paper", "owt"])
+    'owt'
+    """
+    known = list(names)
+    if not isinstance(name, str) or name in known:
+        return name if isinstance(name, str) else None
+    key = plain(name)
+    if key in known:
+        return key
+    other = OTHER_NAMES.get(key)
+    if other is None or other.variant not in known:
+        return None
+    if other.remark:
+        warn(other.remark)
+    return other.variant
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """Return the question whether a similar name was meant, empty if there is none."""
+    close = difflib.get_close_matches(plain(str(name)), list(names), n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
