@@ -1,6 +1,10 @@
 """Processes that tests start: a test waits for what they print, and none outlives its test."""
 
 import contextlib
+import multiprocessing
+import os
+import pathlib
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -72,3 +76,33 @@ def started(*arguments, **options):
             timer.cancel()
             timer.join()
             popen.kill()
+
+
+def run_script(path, *arguments, folder):
+    """Run a Python script in a process and in a folder; return its exit code and what it printed.
+
+    The process is fresh but for its imports: it is the copy of one that has imported the package,
+    which takes 6 s of processor time on PyTorch, and done nothing else.
+    """
+    copies = multiprocessing.get_context("forkserver")
+    copies.set_forkserver_preload(["keras_alexnet", "tensorflow"])
+    with tempfile.TemporaryDirectory() as made:
+        printed = pathlib.Path(made) / "printed.txt"
+        process = copies.Process(target=_become, args=(path, arguments, folder, printed))
+        process.start()
+        process.join(LIMIT)
+        process.kill()
+        process.join()
+        return process.exitcode, printed.read_text(encoding="utf-8")
+
+
+def _become(path, arguments, folder, printed):
+    """Be `python path arguments` from now on, in a process of its own."""
+    output = os.open(printed, os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(folder)
+    tests = str(pathlib.Path(__file__).parent)
+    sys.path[:] = [str(path.parent), *(entry for entry in sys.path if entry != tests)]
+    sys.argv[:] = [str(path), *arguments]
+    runpy.run_path(str(path), run_name="__main__")
