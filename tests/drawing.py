@@ -35,10 +35,11 @@ def _values(block, shape, dtype, seed, scale, shift):
         seed = keras.ops.convert_to_numpy(seed.next())
     size, begin = math.prod(shape), np.random.default_rng(seed).integers(len(block))
     if begin + size > len(block):
-        block = np.resize(np.roll(block, -begin), size)
-        begin = 0
-    values = block[begin : begin + size].reshape(shape) * np.float32(scale)
+        block, begin = np.roll(block, -begin), 0
+    # Before they are repeated: a network's largest kernel repeats them 38 times.
+    values = block[begin : begin + size] * np.float32(scale)
     values += np.float32(shift)
+    values = np.resize(values, shape)
     return keras.ops.convert_to_tensor(values, dtype)
 
 
