@@ -1,6 +1,7 @@
-"""How the command line starts: with fast convolutions, and without notices about the machine."""
+"""How the command line starts: without Keras at first, with fast convolutions and no notices."""
 
 import contextlib
+import importlib
 import ntpath
 import os
 import platform
@@ -96,13 +97,30 @@ def notices_held_back():
             os.close(errors)
 
 
-def start() -> None:
-    """Import Keras; for the command line with oneDNN, and with the backend's notices held back."""
+_is_postponed = False  # whether `keras_alexnet` was imported without what needs Keras
+
+
+def start() -> bool:
+    """Import Keras and return True; in the command line, at the first time, return False instead.
+
+    There it is imported with oneDNN, and with the backend's notices held back.
+    """
+    global _is_postponed
+    _is_postponed = is_command_line() and not _is_postponed
     if is_command_line():
         open_standard_streams()
         choose_convolutions()
+    if _is_postponed:
+        return False
     with notices_held_back() as held:
         import keras
 
         if held:  # the last notices come with the first operation
             keras.ops.zeros(1)
+    return True
+
+
+def import_package() -> None:
+    """Import what `import keras_alexnet` has left out in the command line: Keras, and the rest."""
+    if _is_postponed:
+        importlib.reload(sys.modules["keras_alexnet"])

@@ -41,4 +41,4 @@ def test_mutants_follow_the_seed():
     for edit in chosen:
         text = (affected.ROOT / edit.path).read_bytes()
         assert ast.dump(ast.parse(edit.applied(text))) != ast.dump(ast.parse(text))
-        assert edit.diff(text).count("\n-") == 1
+        assert edit.diff(text).count("\n@@ ") == 1

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from keras_alexnet import AlexNet, startup
+from keras_alexnet.cli import COMMANDS
 
 
 @pytest.mark.backend_free
@@ -109,12 +110,72 @@ def ended(folder, *program):
     return done, (folder / "setting.txt").read_text()
 
 
+SLOW = ("keras", "tensorflow", "jax", "torch", "numpy")  # to import
+# What pip installs as `keras-alexnet` is a program of this name; here with several commands.
+LAUNCHER = f"""
+import contextlib, io, sys
+from keras_alexnet.cli import main
+for words in sys.argv[1:]:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            code = main(words.split())
+        except SystemExit as stop:
+            code = stop.code
+    imported = [name for name in {SLOW} if name in sys.modules]
+    print(code, "printed" if printed.getvalue() else "silent", *imported)
+if "keras" in imported:
+    import keras_alexnet
+    print(keras_alexnet.describe(keras_alexnet.AlexNet("cifar10_19pct")).parameters)
+"""
+HELP = [f"{module.__name__.rpartition('.')[2].replace('_', '-')} --help" for module in COMMANDS]
+QUICK = [
+    *("--version", "--help", *(words.replace("variants", "list") for words in HELP)),
+    *("list", "list --json"),
+]
+WRONG = ["", "nosuch", "--nosuch", "fit --nosuch", "fit --epochs 0", "describe"]
+
+
+def launched(folder, *commands):
+    """Run commands in one process; return how it ended, and TensorFlow's setting at the end."""
+    launcher = folder / "keras-alexnet"
+    launcher.write_text(LAUNCHER)
+    return ended(folder, str(launcher), *commands)
+
+
+@pytest.mark.backend_free
+@pytest.mark.medium
+def test_help_lists_and_mistakes_need_no_keras(tmp_path):
+    """They are answered before a library is imported that takes seconds."""
+    done, _ = launched(tmp_path, *QUICK, *WRONG)
+    expected = ["0 printed"] * len(QUICK) + ["2 silent"] * len(WRONG)
+    assert done.stdout.splitlines() == expected
+    assert done.stderr.count("\n") == len(WRONG)
+
+
+@pytest.mark.backend_free
+@pytest.mark.medium
+def test_the_module_needs_no_keras_for_a_list(tmp_path):
+    """`python -m keras_alexnet` starts as `keras-alexnet` does."""
+    done, _ = ended(tmp_path, "-X", "importtime", "-m", "keras_alexnet", "list")
+    assert done.returncode == 0
+    assert "60,965,224" in done.stdout
+    imported = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
+    assert "keras_alexnet.cli" in imported
+    assert [name for name in imported if name.split(".")[0] in SLOW] == []
+
+
 @pytest.mark.long
-def test_a_process_of_the_command_line(tmp_path):
-    """With oneDNN; for a mistake it writes one line, the backend's own notices included."""
-    done, setting = ended(tmp_path, "-m", "keras_alexnet", "describe", "nosuch")
+def test_a_command_that_needs_keras(tmp_path):
+    """It has oneDNN, and the package as every program has it, even after another command.
+
+    For a mistake it writes one line, the backend's own notices included.
+    """
+    done, setting = launched(tmp_path, "list", "describe nosuch")
     assert setting == "'1'"
-    assert (done.returncode, done.stdout) == (2, "")
+    quick, slow, parameters = done.stdout.splitlines()
+    assert quick == "0 printed"
+    assert slow.startswith("2 silent keras")
+    assert parameters == "89578"
     assert done.stderr.startswith("keras-alexnet describe: Received variant='nosuch'")
     assert done.stderr.count("\n") == 1
 
@@ -134,6 +195,12 @@ keras_alexnet.cli.main(["list"])
 model = keras.saving.load_model("model.keras")
 print(model.output_shape, model.get_layer("norm1").region)
 print(sorted(new - set(sys.stdlib_module_names)))
+found = set(keras.saving.get_custom_objects())
+import pkgutil, importlib
+for module in pkgutil.walk_packages(keras_alexnet.__path__, "keras_alexnet."):
+    if not module.name.startswith(("keras_alexnet.backends.", "keras_alexnet.__main__")):
+        importlib.import_module(module.name)
+print(len(found), set(keras.saving.get_custom_objects()) - found)
 """
 
 
@@ -150,4 +217,7 @@ def test_a_program_that_imports_the_package(tmp_path):
     assert "cifar10_80sec" in done.stdout
     lines = done.stdout.splitlines()
     assert lines[:2] == ["True", "False"]
-    assert lines[-2:] == ["(None, 10) within_channel", "['keras_alexnet']"]
+    assert lines[-3:-1] == ["(None, 10) within_channel", "['keras_alexnet']"]
+    count, missing = lines[-1].split(maxsplit=1)
+    assert int(count) > 20
+    assert missing == "set()"  # every class that can be saved is found

@@ -2,7 +2,8 @@
 
 A command is a module of this package with two functions: `add(command)` declares its name, summary
 and arguments, `run(arguments)` does it and returns its exit code, or `None` for 0. A new one joins
-`COMMANDS`.
+`COMMANDS`. The module imports inside `run` what imports Keras, so that help and mistakes take no
+time.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from keras_alexnet.cli.heartbeat import say_progress
 from keras_alexnet.cli.output import unbroken_streams
 from keras_alexnet.data.decoder_messages import pillow_silenced
 from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.startup import import_package
 
 # In the order of --help.
 COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, convert, benchmark)
@@ -66,6 +68,8 @@ def main(argv=None) -> int:
 
 def _run(arguments) -> int:
     try:
+        if arguments.needs_keras:
+            import_package()
         has_bar = sys.stdout.isatty() and not arguments.json
         progress = contextlib.nullcontext() if has_bar else say_progress(arguments.name)
         with pillow_silenced(), progress:
@@ -85,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    def command(name, function, summary, example):
+    def command(name, function, summary, example, needs_keras=True):
         added = commands.add_parser(
             name,
             help=summary,
@@ -94,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=_Help,
         )
         added.add_argument("--json", action="store_true", help="print JSON for scripts")
-        added.set_defaults(command=function)
+        added.set_defaults(command=function, needs_keras=needs_keras)
         return added
 
     for module in COMMANDS:

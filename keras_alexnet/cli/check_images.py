@@ -3,8 +3,6 @@
 import sys
 
 from keras_alexnet.cli.shared import print_json, printable
-from keras_alexnet.data.checking import Finding, Findings, check_images
-from keras_alexnet.data.paths import passed_over_note
 from keras_alexnet.tables import screen_width, table_text
 
 BAD_FILES = 1  # the exit code when some were found
@@ -24,6 +22,8 @@ def add(command) -> None:
 
 def run(arguments) -> int:
     """Check the images, print what was found, and return the exit code."""
+    from keras_alexnet.data.checking import check_images
+
     progress = sys.stdout.isatty() and not arguments.json
     findings = check_images(arguments.directory, arguments.move_to, progress)
     if arguments.json:
@@ -33,7 +33,9 @@ def run(arguments) -> int:
     return BAD_FILES if findings.bad else 0
 
 
-def _print(findings: Findings) -> None:
+def _print(findings) -> None:
+    from keras_alexnet.data.paths import passed_over_note
+
     _print_table("cannot be read", "because", findings.bad)
     _print_table("can be read", "but", findings.remarks)
     bad, moved = len(findings.bad), sum(bool(finding.moved_to) for finding in findings.bad)
@@ -44,7 +46,7 @@ def _print(findings: Findings) -> None:
     print(f"Checked {findings.checked:,} images: {outcome}{aside}.")
 
 
-def _print_table(path: str, reason: str, findings: tuple[Finding, ...]) -> None:
+def _print_table(path: str, reason: str, findings) -> None:
     if not findings:
         return
     from rich.table import Table

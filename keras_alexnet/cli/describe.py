@@ -2,7 +2,6 @@
 
 import keras_alexnet
 from keras_alexnet.cli.shared import notes_of, print_json
-from keras_alexnet.evaluation.networks import load_model
 
 
 def add(command) -> None:
@@ -19,6 +18,8 @@ def add(command) -> None:
 
 def run(arguments) -> None:
     """Print the table of one network, and draw it if asked to."""
+    from keras_alexnet.evaluation.networks import load_model
+
     build = load_model if arguments.model.endswith(".keras") else keras_alexnet.AlexNet
     with notes_of("describe"):
         description = keras_alexnet.describe(build(arguments.model))

@@ -5,14 +5,10 @@ import dataclasses
 import os
 
 from keras_alexnet.cli.shared import count, notes_of, positive, print_json, printable
-from keras_alexnet.data.readable import skipped_note
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compiling import MODES
 from keras_alexnet.training.job import Job
-from keras_alexnet.training.lock import check_lock
-from keras_alexnet.training.run import run as run_job
-from keras_alexnet.training.run_folder import RunFolder
 
 
 def add(command) -> None:
@@ -110,6 +106,9 @@ def _add_ways(fit, job: Job) -> None:
 
 def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
+    from keras_alexnet.data.readable import skipped_note
+    from keras_alexnet.training.run import run as run_job
+
     fields = {field.name for field in dataclasses.fields(Job)}
     settings = {name: value for name, value in vars(arguments).items() if name in fields}
     with notes_of("fit"):
@@ -155,6 +154,9 @@ def _on_the_state(path: str | None) -> str:
 
 def _free_folder(job: Job, overwrite: bool) -> str:
     """Return the first folder without another run in it: an earlier model is never lost."""
+    from keras_alexnet.training.lock import check_lock
+    from keras_alexnet.training.run_folder import RunFolder
+
     folder, number = "alexnet-fit", 1
     while not overwrite:
         try:

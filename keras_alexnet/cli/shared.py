@@ -7,8 +7,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-import keras
-
 from keras_alexnet.errors import escaped
 from keras_alexnet.files import name_list, read_json
 from keras_alexnet.tables import json_text
@@ -65,6 +63,8 @@ def notes_of(command: str) -> Iterator[None]:
 @contextlib.contextmanager
 def quiet(wanted: bool):
     """Keep what is said while weights are fetched out of the standard output."""
+    import keras
+
     before = keras.config.is_interactive_logging_enabled()
     if wanted:
         keras.config.disable_interactive_logging()

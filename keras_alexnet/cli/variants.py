@@ -10,7 +10,8 @@ from keras_alexnet.variants import get_variant, list_variants
 
 def add(command) -> None:
     """Declare the command."""
-    command("list", run, "list the networks that can be built", "keras-alexnet list")
+    summary = "list the networks that can be built"
+    command("list", run, summary, "keras-alexnet list", needs_keras=False)
 
 
 def run(arguments) -> None:

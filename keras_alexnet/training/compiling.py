@@ -1,7 +1,5 @@
 """How the training step is compiled."""
 
-import keras
-
 from keras_alexnet.errors import UserError, explain
 
 MODES = ("auto", "xla", "plain")
@@ -29,6 +27,8 @@ def jit_compile(mode: str) -> bool | str:
                 "'auto' is Keras's own choice.",
             )
         )
+    import keras  # not before it is needed: the command line knows the modes without it
+
     if mode == "xla" and keras.backend.backend() == "torch":
         raise UserError(
             explain(

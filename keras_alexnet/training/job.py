@@ -2,18 +2,15 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
-
-import keras
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.model import AlexNet
-from keras_alexnet.preprocessing import evaluation_preprocessor, training_preprocessor
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compiling import jit_compile
-from keras_alexnet.training.padding import PaddedLoss
 from keras_alexnet.variants import get_variant
+
+if TYPE_CHECKING:  # the command line knows a job's defaults without Keras
+    import keras
 
 UNIT_VARIANCE = "unit_variance"  # name of the layer that divides by the deviation of the pixels
 
@@ -147,7 +144,7 @@ def checked_settings(value: dict) -> dict:
     return value
 
 
-def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model:
+def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Model":
     """Build and compile the job's model, which takes RGB pixels of 0 to 255 of any image size.
 
     Its first layers are the variant's own preprocessing. With the robust initial values, which
@@ -158,6 +155,10 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model
         classes: Number of classes.
         steps_per_epoch: Training steps of an epoch, for the schedule of a recipe.
     """
+    import keras
+
+    from keras_alexnet.training.padding import PaddedLoss
+
     model = _network(job, classes, unit_variance=job.initialization == "robust")
     recipe = job.adapted_recipe()
     model.compile(
@@ -169,7 +170,7 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> keras.Model
     return model
 
 
-def plain_model(job: Job, trained: keras.Model) -> keras.Model:
+def plain_model(job: Job, trained: "keras.Model") -> "keras.Model":
     """Return a trained model without optimizer and without the division by the deviation.
 
     conv1(x / s) = (W / s) * x + b, so the division becomes part of conv1's kernel, and the network
@@ -179,6 +180,8 @@ def plain_model(job: Job, trained: keras.Model) -> keras.Model:
         job: What was trained.
         trained: The model that `build_model` made.
     """
+    import numpy as np
+
     model = _network(job, trained.output_shape[-1], unit_variance=False)
     for layer in model.layers:
         if layer.weights:
@@ -190,8 +193,13 @@ def plain_model(job: Job, trained: keras.Model) -> keras.Model:
     return model
 
 
-def _network(job: Job, classes: int, unit_variance: bool) -> keras.Model:
+def _network(job: Job, classes: int, unit_variance: bool) -> "keras.Model":
     """Build the job's model with its initial values, not compiled."""
+    import keras
+
+    from keras_alexnet.model import AlexNet
+    from keras_alexnet.preprocessing import evaluation_preprocessor, training_preprocessor
+
     keras.utils.set_random_seed(job.seed)
     record = get_variant(job.variant)
     recipe = job.adapted_recipe()
