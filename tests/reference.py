@@ -312,9 +312,8 @@ def random_weights(
     # no row or column of a kernel equals another.
     block = rng.standard_normal(1_000_003, dtype=np.float32)
     for name, (kernel, bias) in weight_shapes(variant).items():
-        values = np.resize(block, kernel)
         fan_in = np.prod(kernel[-4:-1])  # the places of an unshared kernel come first
-        values *= np.float32(np.sqrt(2 / fan_in))
+        values = np.resize(block * np.float32(np.sqrt(2 / fan_in)), kernel)
         block = np.roll(block, 1)  # each layer has values of its own
         weights[name] = (values, np.float32(0.1) * rng.standard_normal(bias, dtype=np.float32))
     return weights
