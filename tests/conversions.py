@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_alexnet import AlexNet
 from keras_alexnet.checkpoints.writing import WRITTEN_FORMATS
-from made_checkpoints import learned_weights, small_network
+from made_checkpoints import learned_filters
 
 ENDINGS = [row.ending for row in WRITTEN_FORMATS]
 QUIET = {"verify": "off", "verbose": False}
@@ -24,7 +24,7 @@ def cifar_file(path, variant="cifar10_80sec", **options):
     """Save a network with weights that look learned; return it."""
     network = AlexNet(variant, data_format="channels_last", **options)
     kernel, bias = network.get_layer("conv1").get_weights()
-    filters = learned_weights(small_network())["conv1"][0][:5, :5, : kernel.shape[2]]
+    filters = learned_filters()[:5, :5, : kernel.shape[2]]
     network.get_layer("conv1").set_weights([filters, bias])
     network.save_weights(path)
     return network

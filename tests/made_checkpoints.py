@@ -5,6 +5,7 @@ is made index by index or with NumPy's own words for it.
 """
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -84,6 +85,12 @@ def learned_weights(model, seed=2):
         kernel = kernel * np.exp(rng.normal(0, 0.5, kernel.shape[-1])).astype("float32")
         learned[name] = kernel, bias
     return learned
+
+
+@functools.cache
+def learned_filters():
+    """Return the first kernel of `learned_weights` of a small network, 7 x 7, for others to cut."""
+    return learned_weights(small_network())["conv1"][0]
 
 
 def waves(rng, shape):

@@ -16,11 +16,19 @@ from made_checkpoints import WAYS, drawn_weights, small_network
 from weight_files import FILES
 
 
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    """What is in a file of weights."""
+    source = tmp_path_factory.mktemp("made") / "net.weights.h5"
+    cifar_file(source)
+    return source.read_bytes()
+
+
 @pytest.fixture
-def net(tmp_path):
+def net(content, tmp_path):
     """A file of weights, alone in a folder."""
     source = tmp_path / "net.weights.h5"
-    cifar_file(source)
+    source.write_bytes(content)
     return source
 
 

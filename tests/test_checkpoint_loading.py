@@ -14,6 +14,7 @@ from made_checkpoints import (
     WAYS,
     caffe,
     drawn_weights,
+    learned_filters,
     learned_weights,
     small_network,
     torchvision,
@@ -230,7 +231,7 @@ def legacy_h5(path, model):
 def own_file(tmp_path_factory):
     """A file of weights that look learned, of a small variant, and the model that saved it."""
     model = AlexNet("cifar10_80sec")
-    filters = learned_weights(small_network())["conv1"][0][:5, :5]
+    filters = learned_filters()[:5, :5]
     model.get_layer("conv1").set_weights([filters, np.ones(32, "float32")])
     path = str(tmp_path_factory.mktemp("own") / "net.weights.h5")
     model.save_weights(path)
@@ -320,7 +321,7 @@ def conv_weights(variant):
             kernel, bias = layer.get_weights()
             kernel = rng.normal(0, 0.01, kernel.shape) * np.exp(rng.normal(size=kernel.shape[-1]))
             weights[layer.name] = kernel.astype("float32"), bias
-    smooth = learned_weights(small_network())["conv1"][0]
+    smooth = learned_filters()
     first = np.zeros((11, 11, 3, weights["conv1"][0].shape[-1]), "float32")
     first[2:9, 2:9, :, :32] = smooth
     weights["conv1"] = first, weights["conv1"][1]

@@ -11,20 +11,29 @@ import pytest
 from keras_alexnet import AlexNet, load_checkpoint
 from keras_alexnet.checkpoints import converting
 from keras_alexnet.cli import main
-from made_checkpoints import learned_weights, small_network
+from made_checkpoints import learned_filters
 
 # Without this the notes that the command prints would be errors before it can print them.
 UNTRAINED = pytest.mark.filterwarnings("default:.*The weights look untrained:UserWarning")
 
 
-@pytest.fixture
-def net(tmp_path, monkeypatch):
-    """A working folder with the weights of a network, which look learned."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A network whose weights look learned, and its file's content."""
     network = AlexNet("cifar10_80sec", data_format="channels_last")
-    filters = learned_weights(small_network())["conv1"][0][:5, :5]
+    filters = learned_filters()[:5, :5]
     network.get_layer("conv1").set_weights([filters, np.ones(32, "float32")])
-    network.save_weights("net.weights.h5")
+    path = tmp_path_factory.mktemp("made") / "net.weights.h5"
+    network.save_weights(path)
+    return network, path.read_bytes()
+
+
+@pytest.fixture
+def net(made, tmp_path, monkeypatch):
+    """A working folder with the weights of a network, which is returned."""
+    monkeypatch.chdir(tmp_path)
+    network, content = made
+    (tmp_path / "net.weights.h5").write_bytes(content)
     return network
 
 
@@ -114,7 +123,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, message, net, capsys):
     """Every mistake gives one line on stderr, nothing on stdout, exit code 2, and no file."""
     with open("page.pth", "w") as file:
         file.write("<!doctype html>")
-    AlexNet("cifar10_19pct").save_weights("19pct.weights.h5")
+    if "19pct.weights.h5" in arguments:
+        AlexNet("cifar10_19pct").save_weights("19pct.weights.h5")
     before = sorted(os.listdir())
     assert main(["convert", *arguments]) == 2
     captured = capsys.readouterr()
