@@ -7,7 +7,7 @@ import pytest
 
 import keras_alexnet as package
 from keras_alexnet import AlexNet, get_recipe, get_variant, list_variants, load_checkpoint
-from keras_alexnet.checkpoints import places, sources
+from keras_alexnet.checkpoints import download, places, sources
 from keras_alexnet.checkpoints.registry import (
     get_checkpoint,
     known_checkpoint,
@@ -221,6 +221,7 @@ def test_commands_take_the_same_weights(command, word, monkeypatch, capsys):
 )
 def test_download_takes_them_too(word, file, note, monkeypatch, capsys):
     """And says in a note where a name fits several networks."""
+    assert download.look is places.look  # imported before, so that it keeps the real one
     monkeypatch.setattr(places, "look", lambda record, folders: (record.filename, {}))
     assert main(["download", word]) == 0
     captured = capsys.readouterr()
