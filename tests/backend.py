@@ -1,5 +1,6 @@
 """The backend in the processes that run tests: precision, seeds, settings, and who may use it."""
 
+import gc
 import importlib
 
 import keras
@@ -34,6 +35,17 @@ def pytest_configure():
         import tensorflow as tf
 
         tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish():
+    """Collect garbage once with all objects, and leave those that stay out from then on.
+
+    pytest collects five times more before it ends, for errors in what is destroyed, and Python
+    again. Millions of objects stay, and each time takes a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
