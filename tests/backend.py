@@ -2,6 +2,8 @@
 
 import gc
 import importlib
+import sys
+import threading
 
 import keras
 import pytest
@@ -19,13 +21,33 @@ def described():
     return f"{BACKEND} {version}, keras {keras.__version__}"
 
 
+def _share_contexts(jax, programs=100):
+    """Let JAX write some programs, one after the other, with the same context of MLIR.
+
+    It makes one for each program, which is a seventh of the time of its tests: they compile
+    thousands of small programs. The programs are the same.
+    """
+    module = sys.modules[jax.interpreters.mlir.make_ir_context.__module__]
+    make, own = module.make_ir_context, threading.local()
+
+    def make_ir_context():
+        if getattr(own, "left", 0) == 0:
+            own.context, own.left = make(), programs
+        own.left -= 1
+        return own.context
+
+    module.make_ir_context = make_ir_context
+
+
 def pytest_configure():
     """Compute in full float32 on a GPU as well, as the tolerances expect; draw with NumPy."""
     drawing.by_numpy()
     if BACKEND == "jax":
         import jax
+        import jax.interpreters.mlir
 
         jax.config.update("jax_default_matmul_precision", "highest")
+        _share_contexts(jax)
     elif BACKEND == "torch":
         import torch
 
