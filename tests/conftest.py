@@ -17,8 +17,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # the same without its optimizations; XLA_FLAGS="" tests with them.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
-# A slow machine makes the command line speak every half minute: tests that count lines are not of
-# that.
+# Tables are as wide as they are without a terminal, whatever the caller or pytest-xdist has set.
+os.environ.pop("COLUMNS", None)
+# A slow machine makes the command line say every 30 seconds how far it is, which is tested apart.
 os.environ.setdefault("KERAS_ALEXNET_PROGRESS_SECONDS", "0")
 
 INSTALL = {

@@ -269,7 +269,7 @@ def test_another_network_than_the_one_that_was_converted(tmp_path):
     refusal = "variant='cifar10_19pct' for .*, which holds the variant 'cifar10_18pct'"
     with pytest.raises(UserError, match=refusal):
         AlexNet("cifar10_19pct", weights=str(out))
-    with pytest.warns(UserWarning, match="otherwise than 'cifar10_18pct', it has relu1 where"):
+    with pytest.raises(UserError, match="differently: than 'cifar10_18pct', it has relu1 where"):
         load_checkpoint(AlexNet("cifar10_19pct"), out)
     assert AlexNet(weights=str(out)).name == "alexnet_cifar10_18pct"
 

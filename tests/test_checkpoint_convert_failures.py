@@ -216,7 +216,7 @@ def test_a_model_of_other_classes(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variant": "alexnet"}, "variant='alexnet', which is not known"),
+        ({"variant": "lenet"}, "variant='lenet', which is not known"),
         ({"variant": "paper", "model": "model"}, "both variant='paper' and a model"),
         ({"channel_order": "RGB"}, "channel_order='RGB'"),
         ({"verify": "no"}, "verify='no'"),

@@ -19,7 +19,6 @@ from keras_alexnet.checkpoints.reading import open_checkpoint
 from keras_alexnet.checkpoints.reading.arrays import DecodedArray
 from keras_alexnet.checkpoints.reading.files import CheckpointFile
 from keras_alexnet.checkpoints.reading.onnx import read as read_onnx
-from keras_alexnet.checkpoints.reading.protobuf_fields import MAX_PACKED
 from numpy_files import NDARRAY, RECONSTRUCT, saved
 from pickle_writer import Called, Named, Raw, Text2, opcodes, pickled
 from protobuf_writer import field
@@ -97,16 +96,20 @@ def test_text_encoded_again_and_again(tmp_path):
 
 
 def test_many_arrays_of_numbers_packed_one_by_one(tmp_path):
-    """Each is below the limit: together they would be eight times the file."""
-    count = MAX_PACKED // 2
+    """Together they would be eight times the file: each is decoded alone, when it is read."""
+    count = 1 << 19
     packed = field(onnx_files.INT64_DATA, bytes(count))
-    tensors = [onnx_files.tensor(name, np.zeros(count, "i8"), packed) for name in "abc"]
-    content = onnx_files.model(onnx_files.graph(tensors))
-    assert_refused(tmp_path / "weights", "'c': It is large, or others are", content)
-    content = onnx_files.model(onnx_files.graph(tensors[:2]))
-    (tmp_path / "weights").write_bytes(content)
-    with CheckpointFile(tmp_path / "weights") as file:
-        assert [array.shape for array in read_onnx(file)[0].values()] == [(count,), (count,)]
+    tensors = [onnx_files.tensor(name, np.zeros(count, "i8"), packed) for name in "abcdefgh"]
+    (tmp_path / "weights").write_bytes(onnx_files.model(onnx_files.graph(tensors)))
+    tracemalloc.start()
+    try:
+        with CheckpointFile(tmp_path / "weights") as file:
+            for array in read_onnx(file)[0].values():
+                assert array.shape == (count,)
+                assert not array.read().any()
+        assert tracemalloc.get_traced_memory()[1] < 48 << 20  # all would be 32 MB more
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_cannot_be_decoded_is_named(tmp_path):

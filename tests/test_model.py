@@ -204,7 +204,7 @@ def test_cloned_models_compute_the_same():
 
 
 MISTAKES = [
-    ({"variant": "alexnet"}, r"variant='alexnet'.*The variants are: paper"),
+    ({"variant": "lenet"}, r"variant='lenet'.*The variants are: paper"),
     (
         {"input_shape": (63, 70, 3)},
         r"too small.*conv1: \(63 \+ 3 - 11\) // 4 \+ 1 = 14.*pool5: \(2 - 3\) // 2 \+ 1 = 0.*64 or",
