@@ -3,8 +3,10 @@
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 
 PACKAGE = os.path.dirname(__file__) + os.sep
+FEW = 3  # names in a sentence
 
 
 def explain(wrong: str, expected: str, remedy: str) -> str:
@@ -27,10 +29,10 @@ def explain(wrong: str, expected: str, remedy: str) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""Return a text in which no character acts on a terminal: those that cannot be seen, escaped.
+    r"""Return a text with an escape sequence for every character that is not printable.
 
-    Control characters are escaped, those that turn the direction of writing, line ends, and bytes
-    of a file name that are no text. `repr` escapes the same, and quotes.
+    Such are control characters, line ends, marks that reverse the direction of writing, and bytes
+    of a file name that are not text. `repr` escapes the same characters and adds quotes.
 
     Example:
 
@@ -38,6 +40,17 @@ def escaped(text: str) -> str:
     a \x1b[31mred\u202e name café
     """
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def first_few(names: Sequence[str]) -> str:
+    """Return the first three names in quotes, followed by "..." if there are more.
+
+    Example:
+
+    >>> first_few(["cat", "dog"]), first_few("abcd")
+    ("'cat', 'dog'", "'a', 'b', 'c', ...")
+    """
+    return ", ".join([*map(repr, names[:FEW]), *(["..."] if len(names) > FEW else [])])
 
 
 class UserError(ValueError):

@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, explain, first_few
 
 WORDNET = re.compile(r"(n\d{8})(?:[-_ ]+(.+))?")
 
@@ -97,10 +97,9 @@ def _only(folder: str, found: list[int], class_names: Sequence[str]) -> int:
         several = " and ".join(repr(class_names[number]) for number in found)
         wrong = f"The folder {folder!r} matches more than one class: {several}."
     else:
-        few = ", ".join(repr(name) for name in class_names[:3])
-        more = ", ..." if len(class_names) > 3 else ""
         wrong = (
-            f"The folder {folder!r} matches none of the {len(class_names)} classes ({few}{more})."
+            f"The folder {folder!r} matches none of the {len(class_names)} classes "
+            f"({first_few(class_names)})."
         )
     raise UserError(
         explain(

@@ -6,10 +6,9 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from keras_alexnet.data.image_formats import image_endings
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, explain, first_few
 
 UNNAMED = ("desktop.ini", "thumbs.db")  # what Windows leaves in folders of images
-NAMED = 3  # files that a sentence names
 
 
 def image_paths(directory: str, deep: bool = True) -> Iterator[str]:
@@ -56,15 +55,14 @@ def passed_over_note(paths: Sequence[str]) -> str:
 
 
 def few(paths: Sequence[str]) -> str:
-    """Return the names of the first files or folders, and that there are more.
+    """Return the names of the first files or folders, without the folders that they are in.
 
     Example:
 
-    >>> few(["animals/cats", "animals/dogs"]), few("abcd")
-    ("'cats', 'dogs'", "'a', 'b', 'c', ...")
+    >>> few(["animals/cats", "animals/dogs"])
+    "'cats', 'dogs'"
     """
-    names = [repr(os.path.basename(path)) for path in paths[:NAMED]]
-    return ", ".join([*names, "..."] if len(paths) > NAMED else names)
+    return first_few([os.path.basename(path) for path in paths])
 
 
 def _above(directory) -> frozenset[str]:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from keras_alexnet.data.checking import unreadable
 from keras_alexnet.data.labelled import LabelledFiles
-from keras_alexnet.data.paths import NAMED
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, explain, first_few
 
 REMEDY = (
     "Replace or remove it (`keras-alexnet check-images FOLDER --move-to ELSEWHERE` moves all such "
@@ -72,8 +71,7 @@ def skipped_note(bad: Sequence[tuple[str, str]]) -> str:
     if not bad:
         return ""
     files = "1 image" if len(bad) == 1 else f"{len(bad):,} images"
-    named = ", ".join(repr(path) for path, _ in bad[:NAMED]) + (", ..." if bad[NAMED:] else "")
-    return f"Skipped {files} that cannot be read: {named}."
+    return f"Skipped {files} that cannot be read: {first_few([path for path, _ in bad])}."
 
 
 def nothing_left(count: int, path: str, reason: str) -> UserError:

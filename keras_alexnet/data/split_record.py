@@ -7,12 +7,11 @@ import os
 from collections.abc import Mapping
 
 from keras_alexnet.data.labelled import LabelledFiles
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError, explain, first_few
 from keras_alexnet.files import written_whole
 
 FILES = "files.csv"  # in the folder of a run
 COLUMNS = ("part", "size", "path")
-SHOWN = 3  # names in a sentence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +49,8 @@ class SplitRecord:
             open(beside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
         ):
             table = csv.writer(file, lineterminator="\n")
-            if any("\r" in name for name in self.files):  # which Python quotes only so
+            # Otherwise Python writes a carriage return in a name without quotes.
+            if any("\r" in name for name in self.files):
                 table = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
             table.writerow(COLUMNS)
             for part in ("training", "held_out"):
@@ -112,7 +112,7 @@ def below(directory: str, path: str) -> str:
 
 
 def counted(which: str, names: list[str]) -> str:
-    """Return how many images are so, and the first of them; an empty text for none.
+    """Return the number of images and the names of the first; an empty text for none.
 
     Example:
 
@@ -121,5 +121,5 @@ def counted(which: str, names: list[str]) -> str:
     """
     if not names:
         return ""
-    some = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
-    return f"{len(names)} image{' is' if len(names) == 1 else 's are'} {which} ({some})"
+    verb = "image is" if len(names) == 1 else "images are"
+    return f"{len(names)} {verb} {which} ({first_few(names)})"
