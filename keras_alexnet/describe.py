@@ -10,7 +10,7 @@ from keras_alexnet.errors import UserError, escaped, explain
 from keras_alexnet.graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import json_text, screen_width, table_text
+from keras_alexnet.tables import json_text, new_table, screen_width, table_text
 
 # Images in the batch that is followed through a model, where the model does not fix their number.
 # One would be lost where a model removes axes of one.
@@ -105,9 +105,7 @@ class Description:
 
     def __str__(self) -> str:
         """Return the table as text, as wide as the terminal; of 120 columns where there is none."""
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, header_style="", title_justify="left")
+        table = new_table()
         table.add_column("layer", no_wrap=True)
         table.add_column("type", overflow="fold")
         for heading in ("output", "parameters", "share", "neurons", "multiply-adds"):

@@ -20,6 +20,13 @@ def screen_width(default: int = UNLIMITED) -> int:
     return shutil.get_terminal_size((default, 24)).columns
 
 
+def new_table(*headings: str, **options):
+    """Return a `rich` table without a box or colours, for `table_text`."""
+    from rich.table import Table
+
+    return Table(*headings, box=None, pad_edge=False, header_style="", **options)
+
+
 def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
     """Return a `rich` table as text that is no wider than `width`, where that can be.
 
@@ -27,14 +34,13 @@ def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
     line below the table names them.
 
     Args:
-        table: The table, without a box. Columns of figures have `no_wrap=True`.
+        table: A table that `new_table` made. Columns of numbers have `no_wrap=True`.
         width: The width in columns.
         first_to_go: The headings of the columns that may be left out, in this order.
 
     Example:
 
-    >>> from rich.table import Table
-    >>> table = Table("variant", box=None, pad_edge=False)
+    >>> table = new_table("variant")
     >>> table.add_column("parameters", no_wrap=True)
     >>> table.add_row("paper", "60,965,224")
     >>> table_text(table, 18, ["parameters"]).splitlines()
@@ -57,10 +63,8 @@ def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
 
 def _without(table, heading: str):
     """Return a new table without one of the columns."""
-    from rich.table import Table
-
     kept = [column for column in table.columns if column.header != heading]
-    rest = Table(box=None, pad_edge=False, header_style="")
+    rest = new_table()
     for column in kept:
         options = {"justify": column.justify, "no_wrap": column.no_wrap}
         rest.add_column(column.header, overflow=column.overflow, **options)

@@ -10,7 +10,7 @@ from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import written_whole
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import json_text, screen_width, table_text
+from keras_alexnet.tables import json_text, new_table, screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
 FIRST_TO_GO = ("p90", "p10", "std", "steps", "input", "mean", "first", "images/s")
@@ -64,9 +64,7 @@ class Report:
         return "\n".join((table_text(self._table(), width, FIRST_TO_GO), "", *folded))
 
     def _table(self):
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, header_style="")
+        table = new_table()
         table.add_column("ms per batch", no_wrap=True)
         headings = "first", "median", "mean", "std", "p10", "p90", "images/s", "input", "steps"
         for heading in headings:

@@ -10,6 +10,7 @@ from keras_alexnet.cards.records import ModelCard, Source
 from keras_alexnet.cards.texts import to_texts
 from keras_alexnet.checkpoints.loaded import Loaded
 from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.errors import escaped
 
 LAYOUT = (
     "Keras's: kernels of convolutions (height, width, in, out), dense ones (in, out), rows behind "
@@ -84,13 +85,13 @@ def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard
     """
     from keras_alexnet import __version__  # not before the package is complete
 
-    name = os.path.basename(loaded.path).encode("utf-8", "backslashreplace").decode("utf-8")
+    name = escaped(os.path.basename(loaded.path))
     card = loaded.card
     if loaded.assumptions and prepared.order is None:
         card = dataclasses.replace(card, pixels=None, channel_order=None)
     return dataclasses.replace(
         card,
-        source=Source(_printable(name), sha256, loaded.format, loaded.dialect),
+        source=Source(name, sha256, loaded.format, loaded.dialect),
         changes=" ".join(loaded.changes) or None,
         keras_alexnet_version=__version__,
         keras_version=keras.__version__,
@@ -110,7 +111,3 @@ def preparation(card: ModelCard) -> str:
     from keras_alexnet.preprocessing import evaluation_preprocessor  # it needs the registry
 
     return str(evaluation_preprocessor(card))
-
-
-def _printable(name: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in name)

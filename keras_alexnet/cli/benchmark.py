@@ -1,7 +1,7 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
 from keras_alexnet.cli.shared import count, notes_of, print_json
-from keras_alexnet.tables import screen_width, table_text
+from keras_alexnet.tables import new_table, screen_width, table_text
 
 FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns, where the screen is narrow
 MODES = {"auto": None, "plain": False, "compiled": True}
@@ -97,9 +97,7 @@ def _compare(arguments) -> None:
 
 def _table(done):
     """Return the medians of the runs that succeeded, the best of each column marked."""
-    from rich.table import Table
-
-    table = Table("ms per batch, median", "", box=None, pad_edge=False, header_style="")
+    table = new_table("ms per batch, median", "")
     for heading in ("Forward", "Forward-backward", "first step", "images/s"):
         table.add_column(heading, justify="right", no_wrap=True)
     pairs = [result["report"]["timings"] for result in done]

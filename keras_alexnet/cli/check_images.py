@@ -2,8 +2,9 @@
 
 import sys
 
-from keras_alexnet.cli.shared import print_json, printable
-from keras_alexnet.tables import screen_width, table_text
+from keras_alexnet.cli.shared import print_json
+from keras_alexnet.errors import escaped
+from keras_alexnet.tables import new_table, screen_width, table_text
 
 BAD_FILES = 1  # the exit code when some were found
 
@@ -49,11 +50,9 @@ def _print(findings) -> None:
 def _print_table(path: str, reason: str, findings) -> None:
     if not findings:
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="")
+    table = new_table()
     for heading in (path, reason):
         table.add_column(heading, overflow="fold")
     for finding in findings:
-        table.add_row(printable(finding.path), finding.reason)
+        table.add_row(escaped(finding.path), finding.reason)
     print(table_text(table, screen_width()), end="\n\n")

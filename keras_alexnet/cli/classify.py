@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from keras_alexnet.cli.shared import class_names, count, print_json, printable, ready
-from keras_alexnet.tables import screen_width, table_text
+from keras_alexnet.cli.shared import class_names, count, print_json, ready
+from keras_alexnet.errors import escaped
+from keras_alexnet.tables import new_table, screen_width, table_text
 
 
 def add(command) -> None:
@@ -69,15 +70,13 @@ def run(arguments) -> None:
     if arguments.plot:
         plot_classified(results, arguments.plot)
         if not arguments.json:
-            print(f"\nDrew {printable(arguments.plot)}")
+            print(f"\nDrew {escaped(arguments.plot)}")
 
 
 def _print_table(results) -> None:
-    from rich.table import Table
-
     probabilities = all(result.probabilities for result in results)
     known = any(guess.wordnet for result in results for guess in result.guesses)
-    table = Table(box=None, pad_edge=False, header_style="")
+    table = new_table()
     for heading in ("image", "class"):
         table.add_column(heading, overflow="fold")
     if known:
@@ -88,7 +87,7 @@ def _print_table(results) -> None:
             table.add_row()
         for number, guess in enumerate(result.guesses):
             score = f"{100 * guess.score:.2f} %" if probabilities else f"{guess.score:.4g}"
-            path = printable(result.path) if number == 0 else ""
+            path = escaped(result.path) if number == 0 else ""
             wordnet = [guess.wordnet or ""] if known else []
-            table.add_row(path, printable(guess.name), *wordnet, score)
+            table.add_row(path, escaped(guess.name), *wordnet, score)
     print(table_text(table, screen_width(), ("WordNet",)))

@@ -5,7 +5,7 @@ import textwrap
 
 from keras_alexnet.cli.shared import notes_of, print_json
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.tables import screen_width, table_text
+from keras_alexnet.tables import new_table, screen_width, table_text
 
 
 def add(command) -> None:
@@ -83,9 +83,7 @@ def _list(as_json: bool) -> None:
         copies = ({"path": _copy(record)} for record in records)
         print_json([{**row, **copy} for row, copy in zip(rows, copies, strict=True)])
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="")
+    table = new_table()
     for heading in ("checkpoint", "variant"):
         table.add_column(heading, no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)

@@ -3,7 +3,8 @@
 import argparse
 import os
 
-from keras_alexnet.cli.shared import class_names, count, print_json, printable, ready
+from keras_alexnet.cli.shared import class_names, count, print_json, ready
+from keras_alexnet.errors import escaped
 
 BARS = 5  # classes under each photo of the panel, as the paper has them
 
@@ -73,7 +74,7 @@ def run(arguments) -> None:
     if arguments.panel:
         _draw_panel(model, files, evaluation.ten_crop_top1 is not None, arguments.panel)
     if any(pictures.values()) and not arguments.json:
-        print(f"\nDrew {' and '.join(map(printable, filter(None, pictures.values())))}")
+        print(f"\nDrew {' and '.join(map(escaped, filter(None, pictures.values())))}")
 
 
 def _files(network, arguments):

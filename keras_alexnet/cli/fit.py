@@ -4,8 +4,8 @@ import argparse
 import dataclasses
 import os
 
-from keras_alexnet.cli.shared import count, notes_of, positive, print_json, printable
-from keras_alexnet.errors import UserError
+from keras_alexnet.cli.shared import count, notes_of, positive, print_json
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compiling import MODES
 from keras_alexnet.training.job import Job
@@ -134,8 +134,8 @@ def run(arguments) -> None:
     files = sorted(name for name in os.listdir(output) if name != "model.keras")
     print(
         f"\n{outcome.evaluation}\n\n"
-        f"It took {outcome.seconds:.0f} seconds. Saved {printable(outcome.model_path)}, and "
-        f"beside it {', '.join(map(printable, files))}.\n{_on_the_state(outcome.state_path)}"
+        f"It took {outcome.seconds:.0f} seconds. Saved {escaped(outcome.model_path)}, and "
+        f"beside it {', '.join(map(escaped, files))}.\n{_on_the_state(outcome.state_path)}"
         f"The model takes RGB pixels of 0 to 255, images of any size; to use it:\n\n"
         f"    import keras, keras_alexnet\n"
         f"    model = keras.saving.load_model({outcome.model_path!r})"

@@ -17,12 +17,6 @@ def print_json(value) -> None:
     print(json_text(value))
 
 
-def printable(path: str) -> str:
-    """Return a path that any terminal can show, whatever bytes and characters it is made of."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return escaped(path).encode(encoding, "backslashreplace").decode(encoding)
-
-
 def count(text: str) -> int:
     """Return the whole number of at least 1 that an argument says."""
     number = int(text) if text.isdigit() else 0

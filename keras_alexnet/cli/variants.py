@@ -4,7 +4,7 @@ import textwrap
 
 from keras_alexnet.cli.shared import print_json
 from keras_alexnet.names import OTHER_NAMES
-from keras_alexnet.tables import screen_width, table_text
+from keras_alexnet.tables import new_table, screen_width, table_text
 from keras_alexnet.variants import get_variant, list_variants
 
 
@@ -22,9 +22,7 @@ def run(arguments) -> None:
         keys += ["parameters", "multiply_adds", "neurons"]
         print_json([{key: getattr(record, key) for key in keys} for record in records])
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="")
+    table = new_table()
     table.add_column("variant", no_wrap=True)
     table.add_column("what it is", overflow="fold")
     for heading in ("image", "parameters", "multiply-adds"):

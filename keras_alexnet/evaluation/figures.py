@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_alexnet.errors import escaped
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import screen_width, table_text
+from keras_alexnet.tables import new_table, screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
 IN_WORDS = {9: "nine", 10: "ten"}
@@ -149,9 +149,7 @@ class Evaluation:
 
 
 def _table(first: str, others: Sequence[str]):
-    from rich.table import Table
-
-    table = Table(first, box=None, pad_edge=False, header_style="")
+    table = new_table(first)
     for heading in others:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
