@@ -174,8 +174,9 @@ def _check_variant(prepared: Prepared) -> None:
     found = differences(prepared.model, get_variant(said))
     if own.variant is not None and found:
         raise refused(
-            f"The file holds the variant {said!r}, and the model is the variant {own.variant!r}.",
-            f"The two must agree, because they compute differently: than {said!r}, {found[0]}.",
+            f"The file holds the variant {said!r}, and the model is the variant {own.variant!r}: "
+            f"{found[0]}.",
+            "The model must compute as the variant that the file holds.",
             f"Build AlexNet({said!r}), or pass verify='off' to load the weights all the same.",
         )
 
