@@ -10,16 +10,16 @@ from keras_alexnet.errors import UserError, explain
 def integer(name: str, value: Any, least: int, remedy: str) -> int:
     """Return an argument as a plain `int`.
 
-    Any integer type is taken, such as NumPy's and arrays without axes, but no bool and no float.
+    It takes every integer type, such as NumPy's and arrays without axes, but no bool and no float.
 
     Args:
         name: Name of the argument.
         value: What was received.
         least: The smallest value allowed.
-        remedy: A sentence that says what to do otherwise.
+        remedy: A sentence on a right value.
 
     Raises:
-        UserError: If it is no integer, or smaller.
+        UserError: If the value is not an integer, or smaller than `least`.
 
     Example:
 
@@ -42,10 +42,10 @@ def optional_integer(name: str, value: Any, least: int, remedy: str) -> int | No
 
 
 def pair(name: str, value: Any, remedy: str) -> tuple[int, int]:
-    """Return height and width as plain `int`s of at least 1, of one for both or of two.
+    """Return height and width, plain `int`s of at least 1, from one number or a pair.
 
     Raises:
-        UserError: If it is neither.
+        UserError: If the value is neither.
 
     Example:
 
@@ -61,10 +61,10 @@ def pair(name: str, value: Any, remedy: str) -> tuple[int, int]:
 
 
 def shape(name: str, value: Any, remedy: str) -> tuple[int | None, ...]:
-    """Return sizes as a tuple of plain `int`s of at least 1, and `None` for sizes left open.
+    """Return sizes as a tuple of plain `int`s of at least 1, and `None` for open sizes.
 
     Raises:
-        UserError: If it is no sequence of such.
+        UserError: If the value is not a sequence of sizes.
 
     Example:
 
@@ -83,10 +83,10 @@ def shape(name: str, value: Any, remedy: str) -> tuple[int | None, ...]:
 
 
 def file_path(name: str, value: Any) -> str:
-    """Return a path as text: of text, bytes or an `os.PathLike` such as `pathlib.Path`.
+    """Return a path as text, from text, bytes or an `os.PathLike` such as `pathlib.Path`.
 
     Raises:
-        UserError: If it is none of these.
+        UserError: If the value is none of these.
 
     Example:
 
@@ -101,7 +101,7 @@ def file_path(name: str, value: Any) -> str:
 
 
 def _number(value: Any, least: int) -> int | None:
-    """Return a plain `int`, `None` for what is no integer or smaller than allowed."""
+    """Return a plain `int`, or `None` if the value is not an integer or is too small."""
     if isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
         return None
     try:

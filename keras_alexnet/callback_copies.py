@@ -16,6 +16,6 @@ class Copyable:
         }
 
     def __setstate__(self, state):
-        """Take over attributes; what Keras's own class has besides is as in a new callback."""
+        """Set the attributes; Keras's own ones start as in a new callback."""
         keras.callbacks.Callback.__init__(self)
         vars(self).update(state)

@@ -21,9 +21,9 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     """Give a temporary path beside `path` to write to; rename it when the block succeeds.
 
     When the block fails, whatever stood at `path` before still stands and nothing half-written is
-    left. The file is on the disk before it is renamed, and its new name before this returns: both
-    outlast a loss of power. The temporary name keeps the ending, from which many writers take the
-    format. Its folder has a name that begins with `writing`.
+    left. The file is on the disk before it is renamed, and its new name is before this returns:
+    both outlast a loss of power. The temporary name keeps the ending, from which many writers take
+    the format. Its folder has a name that begins with `writing`.
 
     Raises:
         UserError: If the folder does not exist or cannot be written to, or the disk is full.
@@ -64,13 +64,14 @@ def write_json(path: str, value) -> None:
 
 
 def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str, aside: str = ""):
-    """Return what `parse` makes of the value in a JSON file.
+    """Return the value in a JSON file, after `parse` has checked it.
 
     Args:
         path: The file.
-        parse: Takes the value; raises `ValueError` with the reason if it is not the expected one.
-        expected: What the file must hold, in a sentence.
-        remedy: What to do if it does not, in a sentence.
+        parse: Takes the value and returns the result; raises `ValueError` with the reason if the
+            value is not the expected one.
+        expected: A sentence on the content that the file must have.
+        remedy: A sentence on the way to mend the file.
         aside: A clause on the file, between commas.
 
     Raises:
@@ -93,7 +94,7 @@ def name_list(value) -> list[str]:
 
 
 def _flush(path: str) -> None:
-    """Wait until a file is on the disk, or the names of the files in a folder."""
+    """Wait until a file, or the list of the files in a folder, is on the disk."""
     is_folder = os.path.isdir(path)
     handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows: to be writable
     try:
@@ -147,7 +148,7 @@ def check_writable(path: str) -> None:
     else:
         return
     raise UserError(
-        explain(wrong, "A file must be able to be written there.", "Choose another path.")
+        explain(wrong, "The folder must exist and be writable.", "Choose another path.")
     )
 
 

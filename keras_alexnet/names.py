@@ -1,7 +1,7 @@
-"""Names as users write them: of variants, checkpoints and recipes.
+"""Names of variants, checkpoints and recipes, in every spelling that users write.
 
-Case does not count, and `-` and a space are `_`. What other programs call a network is known too.
-Where such a name fits several networks, the one that is taken is said in a warning.
+Case does not matter, and `-` and a space stand for `_`. The names that other programs give a
+network are accepted as well. If such a name fits several networks, a warning says which is used.
 """
 
 import dataclasses
@@ -16,11 +16,11 @@ ANY = "alexnet"  # fits every network here
 
 @dataclasses.dataclass(frozen=True)
 class OtherName:
-    """A name that is no name of the tables here.
+    """The variant that another program's name stands for.
 
     Args:
-        variant: The variant that it stands for.
-        remark: A sentence on the networks that it could stand for as well, empty if there is none.
+        variant: Name of the variant.
+        remark: A warning that the name fits other networks as well; empty if it fits no other.
     """
 
     variant: str
@@ -49,7 +49,7 @@ OTHER_NAMES: Mapping[str, OtherName] = MappingProxyType(
 
 
 def plain(name: str) -> str:
-    """Return a name as it is looked up.
+    """Return a name in small letters, with `_` for `-` and spaces.
 
     >>> plain("CIFAR10-19pct")
     'cifar10_19pct'
@@ -58,10 +58,10 @@ def plain(name: str) -> str:
 
 
 def meant(name: object, names: Iterable[str]) -> str | None:
-    """Return the name in a table that a user means, `None` if there is none.
+    """Return the name in a table that a user's name stands for, `None` if there is none.
 
     Warns:
-        UserWarning: If the name fits several.
+        UserWarning: If the user's name fits several networks.
 
     Example:
 
@@ -83,6 +83,6 @@ def meant(name: object, names: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """Return the question whether a similar name was meant, empty if there is none."""
+    """Return "Did you mean ...?" with the most similar name; empty if no name is similar."""
     close = difflib.get_close_matches(plain(str(name)), list(names), n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

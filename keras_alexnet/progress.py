@@ -1,16 +1,16 @@
-"""How far the operation is that runs now, in words."""
+"""The progress of the running operation, in words."""
 
 _position = ""
 
 
 def report(done: int, total: int | None, unit: str, of: str = "") -> None:
-    """Note how far an operation is, for whoever asks: `position`.
+    """Record the progress of an operation, which `position` returns.
 
     Args:
-        done: Units that are done.
-        total: All units, or `None` where that is not known.
+        done: Number of units that are done.
+        total: Number of all units, or `None` if it is not known.
         unit: Name of the units.
-        of: The part of a longer operation that this is.
+        of: Name of the part of a longer operation.
 
     Example:
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def short_repr(*names: str) -> Callable[[object], str]:
-    """Return a `__repr__` with the class and some attributes, of which long ones are cut.
+    """Return a `__repr__` that shows the class and some attributes, and cuts long values.
 
     Example:
 
@@ -17,7 +17,7 @@ def short_repr(*names: str) -> Callable[[object], str]:
     """
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name}={reprlib.repr(getattr(self, name))}" for name in names)
-        return f"{type(self).__name__}({said})"
+        values = ", ".join(f"{name}={reprlib.repr(getattr(self, name))}" for name in names)
+        return f"{type(self).__name__}({values})"
 
     return __repr__

@@ -1,4 +1,4 @@
-"""How the command line starts: without Keras at first, with fast convolutions and no notices."""
+"""The start of the command line: Keras is imported late, convolutions are fast."""
 
 import contextlib
 import importlib
@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 
-# As pip's launchers name the program, on Windows with an ending; and as a module.
+# The names of pip's launchers, which have an ending on Windows, and the name of the module.
 PROGRAMS = ("keras-alexnet", "keras-alexnet.exe", "keras-alexnet-script.py", "-m keras_alexnet")
 # Python's options of one letter share a dash, as in -Im; these four take a value.
 OPTIONS = re.compile("-([^cmWX]*)([cmWX]?)(.*)", re.DOTALL)
@@ -55,8 +55,8 @@ def choose_convolutions() -> None:
 def open_standard_streams() -> None:
     """Open the null device as each standard stream that is closed, as after `keras-alexnet >&-`.
 
-    Else the next file that the process opens has the number of that stream: whatever a library
-    prints would be written into it.
+    Otherwise the next file that the process opens gets the number of that stream, and everything
+    that a library prints is written into that file.
     """
     for number in range(3):
         try:
@@ -97,13 +97,13 @@ def notices_held_back():
             os.close(errors)
 
 
-_is_postponed = False  # whether `keras_alexnet` was imported without what needs Keras
+_is_postponed = False  # whether `keras_alexnet` was imported without the parts that need Keras
 
 
 def start() -> bool:
-    """Import Keras and return True; in the command line, at the first time, return False instead.
+    """Import Keras and return True; the first call in the command line only returns False.
 
-    There it is imported with oneDNN, and with the backend's notices held back.
+    The second call in the command line imports it with oneDNN and holds back notices.
     """
     global _is_postponed
     _is_postponed = is_command_line() and not _is_postponed
@@ -121,6 +121,6 @@ def start() -> bool:
 
 
 def import_package() -> None:
-    """Import what `import keras_alexnet` has left out in the command line: Keras, and the rest."""
+    """Import Keras and the rest of the package, which the command line imports late."""
     if _is_postponed:
         importlib.reload(sys.modules["keras_alexnet"])

@@ -1,4 +1,4 @@
-"""Tables and JSON as text for screens: tables of their width, and a row of numbers on a line."""
+"""Tables and JSON as text: tables as wide as the screen, JSON with a list of numbers on a line."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Sequence
 
-UNLIMITED = 10_000  # columns of a table that no screen limits: `grep` gets a row a line
+UNLIMITED = 10_000  # columns of a table without a screen: each row is one line for `grep`
 WORD = 16  # width to which a word may be folded where a column has overflow="fold"
 GAP = 2  # columns between two cells
 
@@ -28,15 +28,15 @@ def new_table(*headings: str, **options):
 
 
 def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
-    """Return a `rich` table as text that is no wider than `width`, where that can be.
+    """Return a `rich` table as text that is no wider than `width`, if possible.
 
-    Text is folded, figures never are: where they do not fit, whole columns are left out, and a
-    line below the table names them.
+    Text is folded, numbers are not. If numbers do not fit, whole columns are left out, and a line
+    below the table names them.
 
     Args:
         table: A table that `new_table` made. Columns of numbers have `no_wrap=True`.
         width: The width in columns.
-        first_to_go: The headings of the columns that may be left out, in this order.
+        first_to_go: Headings of the columns that may be left out, the first to leave out first.
 
     Example:
 
@@ -44,7 +44,7 @@ def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
     >>> table.add_column("parameters", no_wrap=True)
     >>> table.add_row("paper", "60,965,224")
     >>> table_text(table, 18, ["parameters"]).splitlines()
-    ['variant', 'paper', '', 'Not shown for want', 'of width:', 'parameters.']
+    ['variant', 'paper', '', 'Too wide to show:', 'parameters.']
     """
     from rich.console import Console
 
@@ -57,7 +57,7 @@ def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
     console = Console(file=text, width=width, highlight=False, markup=False, emoji=False)
     console.print(table)
     if gone:
-        console.print(f"\nNot shown for want of width: {', '.join(gone)}.")
+        console.print(f"\nToo wide to show: {', '.join(gone)}.")
     return "\n".join(line.rstrip() for line in text.getvalue().split("\n")).rstrip()
 
 
@@ -74,7 +74,7 @@ def _without(table, heading: str):
 
 
 def _least_width(columns) -> int:
-    """Return the width that columns need if text is folded and figures are not."""
+    """Return the width that columns need if text is folded and numbers are not."""
     return sum(map(_least_cell, columns)) + GAP * (len(columns) - 1)
 
 

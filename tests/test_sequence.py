@@ -112,7 +112,7 @@ def test_only_bad_files(folder):
     """When nothing is left, that is said."""
     for path in folder.rglob("*.bmp"):
         path.write_bytes(path.read_bytes()[:80])
-    with pytest.raises(UserError, match=r"None of the 20 images can be read; .*One whole image"):
+    with pytest.raises(UserError, match=r"None of the 20 images can be read; .*one whole image"):
         list(sequence(folder, bad_images="skip"))
 
 

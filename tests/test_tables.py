@@ -85,8 +85,8 @@ def test_tables_fit_the_screen(name, width, monkeypatch, capsys):
     assert "…" not in out
     assert [text for text in always if text not in out] == []
     if width == 200:
-        assert "Not shown" not in out
-    if "Not shown" not in out:
+        assert "Too wide to show" not in out
+    if "Too wide to show" not in out:
         assert [text for text in figures if text not in out] == []
 
 
@@ -99,7 +99,7 @@ def test_columns_go_in_their_order_and_are_named(monkeypatch, capsys):
     assert re.search(r"(?m)^layer +output +parameters$", out)
     assert re.search(r"(?m)^conv1 +55 x 55 x 96 +34,944$", out)
     named = " ".join(out.split())
-    assert "Not shown for want of width: type, share, neurons, multiply-adds." in named
+    assert "Too wide to show: type, share, neurons, multiply-adds." in named
 
 
 @pytest.mark.backend_free

@@ -2,8 +2,7 @@
 
 A command is a module of this package with two functions: `add(command)` declares its name, summary
 and arguments, `run(arguments)` does it and returns its exit code, or `None` for 0. A new one joins
-`COMMANDS`. The module imports inside `run` what imports Keras, so that help and mistakes take no
-time.
+`COMMANDS`. Imports that need Keras stand inside `run`, so that help and mistakes take no time.
 """
 
 import argparse
@@ -52,8 +51,8 @@ class _Parser(argparse.ArgumentParser):
 def main(argv=None) -> int:
     """Run one command and return its exit code: 0 if all went well, 2 for a user's mistake.
 
-    A standard output without a reader ends no command and changes no exit code; one that cannot
-    be written to for another reason, such as a full disk, is a mistake.
+    If the reader of the standard output leaves, the command goes on, with the same exit code. If
+    the output fails for another reason, such as a full disk, the exit code is that of a mistake.
     """
     with unbroken_streams() as output:
         arguments = _parser().parse_args(argv)

@@ -3,7 +3,7 @@
 from keras_alexnet.cli.shared import count, notes_of, print_json
 from keras_alexnet.tables import new_table, screen_width, table_text
 
-FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns, where the screen is narrow
+FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns to leave out on narrow screens
 MODES = {"auto": None, "plain": False, "compiled": True}
 
 
@@ -71,7 +71,7 @@ def _compare(arguments) -> None:
     from keras_alexnet.benchmarking.compare import compare
     from keras_alexnet.variants import get_variant
 
-    with notes_of("benchmark"):  # a wrong name is told once, not by every process
+    with notes_of("benchmark"):  # here, for one error instead of one from every process
         variant = get_variant(arguments.variant).name
     options = ["--variant", variant, "--batch-size", str(arguments.batch_size)]
     options += ["--batches", str(arguments.batches), "--burn-in", str(arguments.burn_in)]

@@ -61,8 +61,8 @@ def run(arguments) -> None:
             {"path": result.path, "classes": [dataclasses.asdict(g) for g in result.guesses]}
             for result in results
         ]
-        said = {"model": network.model.name, "plot": arguments.plot, "assumptions": assumptions}
-        print_json({**said, "images": images})
+        about = {"model": network.model.name, "plot": arguments.plot, "assumptions": assumptions}
+        print_json({**about, "images": images})
     else:
         _print_table(results)
         if assumptions:

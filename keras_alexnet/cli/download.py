@@ -95,7 +95,7 @@ def _list(as_json: bool) -> None:
         table.add_row(*row)
     print(table_text(table, screen_width(), ("at hand", "MB", "variant")))
     best = (
-        "imagenet (or DEFAULT) is the best documented one of a variant, as is the variant's own "
-        "name; IMAGENET1K_V1 is owt_torchvision."
+        "imagenet (or DEFAULT) means the best documented checkpoint of a variant, and so does the "
+        "variant's own name. IMAGENET1K_V1 means owt_torchvision."
     )
     print("\n" + textwrap.fill(best, screen_width()))

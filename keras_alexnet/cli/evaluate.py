@@ -62,7 +62,7 @@ def run(arguments) -> None:
         model, files, arguments.ten_crop, arguments.batch_size, progress=not arguments.json
     )
     notes += filter(None, [order_note(evaluation)])
-    # Before the pictures: a failure there must not cost what was measured.
+    # The results come before the pictures: a picture that fails must not cost them.
     pictures = {"plot": arguments.plot, "panel": arguments.panel}
     if arguments.json:
         print_json({"measured": which, "notes": notes, **pictures, **evaluation.to_dict()})

@@ -39,15 +39,15 @@ def add(command) -> None:
         "--bad-images",
         choices=("stop", "skip"),
         default=job.bad_images,
-        help="what to do about a file that cannot be read: end before the training, and with the "
-        "epochs so far where it is found later; or leave it out",
+        help="what to do about a file that cannot be read: stop before the training (if the damage "
+        "is found later, with the epochs so far), or skip the file",
     )
     fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
     fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
     fit.add_argument(
         "--discard-state",
         action="store_true",
-        help="remove the state of training at the end: more epochs cannot go on then",
+        help="remove the state of training at the end, so that no more epochs can follow",
     )
     fit.add_argument(
         "--accept-changed-data",
@@ -135,15 +135,15 @@ def run(arguments) -> None:
     print(
         f"\n{outcome.evaluation}\n\n"
         f"It took {outcome.seconds:.0f} seconds. Saved {escaped(outcome.model_path)}, and "
-        f"beside it {', '.join(map(escaped, files))}.\n{_on_the_state(outcome.state_path)}"
+        f"beside it {', '.join(map(escaped, files))}.\n{_state_line(outcome.state_path)}"
         f"The model takes RGB pixels of 0 to 255, images of any size; to use it:\n\n"
         f"    import keras, keras_alexnet\n"
         f"    model = keras.saving.load_model({outcome.model_path!r})"
     )
 
 
-def _on_the_state(path: str | None) -> str:
-    """Return a line on the size of the state, none where it was removed."""
+def _state_line(path: str | None) -> str:
+    """Return a line on the file of the state; empty if the state was removed."""
     if path is None:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""Signs of life of a command that shows no progress bar."""
+"""Progress lines of commands that show no progress bar."""
 
 import contextlib
 import os
@@ -15,9 +15,9 @@ VARIABLE = "KERAS_ALEXNET_PROGRESS_SECONDS"
 
 @contextlib.contextmanager
 def say_progress(command: str) -> Iterator[None]:
-    """Say on the error stream every 30 seconds how far a command is, until the block ends.
+    """Print the progress of a command to the error stream every 30 seconds, until the block ends.
 
-    The environment variable `KERAS_ALEXNET_PROGRESS_SECONDS` sets another interval; 0 is never.
+    The environment variable `KERAS_ALEXNET_PROGRESS_SECONDS` sets another interval; 0 is off.
 
     Args:
         command: Name of the command.

@@ -1,4 +1,4 @@
-"""The standard streams of a command, whose failure ends no work."""
+"""Standard streams whose failure does not stop a command."""
 
 import contextlib
 import os

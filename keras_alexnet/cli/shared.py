@@ -1,4 +1,4 @@
-"""What several commands need: kinds of arguments, JSON, models from files."""
+"""Parts of several commands: kinds of arguments, JSON, models from files."""
 
 import argparse
 import contextlib
@@ -36,7 +36,7 @@ def positive(text: str) -> float:
 def ready(weights: str, variant: str | None, command: str, is_quiet: bool, by_keras: bool = True):
     """Return the network of weights or of a model, ready for images, as a `ReadyNetwork`.
 
-    What is to be noted, of odd weights say, goes to the standard error.
+    Notes, on odd weights for example, go to the standard error.
     """
     from keras_alexnet.evaluation.networks import ready_network
 
@@ -46,7 +46,7 @@ def ready(weights: str, variant: str | None, command: str, is_quiet: bool, by_ke
 
 @contextlib.contextmanager
 def notes_of(command: str) -> Iterator[None]:
-    """Print the warnings of a block that are for users as notes of a command, a line each."""
+    """Print the block's warnings for users as notes of a command, one on a line."""
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
         yield

@@ -1,4 +1,4 @@
-"""Reads the image files of a batch, in whichever way bad ones are to be treated."""
+"""`BatchReader`: the images of a batch; bad files end it, are skipped or become black images."""
 
 import numpy as np
 
@@ -13,11 +13,11 @@ class BatchReader:
     Args:
         files: The files and their labels.
         reader: An `ImageReader`.
-        bad_images: What becomes of a file that cannot be read. `"stop"`: the batch ends in an
-            error; `"skip"`: the batch is smaller; `"black"`: a black image stands in its place, and
-            `StopOnFailure` raises the error: raised inside a data set, TensorFlow would print it
-            with its tracebacks.
-        cache: A dictionary, or what behaves as one, for the images by number.
+        bad_images: `"stop"`: a file that cannot be read ends the batch with an error. `"skip"`:
+            the batch is smaller. `"black"`: a black image replaces the file, and `StopOnFailure`
+            raises the error, because TensorFlow prints its tracebacks with an error from inside
+            a data set.
+        cache: A dictionary, or an object with its methods, for the images by number.
 
     Attributes:
         left_out: The numbers of the files that were skipped.
@@ -33,7 +33,7 @@ class BatchReader:
         self._labels = np.array(files.labels, "int32")
 
     def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bytes]:
-        """Return images, labels, and the error that ends the iteration; empty if none does."""
+        """Return images, labels and the error that ends the iteration, empty if there is none."""
         images = np.zeros((len(numbers), self.size, self.size, 3), "uint8")
         good = np.ones(len(numbers), bool)
         for place, number in enumerate(numbers.tolist()):
@@ -52,9 +52,10 @@ class BatchReader:
         return images[good], self._labels[numbers[good]], b""
 
     def instead_of(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bytes]:
-        """Return, as `read` does, the first whole image behind files of which none is.
+        """Return the next image that can be read after the given files, in the form of `read`.
 
-        A batch must not be empty. If none of all files can be read, that is the error.
+        It replaces a batch without any such image, because a batch must not be empty. If no file
+        of all can be read, the error says so.
         """
         for number in (int(numbers[-1]) + 1 + np.arange(len(self.files))) % len(self.files):
             batch = self.read(np.array([number]))

@@ -14,9 +14,9 @@ def file_batches(files, reader, batch_size, order=None, bad_images="stop", cache
         batch_size: Images per batch; the last may have fewer.
         order: An `EpochOrder`; `None` for the order of the files.
         bad_images: `"stop"` ends the iteration with an error that names the file, `"skip"` leaves
-            bad files out of their batches, `"black"` puts black images in their place. A batch of
-            which nothing is left has a whole image from elsewhere.
-        cache: A dictionary, or what behaves as one, for the images by number.
+            bad files out of their batches, `"black"` replaces them by black images. A batch
+            without any good file gets the next good image.
+        cache: A dictionary, or an object with its methods, for the images by number.
     """
     batch_reader = BatchReader(files, reader, bad_images, cache)
     tf = _quiet_tensorflow()

@@ -100,11 +100,11 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
 def unreadable(paths: Sequence[str], progress: bool = False) -> list[tuple[str, str]]:
     """Return the path and the reason of each file whose header shows that it cannot be read.
 
-    The pixels are not decoded: a file that is cut short or damaged behind its header passes.
+    The pixels are not decoded: a file that is cut short or damaged after its header passes.
 
     Args:
         paths: The files.
-        progress: Whether a bar shows how far it is.
+        progress: Whether a progress bar is shown.
     """
     reasons = _by_threads(_why_unreadable, paths, progress)
     return [(path, reason) for path, reason in zip(paths, reasons, strict=True) if reason]
@@ -120,8 +120,8 @@ def _why_unreadable(path: str) -> str:
 
 def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
     bad, remarks = [], []
-    looks = _by_threads(_looked_at_one, paths, progress)
-    for path, (reason, remark) in zip(paths, looks, strict=True):
+    results = _by_threads(_reason_and_remark, paths, progress)
+    for path, (reason, remark) in zip(paths, results, strict=True):
         if reason:
             bad.append(Finding(path, reason))
         if remark:
@@ -131,7 +131,7 @@ def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
 
 
 def _by_threads(function: Callable, paths: Sequence[str], progress: bool) -> Iterator:
-    """Give what a function returns for each file in turn."""
+    """Give the results of a function for the files, in order."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         results = (
             result
@@ -154,7 +154,7 @@ def _reported(results: Iterable, count: int, has_bar: bool) -> Iterator:
         yield result
 
 
-def _looked_at_one(path: str) -> tuple[str, str]:
+def _reason_and_remark(path: str) -> tuple[str, str]:
     """Return the reason and the remark of a file; either may be empty."""
     try:
         levels = decoded(path).getextrema()

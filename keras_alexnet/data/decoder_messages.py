@@ -1,4 +1,4 @@
-"""What Pillow and its libraries write to the error stream about a damaged file, held back."""
+"""Silences the messages of Pillow and its libraries about damaged files."""
 
 import contextlib
 import ctypes
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 @functools.cache
 def silence_libtiff() -> None:
-    """Let the libtiff of Pillow write nothing to the error stream of this process.
+    """Keep Pillow's libtiff from writing to the error stream of this process.
 
-    It writes there from C, past Python. What it says of a file that cannot be decoded is in
-    Pillow's exception as well, as far as Pillow passes it on. On a system where Pillow's module
-    does not export libtiff's functions, nothing changes.
+    libtiff writes there from C, past Python. Pillow's exception for a file that cannot be decoded
+    passes on a part of it. On a system where Pillow's module does not export libtiff's functions,
+    nothing changes.
     """
     from PIL import Image
 

@@ -41,7 +41,7 @@ def decoded(path: str):
 
 
 def check_header(path: str) -> None:
-    """Raise as `decoded` does if the header of a file shows already that it cannot be read."""
+    """Raise a `BadImage` if the header of a file shows that the file cannot be read."""
     with _bad_images(), opened(path) as image:
         _check_readable(image)
 
@@ -66,7 +66,7 @@ def opened(path: str):
 
 @contextlib.contextmanager
 def _bad_images() -> Iterator[None]:
-    """Raise a `BadImage` for whatever the block raises."""
+    """Turn every exception of the block into a `BadImage`."""
     try:
         yield
     except BadImage:

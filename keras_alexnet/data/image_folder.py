@@ -47,8 +47,8 @@ def image_folder(
     declares; of 16-bit colours the upper 8 bits are kept.
 
     The data set works with `fit`, `evaluate` and `predict` on every backend. It shuffles itself:
-    pass `shuffle=False` to `fit`. Without it Keras warns of a `tf.data.Dataset`, and asks a
-    `keras.utils.PyDataset` for its batches at random, which then cannot be read ahead.
+    pass `shuffle=False` to `fit`. Without it, Keras warns about a `tf.data.Dataset`, and asks a
+    `keras.utils.PyDataset` for its batches in random order, so that they cannot be read ahead.
 
     Args:
         directory: The folder. Class folders may be nested deeper. All endings that Pillow reads
@@ -82,10 +82,10 @@ def image_folder(
             path of a folder in which to keep them on disk, for later runs as well.
         bad_images: `"stop"`: the first file that cannot be read ends the iteration with an error
             that names it and the reason. `"skip"`: such files are left out and listed in
-            `skipped`. The headers of all files are read at once for that, some thousand a second,
-            and a split is made without the files whose headers are bad. A file that turns out to
-            be damaged behind its header is missing in its batch, which is smaller then; in a batch
-            of such files alone stands the next whole image.
+            `skipped`. For that, the headers of all files are read first, some thousand a second,
+            and files with bad headers take no part in a split. A file that is damaged after its
+            header is left out of its batch, which is then smaller. A batch without any good file
+            gets the next good image.
 
     Returns:
         A `tf.data.Dataset` of (images, labels), or a `keras.utils.PyDataset` of the same batches as

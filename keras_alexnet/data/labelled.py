@@ -95,7 +95,7 @@ def training_and_held_out(
         seed: Decides which images are held out where the folder does not say.
         held_out: The part of each class that is held out then; one image at least, and never all.
         class_names: The classes in the order of their numbers, as `find_images` takes them.
-        usable: Called with the files that were found; returns those to use.
+        usable: Takes the files that were found and returns those to use.
 
     Raises:
         UserError: If there is no such folder, or no images, or only one class in it.

@@ -66,7 +66,7 @@ def few(paths: Sequence[str]) -> str:
 
 
 def _above(directory) -> frozenset[str]:
-    """Return the folders that a folder lies in, to which a link in it may lead back."""
+    """Return the folders above a folder, to which a link inside it may lead back."""
     return frozenset(map(str, pathlib.PurePath(os.path.realpath(directory)).parents))
 
 
@@ -90,12 +90,12 @@ def _ending(path: str) -> str:
 
 
 def _is_file(entry) -> bool:
-    """Return whether there is something to read; a broken link is, so that it is named later."""
+    """Return whether an entry is a file, or a broken link, which a later error names."""
     return (entry.is_symlink() and not os.path.exists(entry.path)) or entry.is_file()
 
 
 def _is_folder(entry) -> bool:
-    """Return whether an entry is a folder; a link that leads to itself is none."""
+    """Return whether an entry is a folder; a link that leads to itself is not."""
     try:
         return entry.is_dir()
     except OSError:

@@ -79,7 +79,7 @@ def nothing_left(count: int, path: str, reason: str) -> UserError:
     return UserError(
         explain(
             f"None of the {count} images can be read; {path!r} cannot because {reason}.",
-            "One whole image at least was expected.",
+            "The folder must hold at least one whole image.",
             "Replace the files, and start again.",
         )
     )

@@ -27,8 +27,8 @@ class ImageReader:
         bad: The path and the reason of every file that could not be read, each once; those that
             were found before come first.
         skipped: The path and the reason of the files passed over, and those of `bad`.
-        failure: The error that is to end training or evaluation, or `None`: that of a file in whose
-            place a black image stands.
+        failure: The error that ends training or evaluation, or `None`. It names the first file
+            that a black image replaces.
     """
 
     def __init__(
