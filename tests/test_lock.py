@@ -93,7 +93,9 @@ def test_a_lock_that_names_no_process_is_replaced(content, tmp_path):
 def test_another_machine_is_believed(tmp_path):
     """Whether a process of another machine runs cannot be seen: the file to remove is named."""
     path = write(tmp_path, host="elsewhere", pid=ENDED.pid)
-    with pytest.raises(UserError, match=rf"'elsewhere' trains .*runs no more, remove '{path}'"):
+    with pytest.raises(
+        UserError, match=rf"'elsewhere' has been training .*no longer runs, remove '{path}'"
+    ):
         check_lock(str(tmp_path))
     assert path.exists()
 

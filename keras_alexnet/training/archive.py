@@ -16,8 +16,8 @@ from keras_alexnet.files import written_whole
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
 GENERATORS = "generators/"  # the folder of their states inside the file
-# RuntimeError and TypeError: PyTorch's, of a generator's state that is none. RuntimeError is also
-# zipfile's, of a file that needs a password or, as NotImplementedError, one of another kind.
+# PyTorch raises RuntimeError or TypeError for a generator's state that is not one. zipfile raises
+# RuntimeError for a file that needs a password, and NotImplementedError, which is one, for others.
 UNREADABLE = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, TypeError, AttributeError),
     *(OverflowError, zipfile.BadZipFile, zlib.error),
@@ -108,7 +108,7 @@ def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
 
 def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     entry_name = f"{name}.npy"
-    with archive.open(entry_name) as entry:  # no room is made before it is known to be filled
+    with archive.open(entry_name) as entry:  # the size is checked before memory is allocated
         version = np.lib.format.read_magic(entry)
         if version != (1, 0):
             raise ValueError(f"its array {name} has the format {version}")

@@ -27,7 +27,7 @@ def jit_compile(mode: str) -> bool | str:
                 "'auto' is Keras's own choice.",
             )
         )
-    import keras  # not before it is needed: the command line knows the modes without it
+    import keras  # late, because the command line shows the modes without it
 
     if mode == "xla" and keras.backend.backend() == "torch":
         raise UserError(

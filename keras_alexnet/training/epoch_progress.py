@@ -1,4 +1,4 @@
-"""How far a training is."""
+"""`EpochProgress`: the progress of a training."""
 
 import keras
 
@@ -6,9 +6,9 @@ from keras_alexnet.progress import report
 
 
 class EpochProgress(keras.callbacks.Callback):
-    """Reports every batch of a `fit`: `keras_alexnet.progress.position` says where it is."""
+    """Reports every batch of a `fit`, for `keras_alexnet.progress.position`."""
 
-    async_safe = True  # it looks at no result, so JAX and PyTorch need not wait for one
+    async_safe = True  # it reads no result, so JAX and PyTorch need not wait for one
 
     def on_epoch_begin(self, epoch, logs=None):
         """Begin an epoch."""

@@ -38,7 +38,7 @@ class Images:
         class_names: The classes.
         reader: The reader of image files, `None` for drawn images.
         split: The files of both parts.
-        notes: Sentences on what in the folder is not used.
+        notes: Sentences on files and folders that are not used.
         measured: Returns the batches to measure with at the end.
     """
 
@@ -124,7 +124,7 @@ def load_images(
         earlier: The files of that run: held-out images stay held out.
         accept_changes: Whether the folder may hold other files than that run had. Those that are
             new are trained on.
-        progress: Whether a bar shows how many headers have been read.
+        progress: Whether a bar shows the number of headers that have been read.
 
     Raises:
         UserError: If there is no such folder, or too little in it, or it holds other files, or
@@ -164,7 +164,7 @@ def load_images(
 
 
 def _whole(files: LabelledFiles, reader: ImageReader) -> LabelledFiles:
-    """Return the files that the reader, which has read all, could read: each is measured once."""
+    """Return the files without those that the reader could not read when it read them all."""
     bad = {path for path, _ in reader.bad}
     return files.take([place for place, path in enumerate(files.paths) if path not in bad])
 

@@ -53,7 +53,7 @@ class Job:
     bad_images: str = "stop"
 
     def __post_init__(self):
-        """Take the tables' own names, so that a run goes on under any name of its variant."""
+        """Replace names by those of the tables, so that a run goes on under any spelling."""
         object.__setattr__(self, "variant", get_variant(self.variant).name)
         if self.recipe is not None:
             object.__setattr__(self, "recipe", get_recipe(self.recipe).name)
@@ -121,8 +121,8 @@ class Job:
         if not changed and self.recipe and get_recipe(self.recipe).moves(epochs, self.epochs):
             changed = [f"epochs was {epochs} and is {self.epochs}"]
             expected = (
-                f"The recipe {self.recipe!r} changes its rates at shares of all epochs: of another "
-                "number also epochs that are done would have had other rates."
+                f"The recipe {self.recipe!r} changes its rates at shares of all epochs, so another "
+                "number of epochs would change the rates of those that are done."
             )
         if changed:
             raise UserError(
@@ -135,7 +135,7 @@ class Job:
 
 
 def checked_settings(value: dict) -> dict:
-    """Return the settings of a job as a file has them; raise `ValueError` if they are none."""
+    """Return a job's settings from a file; raise `ValueError` if they cannot be a job's."""
     for field in dataclasses.fields(Job):
         setting = value.get(field.name, field.default)
         kinds: Any = float | int if field.type is float else field.type

@@ -22,8 +22,8 @@ class Owner:
         pid: Its number.
         host: The machine that it runs on.
         since: The local time at which it made the lock.
-        start: The time of its start, as Linux counts it; empty on other systems. A number that
-            the system has given to a later process has another.
+        start: The time of its start, as Linux counts it; empty on other systems. It tells the
+            process from a later one with the same number.
     """
 
     pid: int
@@ -100,16 +100,16 @@ def check_lock(folder: str) -> None:
         return
     raise UserError(
         explain(
-            f"The process {owner.pid} on the machine {owner.host!r} trains into {folder!r} since "
-            f"{owner.since}.",
+            f"The process {owner.pid} on the machine {owner.host!r} has been training "
+            f"into {folder!r} since {owner.since}.",
             "One process at a time can write to the folder of a run.",
-            f"Wait for its end or choose another folder; if it runs no more, remove {path!r}.",
+            f"Wait for its end or choose another folder; if it no longer runs, remove {path!r}.",
         )
     )
 
 
 def _owner(path: str) -> Owner | None:
-    """Return the process that a lock names; `None` without a lock, or if it names none."""
+    """Return the process that a lock names; `None` without a lock, or if it names no process."""
     try:
         with open(path, encoding="utf-8") as file:
             return Owner(**json.load(file))
@@ -120,7 +120,7 @@ def _owner(path: str) -> Owner | None:
 
 
 def _create(path: str) -> None:
-    """Make the lock, which must not exist: on some systems another process may be faster."""
+    """Make the lock; fail if it exists, since another process may be faster on some systems."""
     try:
         with open(path, "x", encoding="utf-8") as file:
             json.dump(dataclasses.asdict(Owner.current()), file)
@@ -132,8 +132,8 @@ def _refused(path: str, error: OSError) -> UserError:
     return UserError(
         explain(
             f"The lock {path!r} can be neither read nor written: {error.strerror}.",
-            "It must name the process that trains into the folder.",
-            "If none does, remove the file; else choose another folder.",
+            "The lock must name the process that trains into the folder.",
+            "If no process trains there, remove the file; otherwise choose another folder.",
         )
     )
 

@@ -1,4 +1,4 @@
-"""`Outcome`: what came of a job."""
+"""`Outcome`: the results of a job."""
 
 import dataclasses
 
@@ -7,18 +7,18 @@ from keras_alexnet.evaluation import Evaluation
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """The results of a job.
 
     Args:
         folder: The folder of the run.
         model_path: The file of the model.
-        evaluation: What was measured on the held-out images.
+        evaluation: The figures measured on the held-out images.
         training_count: Number of training images.
-        epochs: Passes over them, those before an interruption included.
-        resumed_at: Epochs that were done when the run went on; 0 for one that began.
-        seconds: What it took.
-        warning: What was said of a loss that stayed flat, if it did.
-        state_path: The file from which more epochs can go on; `None` if it was not kept.
+        epochs: Number of passes over them, those before an interruption included.
+        resumed_at: Number of epochs that were done when the run went on; 0 for a new run.
+        seconds: Duration of the run, without the time before an interruption.
+        warning: The warning that the loss stayed flat; `None` if it did not.
+        state_path: The file from which more epochs can continue; `None` if it was not kept.
         pictures: The files of the pictures.
         skipped: The path and the reason of each file that was left out.
     """

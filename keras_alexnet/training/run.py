@@ -41,7 +41,7 @@ def run(
     The folder holds `model.keras`, `classes.json`, `files.csv` (the images of a folder, which were
     trained on and which held out), `history.csv` (a row for each epoch), `results.json`,
     `job.json`, the state of training (`state-00003.npz` after three epochs) and, with matplotlib
-    installed, `training.png`, `conv1.png` and `confusion.png`. The model has weights alone; its
+    installed, `training.png`, `conv1.png` and `confusion.png`. The model holds no optimizer; its
     card holds the classes, how images are prepared, and how it was trained. A run that was
     interrupted goes on from its last whole epoch when it is run again with the same job, folder
     and images, and a finished one with a job of more epochs.
@@ -76,7 +76,7 @@ def run(
             if first_epoch:
                 state.resume(model)
                 say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
-            folder.begin(job, images.class_names, images.split)  # all that can be refused has been
+            folder.begin(job, images.class_names, images.split)  # after every check
             _announce(model, job, images, say)
             warning = None
             if first_epoch < job.epochs:

@@ -2,8 +2,8 @@
 
 They are written in this order, each whole and on the disk before the next: `job.json`,
 `classes.json` and `files.csv`; with every epoch `history.csv` and the state; then `model.keras`,
-`results.json` and the pictures. Last of all `job.json` says that the run is finished. So a run that
-was killed anywhere is one that the same command goes on with.
+`results.json` and the pictures. Last of all `job.json` is marked as finished. So the same command
+continues a run that was killed at any point.
 """
 
 import contextlib
@@ -40,33 +40,34 @@ class RunFolder:
         return os.path.join(self.path, name)
 
     def settings(self) -> tuple[dict, bool]:
-        """Return the settings in `job.json`, none without it, and whether the run is finished.
+        """Return the settings in `job.json`, if there are any, and whether the run is finished.
 
         Raises:
-            UserError: If it cannot be read, or holds other things than the settings of a job.
+            UserError: If the file cannot be read, or does not hold the settings of a job.
         """
         if not os.path.exists(self.file(SETTINGS)):
             return {}, False
         return read_json(
             self.file(SETTINGS),
             _settings,
-            "It must hold the settings that the run began with.",
+            "The file must hold the settings that the run began with.",
             "Restore it, remove it to go on without comparing them, or begin anew with "
             "--overwrite.",
         )
 
     def goes_on_after(self, job: Job, discard_state: bool = False) -> int:
-        """Return after how many epochs a job goes on here; 0 if the folder holds no run.
+        """Return the number of epochs after which a job goes on; 0 if the folder holds no run.
 
         Args:
             job: The job.
-            discard_state: Whether no state is to be kept, which a finished run may still have.
+            discard_state: Whether to remove the state at the end. A finished run may be given for
+                that alone.
 
         Raises:
             UserError: If the folder holds a run of another job, one with more epochs behind it, a
                 finished one of these epochs or one without a state.
         """
-        done, anew = self.state.epochs_done(), "choose another folder, or begin anew with "
+        done = self.state.epochs_done()
         if not done:
             if os.path.exists(self.file(MODEL)):
                 raise UserError(
@@ -74,7 +75,7 @@ class RunFolder:
                         f"Received the output folder {self.path!r}, where an earlier run saved "
                         "its model without a state.",
                         "A run goes on from the state of its last epoch.",
-                        f"{anew.capitalize()}--overwrite.",
+                        "Choose another folder, or begin anew with --overwrite.",
                     )
                 )
             return 0
@@ -88,7 +89,7 @@ class RunFolder:
                     f"Received epochs={job.epochs} for the run in {self.path!r}, which has {done} "
                     f"epochs behind it{' and is finished' if is_finished else ''}.",
                     "A run goes on with more epochs than are done.",
-                    f"Give more --epochs, {anew}--overwrite.",
+                    "Give more --epochs, choose another folder, or begin anew with --overwrite.",
                 )
             )
         self._is_own = True
@@ -105,7 +106,7 @@ class RunFolder:
         earlier = read_json(
             self.file(CLASSES),
             name_list,
-            "It must hold the list of the names of the classes that the run began with.",
+            "The file must hold the list of the names of the classes that the run began with.",
             "Restore it, remove it to go on without comparing them, or begin anew with "
             "--overwrite.",
         )
@@ -120,10 +121,10 @@ class RunFolder:
             )
 
     def begin(self, job: Job, names: Sequence[str], split: SplitRecord | None) -> None:
-        """Write what the run is about; the state of a run that it does not go on from is removed.
+        """Write settings, classes and files of the run, and remove the state of another run.
 
         Args:
-            job: What is trained.
+            job: The job.
             names: The classes.
             split: The files, `None` for drawn images.
         """
@@ -138,7 +139,7 @@ class RunFolder:
             os.remove(self.file(FILES))
 
     def finish(self, job: Job, discard_state: bool) -> None:
-        """Mark the run as finished, which nothing but the removal of the state may follow."""
+        """Mark the run as finished; remove its state after that, if it is not to be kept."""
         with delayed_interrupts():
             self._write_settings(job, finished=True)
             self._is_finished = True
@@ -147,7 +148,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def kept(self, job: Job, overwrite: bool = False) -> Iterator[None]:
-        """Leave nothing of a run that fails in its first epoch; say what Ctrl-C leaves of another.
+        """Remove the files of a run that fails in its first epoch; name the epochs Ctrl-C keeps.
 
         Raises:
             Interrupted: If the block was interrupted with epochs done, which are kept.
