@@ -340,8 +340,8 @@ REFUSED = {
     ),
     "two networks": (
         lambda torch, state: {"teacher": state, "student": dict(state)},
-        r"holds several networks: 'teacher/', 'student/'\. One was expected\. Save the one that "
-        r"you want alone: torch\.save",
+        r"holds several networks: 'teacher/', 'student/'\. The file must hold one network\. "
+        r"Save the one that you want alone: torch\.save",
     ),
     "complex weights": (
         lambda torch, state: {**state, NAME: state[NAME].to(torch.complex64)},

@@ -1,4 +1,4 @@
-"""`Dialect`: one program's way to name tensors and to order their numbers."""
+"""`Dialect`: the names and layouts of one program's tensors."""
 
 import dataclasses
 import re
@@ -46,7 +46,7 @@ class Dialect:
         wrapped: Whether the network may be a part of a larger model, or lie in a dictionary beside
             other things, and all its names begin with a prefix.
         prefix: That prefix.
-        places: What each tensor is, where a graph says it and names do not matter.
+        slots: The slot of each tensor, if a graph gives it. Names do not matter then.
         turned: The dense layers whose kernels are stored in another order, inputs first.
     """
 
@@ -65,18 +65,18 @@ class Dialect:
     own: bool = False
     wrapped: bool = False
     prefix: str = ""
-    places: Mapping[str, Slot] = dataclasses.field(default_factory=dict)
+    slots: Mapping[str, Slot] = dataclasses.field(default_factory=dict)
     turned: frozenset[str] = frozenset()
 
     def translate(self, name: str, aliases: Mapping[str, str]) -> Slot | None:
-        """Return the place that a tensor's name stands for.
+        """Return the slot that a tensor's name stands for.
 
         Args:
             name: The name in the file.
             aliases: Layers of the model, by the names that they may have in files of ours.
         """
-        if self.places:
-            return self.places.get(name)
+        if self.slots:
+            return self.slots.get(name)
         name = unwrapped(name) if self.wrapped else name
         if not name.startswith(self.prefix):
             return None
@@ -95,7 +95,7 @@ class Dialect:
         return Slot(layer, self.parts[match["part"]], half)
 
     def found_in(self, names: Iterable[str], aliases: Mapping[str, str]) -> list["Dialect"]:
-        """Return the dialect with each prefix that the names of a network may begin with."""
+        """Return copies of the dialect, one for each prefix that the network's names may have."""
         if not self.wrapped:
             return [self]
         pattern = re.compile(rf"(?P<prefix>(?:.*[./])?){self.pattern}")
@@ -104,9 +104,9 @@ class Dialect:
         return [dataclasses.replace(self, prefix=prefix) for prefix in usual_prefixes(prefixes)]
 
     def leaves_aside(self, name: str) -> bool:
-        """Say whether a tensor belongs to something else than the network."""
-        if self.places:
-            return name not in self.places
+        """Return whether a tensor does not belong to the network."""
+        if self.slots:
+            return name not in self.slots
         name = unwrapped(name)
         outside = not name.startswith(self.prefix) or "/" in name[len(self.prefix) :]
         return self.wrapped and outside
@@ -116,7 +116,7 @@ class Dialect:
 
         Args:
             layer: The layer.
-            flattened: Whether it sees maps flattened.
+            flattened: Whether its inputs are flattened maps.
         """
         layout = self.flattened if flattened else self.dense
         return layout.removeprefix("O") + "O" if layer in self.turned else layout

@@ -148,7 +148,7 @@ DIALECTS = (
 )
 
 
-# What the graph in a file says, whatever the names are.
+# The dialect of a file with a graph, which gives the slots whatever the names are.
 GRAPH = Dialect(
     name="onnx_graph",
     title="an ONNX graph's layers",
@@ -162,7 +162,7 @@ GRAPH = Dialect(
 def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> Dialect:
     """Return the dialect that knows most of the names, and whose convolutions have these shapes.
 
-    If the file has a graph of layers, places and layouts are by that graph.
+    If the file has a graph of layers, that graph decides the slots and layouts.
 
     Args:
         arrays: What the file holds.
@@ -214,7 +214,7 @@ def _by_graph(
 ) -> Dialect | None:
     """Return the dialect of a graph, if the file has one of an AlexNet's layers.
 
-    Names still tell whose network it is, which the graph does not, unless they contradict it.
+    The names still tell which program made the file, unless they contradict the graph.
     """
     uses = {name: array.use for name, array in arrays.items() if array.use is not None}
     layers = {"conv": LAYERS[:5], "dense": LAYERS[5:]}
@@ -224,7 +224,7 @@ def _by_graph(
     slots = {name: Slot(layers[use.kind][use.number], use.part) for name, use in uses.items()}
     found = dataclasses.replace(
         GRAPH,
-        places=slots,
+        slots=slots,
         turned=frozenset(slots[name].layer for name, use in uses.items() if use.turned),
         flattened="O(HWC)" if any(use.channels_last for use in uses.values()) else "O(CHW)",
     )

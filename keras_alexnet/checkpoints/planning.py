@@ -162,7 +162,7 @@ def _sorted(arrays, dialect: Dialect, aliases, problems: _Problems):
 
 
 def _can_be_weight(array: StoredArray) -> bool:
-    """Say whether an array is one of real numbers, and no single one."""
+    """Return whether an array holds floating-point numbers and is no scalar."""
     return array.dtype.kind == "f" and array.shape != ()
 
 

@@ -1,4 +1,4 @@
-"""What stands in front of the names of a network's tensors in a larger model or dictionary."""
+"""Prefixes of tensor names: those of PyTorch's wrappers, larger models and dictionaries."""
 
 import collections
 import re
@@ -17,7 +17,7 @@ USUAL = ("state_dict", "model_state_dict", "model", "net", "weights")
 
 
 def unwrapped(name: str) -> str:
-    """Return a tensor's name without those of PyTorch's wrappers.
+    """Return a tensor's name without the names of PyTorch's wrappers.
 
     >>> unwrapped("state_dict/_orig_mod.features.module.0.weight")
     'state_dict/features.0.weight'
@@ -26,7 +26,9 @@ def unwrapped(name: str) -> str:
 
 
 def usual_prefixes(prefixes: Iterable[str]) -> list[str]:
-    """Return the prefixes that most names have; of these none, or the most usual, first of all.
+    """Return the most frequent prefixes; of equally frequent ones, only the most usual.
+
+    The empty prefix is the most usual, then those in `USUAL`, in this order, then all others.
 
     Args:
         prefixes: The prefix of each name.
@@ -53,6 +55,6 @@ def several_networks(prefixes: list[str]) -> CheckpointError:
     """Return the error for a file with several networks."""
     return refused(
         f"The file holds several networks: {listed([shown(prefix) for prefix in prefixes])}.",
-        "One was expected.",
+        "The file must hold one network.",
         "Save the one that you want alone: torch.save(model.state_dict(), path).",
     )

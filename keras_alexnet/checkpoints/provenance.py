@@ -46,7 +46,7 @@ def completed_card(prepared: Prepared) -> tuple[ModelCard, tuple[str, ...]]:
 
 
 def assumed_preparation(path: str, card: ModelCard) -> str:
-    """Return what is assumed of the images of a file that does not say how they are prepared."""
+    """Return the assumption for a file that does not say how images are prepared."""
     if card.variant is None:
         assumed = "the model is assumed to take RGB pixels of 0 to 255."
     else:

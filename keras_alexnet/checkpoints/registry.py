@@ -149,17 +149,19 @@ def get_checkpoint(name: str) -> Checkpoint:
 def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | None:
     """Return the published checkpoint that a name means, `None` if there is none.
 
-    Case does not count, and `-` is `_`. Beside the names of `list_checkpoints` there are
-    torchvision's, `"IMAGENET1K_V1"`; `"imagenet"`, torchvision's `"DEFAULT"` and `"alexnet"` for
-    the best documented one of the variant, of `owt` if it is not known; and for that of its own
-    each name that `get_variant` takes.
+    Case does not matter, and `-` stands for `_`. These names are known:
+
+    - the names of `list_checkpoints`, and torchvision's `"IMAGENET1K_V1"`;
+    - `"imagenet"`, torchvision's `"DEFAULT"` and `"alexnet"`: the best documented checkpoint of
+      `variant`, or of `owt` without it;
+    - each name that `get_variant` takes: the best documented checkpoint of that variant.
 
     Args:
         name: The name.
-        variant: The variant to be loaded into, if it is known.
+        variant: The variant that the weights are for, if it is known.
 
     Raises:
-        UserError: If it means a variant of which no weights are published.
+        UserError: If the name means a variant without published weights.
 
     Warns:
         UserWarning: If the name fits several networks.
@@ -181,7 +183,7 @@ def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | N
         if key == ANY and variant is None:
             warn(
                 "The name 'alexnet' fits several networks: its weights are taken to be those of "
-                "'owt', torchvision's. Caffe's are 'bvlc'."
+                "'owt', torchvision's network. Caffe's network is 'bvlc'."
             )
         return imagenet_checkpoint(variant or "owt")
     known = known_variant(name)
@@ -229,7 +231,8 @@ def imagenet_checkpoint(variant: str) -> Checkpoint:
 def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     """Return the published checkpoint that `weights` names, `None` if it is a path.
 
-    A file goes before a name, but not before `"imagenet"` and those of `list_checkpoints`.
+    If a file has the name, the file is meant, except for `"imagenet"` and the names of
+    `list_checkpoints`.
 
     Args:
         weights: A name, as `known_checkpoint` takes it, or a path.

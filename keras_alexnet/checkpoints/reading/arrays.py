@@ -12,11 +12,11 @@ from keras_alexnet.checkpoints.reading.shapes import c_strides, checked_extent, 
 
 
 class Use(NamedTuple):
-    """What an array is to a layer, by the graph in its file.
+    """The role of an array in a layer, from the graph in its file.
 
     Args:
         kind: `"conv"` or `"dense"`.
-        number: The layer's number among those of its kind, from 0 on.
+        number: The layer's index among those of its kind, from 0.
         part: `"kernel"` or `"bias"`.
         turned: Whether the kernel of a dense layer is stored by inputs first.
         channels_last: Whether maps are flattened with their channels last.
@@ -36,8 +36,8 @@ class StoredArray:
         shape: Its sizes.
         dtype: What `read` returns, in this machine's byte order. What is stored as bfloat16, which
             NumPy lacks, is read as float32.
-        is_unread: Whether it stands for what cannot be read.
-        use: What it is to a layer, if the file has a graph that says it.
+        is_unread: Whether it stands for a tensor that cannot be read.
+        use: Its role in a layer, if the file has a graph; else `None`.
     """
 
     shape: tuple[int, ...]
@@ -124,7 +124,7 @@ class FileArray(StoredArray):
         strides: Distances along each axis, in elements; None for C order.
         bfloat16: Whether what is stored, an unsigned 16-bit `dtype`, are the upper halves of
             float32 numbers.
-        check: Called before anything is read; it raises if the file is damaged there.
+        check: Called before anything is read; raises if this part of the file is damaged.
 
     Raises:
         CheckpointError: If it does not lie in the file, or shape and strides make no sense.

@@ -1,4 +1,4 @@
-"""Reads the weights of an ONNX model; graphs in its nodes are never entered, nor other files.
+"""Reads the weights of an ONNX model, but no graphs inside its nodes and no other files.
 
 The numbers of fields are those of ONNX's onnx/onnx.proto.
 """
@@ -59,7 +59,7 @@ RESAVE = "Save it again with onnx.save(onnx.load(path), other_path), which keeps
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read the initialisers of the main graph by name, and constants that are weights in it.
 
-    What the nodes of a plain chain of layers take says what each tensor is to them: its `use`.
+    If the layers are a plain chain, their nodes give each tensor its `use`.
     """
     model = Message(Walk(file))
     graph = model.message(GRAPH)
@@ -101,7 +101,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 
 
 def _vector(file: CheckpointFile, array: StoredArray) -> StoredArray:
-    """Return a bias without axes of size 1: one that is added to maps has them."""
+    """Return a bias without axes of size 1, which a bias that is added to maps has."""
     if len(array.shape) < 2 or array.size not in array.shape:
         return array
     return DecodedArray(file, (array.size,), array.dtype, lambda: array.read().reshape(-1))

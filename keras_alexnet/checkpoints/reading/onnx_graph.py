@@ -1,7 +1,7 @@
-"""Follows the graph of an ONNX model: which tensor is the kernel or bias of which layer.
+"""The graph of an ONNX model: which tensor is the kernel or bias of which layer.
 
-Exporters name tensors as they like. The order of convolutions and fully connected layers, and what
-each takes as its weights, stands in the nodes. The numbers of fields are those of onnx/onnx.proto.
+Exporters name tensors as they like. The nodes give the order of convolutions and fully connected
+layers, and the weights of each. The numbers of fields are those of onnx/onnx.proto.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ BETWEEN = frozenset(
         *("LogSoftmax", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Pad"),
     }
 )
-WITH_ATTRIBUTES = frozenset({*WEIGHTED, "Transpose", "Constant"})  # those whose are looked at
+WITH_ATTRIBUTES = frozenset({*WEIGHTED, "Transpose", "Constant"})  # attributes are read
 SAME, TO_LAST = (0, 1, 2, 3), (0, 2, 3, 1)  # orders of axes
 FARTHEST = 8  # nodes between a tensor and the layer that it is the kernel of
 
@@ -32,7 +32,7 @@ class Node(NamedTuple):
     """A node of a graph.
 
     Args:
-        operator: What it computes.
+        operator: Name of its operator.
         inputs: Names of the tensors that it takes; empty where one is left out.
         output: Name of the first tensor that it gives.
         attributes: Its attributes by name, if its operator has any that matter.
@@ -62,11 +62,11 @@ class Layer:
     """A layer with weights.
 
     Attributes:
-        node: What computes it.
+        node: The node that computes it.
         kernel: Name of its kernel.
         turned: Whether the kernel is stored by inputs first.
         bias: Name of its bias.
-        order: Order that the axes of the maps of the layer below come in.
+        order: Order of the axes in its input, as the numbers of the axes of the maps below it.
     """
 
     node: Node
@@ -99,7 +99,7 @@ class Graph:
         }
 
     def uses(self) -> dict[str, Use]:
-        """Return what each tensor is to the layers; nothing if the layers are no plain chain.
+        """Return the use of each tensor by name; empty if the layers are not a plain chain.
 
         Raises:
             CheckpointError: If a layer multiplies its weights by a number.
@@ -161,7 +161,7 @@ class Graph:
                 raise refused(
                     f"The layer with the kernel {shown(kernel)} computes with alpha, beta, transA "
                     f"= {factors}.",
-                    "(1.0, 1.0, 0) was expected, as the layers of a network have them.",
+                    "alpha, beta, transA must be (1.0, 1.0, 0).",
                     "Export the model again, without an optimizer of graphs.",
                 )
         by_inputs = node.operator == "MatMul" or not node.number("transB", 0)
@@ -199,7 +199,7 @@ class Graph:
 
 
 def _node(message: Message) -> Node | None:
-    """Return a node; `None` for one without a name of what it computes, or an output."""
+    """Return a node; `None` for one without an operator or an output."""
     operator, outputs = message.text(OPERATOR), message.texts(OUTPUT) if OPERATOR in message else ()
     if not operator or not outputs:
         return None

@@ -1,4 +1,4 @@
-"""Names of Python's own that occur in pickles: its dictionaries, and what only an attack names."""
+"""Python's own names in pickles: its dictionaries, and names that only an attack uses."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,7 +14,7 @@ BUILTINS = frozenset({"builtins", "__builtin__"})
 
 
 def is_harmful(module: str, name: str) -> bool:
-    """Return whether only a pickle that was made to do harm names this.
+    """Return whether a name occurs only in pickles that were made to do harm.
 
     >>> is_harmful("posix", "system"), is_harmful("builtins", "set")
     (True, False)
@@ -33,7 +33,7 @@ def _ordered_dict(machine, arguments: tuple) -> dict:
 
 
 def _default_dict(_, arguments: tuple) -> dict:
-    """Stand for `collections.defaultdict`, without what makes its missing values."""
+    """Stand for `collections.defaultdict`, without the function for missing values."""
     return {}
 
 

@@ -44,7 +44,7 @@ class Vocabulary(NamedTuple):
         names: What (module, name) stands for: a `Function`, or any inert value. Any other name
             is an `Unknown`.
         persistent: Gives the value of a persistent id; without it there may be none.
-        remedy: What to do about a pickle that cannot be read.
+        remedy: A sentence on the way to save a file that can be read.
     """
 
     names: Mapping[tuple[str, str], Any]
@@ -85,7 +85,7 @@ class Opaque(Stateful):
         self.entries: dict = {}
 
     def set_state(self, state: Any) -> None:
-        """Drop the state: what it means only the class knows."""
+        """Drop the state: only the class knows its meaning."""
 
 
 class Reader:
@@ -148,9 +148,9 @@ def decoded(content: bytes, encoding: str) -> str:
 
 
 def set_entry(target: dict, key: Any, value: Any) -> None:
-    """Set an entry of a dictionary; under other keys than these there are no arrays by name."""
+    """Set an entry of a dictionary, or drop it if its key is neither text nor a small integer."""
     if type(key) is not str and not (type(key) is int and abs(key) < MAX_KEY):
-        return  # it is never hashed
+        return  # other keys name no array, and hashing them could take very long
     if key in target:
         raise bad_pickle(f"has two entries for the key {shown(str(key))}")
     target[key] = value

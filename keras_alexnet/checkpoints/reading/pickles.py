@@ -131,9 +131,10 @@ class Machine:
         self._stack.append(int.from_bytes(self._reader.take(count), "little", signed=True))
 
     def _text(self, argument: tuple[str, str | None]) -> None:
-        """Push a string, of which a long one stays where it is.
+        """Push a string, or the place in the file of a long one.
 
-        The argument: the layout of its length, and its encoding, if it is text.
+        Args:
+            argument: The layout of its length, and its encoding, if it is text.
         """
         layout, encoding = argument
         length = self._unpack(layout)

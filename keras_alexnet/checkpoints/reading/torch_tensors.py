@@ -1,4 +1,4 @@
-"""The tensors of what PyTorch saved, by their names: those of a state dict, wherever it lies."""
+"""Tensors by name in PyTorch's files: those of a state dict, alone or inside other objects."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -27,9 +27,9 @@ class Location(NamedTuple):
 
 
 def named_tensors(value: Any) -> dict[str, Tensor | Opaque]:
-    """Return the tensors of what was saved by name, and the objects that are not read.
+    """Return the saved tensors by name, and the objects that are not read.
 
-    A name in a dictionary within others has the keys of those in front, with a slash after each:
+    The name of a tensor in nested dictionaries begins with their keys, with a slash after each:
     "state_dict/features.0.weight".
 
     Raises:
@@ -38,7 +38,9 @@ def named_tensors(value: Any) -> dict[str, Tensor | Opaque]:
     found: dict[str, Tensor | Opaque] = {}
     for name, entry in _leaves(value):
         if found.setdefault(name, entry) is not entry:
-            raise refused(f"Two tensors have the name {shown(name)}.", "One was expected.", SAVE)
+            raise refused(
+                f"Two tensors have the name {shown(name)}.", "Each name must occur once.", SAVE
+            )
     if not any(type(entry) is Tensor for entry in found.values()):
         objects = [f"{described(entry)} as {shown(name)}" for name, entry in found.items()]
         raise refused(
@@ -84,12 +86,12 @@ def arrays(
     located: Callable[[str], Location],
     order: str = "<",
 ) -> dict[str, StoredArray]:
-    """Return tensors as arrays in the file; what is wrong with one matters once it is asked for.
+    """Return tensors as arrays in the file; a bad one raises its error when it is read.
 
     Args:
         file: The open file.
         tensors: The tensors, and the objects that are not read.
-        located: Gives the location of a storage by its key.
+        located: Returns the location of a storage by its key.
         order: Byte order of the numbers.
     """
 
@@ -122,5 +124,5 @@ def _check_extent(tensor: Tensor) -> None:
         raise refused(
             f"It has the shape {tensor.shape}, the strides {tensor.strides} and the offset "
             f"{tensor.offset}, and its storage {shown(storage.key)} {storage.count} elements.",
-            "All of its elements were expected there.",
+            "Every element must lie inside the storage.",
         )

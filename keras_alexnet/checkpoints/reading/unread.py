@@ -1,4 +1,4 @@
-"""Tensors that cannot be read: this is an error once they are asked for, and not before."""
+"""Tensors that cannot be read: they raise their error when they are read, not earlier."""
 
 from collections.abc import Callable
 
@@ -37,13 +37,13 @@ class UnreadArray(StoredArray):
 
 
 def if_readable(path: str, name: str, make: Callable[..., StoredArray], *arguments) -> StoredArray:
-    """Return the array that a function gives, or one that says why there is none.
+    """Return the array that `make` returns, or an `UnreadArray` with the error that it raises.
 
     Args:
         path: The file.
         name: The name of the tensor, for the error.
         make: Returns the array.
-        *arguments: What it is called with.
+        *arguments: The arguments of `make`.
     """
     try:
         with blaming(name):

@@ -15,9 +15,9 @@ from keras_alexnet.checkpoints.reading.zips import STORED, Member, damaged
 
 THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
 PART = 8 << 20  # bytes of a member that a thread looks at before it takes the next
-# What all members together may grow to: some 4 times what a pruned network grows to.
-GROWTH = 8  # times the file
-SLACK = 24 << 20  # bytes beyond that
+# The limit of the inflated size of all members, some 4 times that of a pruned network.
+GROWTH = 8  # times the size of the file
+SLACK = 24 << 20  # bytes in addition
 
 
 def stored(member: Member) -> Member:
@@ -110,10 +110,10 @@ def content(file: CheckpointFile, member: Member, limit: int) -> bytes:
 
 
 def check_growth(file: CheckpointFile, members: Iterable[Member]) -> None:
-    """Raise if the members would grow beyond reason together: 390 KB can be made to hold 400 MB.
+    """Check the inflated size of all members together: 390 KB can be made to hold 400 MB.
 
     Raises:
-        CheckpointError: If they would; nothing was decompressed.
+        CheckpointError: If the size is beyond the limit; nothing is decompressed.
     """
     total = sum(member.size for member in members)
     if total > GROWTH * file.size + SLACK:
@@ -125,10 +125,10 @@ def check_growth(file: CheckpointFile, members: Iterable[Member]) -> None:
 
 
 def beginning(file: CheckpointFile, member: Member, length: int) -> bytes:
-    """Return the first bytes of a member, decompressed: so many, or all if it has fewer.
+    """Return the first `length` bytes of a member, decompressed; all if it has fewer.
 
     Raises:
-        CheckpointError: If it is damaged there. The rest of it is not looked at.
+        CheckpointError: If they are damaged. The rest of the member is not read.
     """
     if member.method == STORED:
         return file.pread(member.offset, min(member.size, length))
