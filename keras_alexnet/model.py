@@ -51,8 +51,8 @@ def AlexNet(
         weights: `None` for initial values; `"imagenet"` (or torchvision's `"DEFAULT"`) for the
             best documented published checkpoint of the variant, or the name of one, as
             `list_checkpoints()` gives it; or the path of a file, of any format that
-            `load_checkpoint` reads, which never touches the network. What the file says of itself
-            holds: variant, size of images, classes. With `include_top=False` the fully connected
+            `load_checkpoint` reads, which never touches the network. Variant, size of images and
+            classes are those that the file gives. With `include_top=False` the fully connected
             layers' weights are left out.
         input_tensor: A Keras tensor to take as the image input.
         input_shape: Shape of an image without the batch, `(height, width, channels)`, or

@@ -8,7 +8,7 @@ import collections
 import functools
 
 AT_ONCE = 8  # sizes of an operation that are compiled for eager calls as soon as they come
-RECENT = 8  # sizes among which a later one must stand for that, so as to have come twice
+RECENT = 8  # latest sizes that were not compiled: one of these that comes again is compiled
 MOST = 64  # sizes of all operations together that are compiled for eager calls
 KEPT = 64  # functions that are kept for further graphs
 
@@ -19,9 +19,9 @@ _recent_sizes: collections.deque[tuple] = collections.deque(maxlen=RECENT)  # an
 def is_compiled(operation, x) -> bool:
     """Return whether an operation is to be compiled for tensors like x.
 
-    In a graph it is, if all sizes but the batch's are known: otherwise XLA would compile as it
-    runs, for each size that comes. Eager calls know every size, and each photo may have its own:
-    there the first sizes are compiled, and later ones when they come twice.
+    A graph is compiled if all sizes but the batch's are known: otherwise XLA would compile for
+    each new size while it runs. Eager calls know every size, and each photo may have its own: the
+    first sizes are compiled at once, later ones when they come twice.
 
     Args:
         operation: Anything hashable that stands for the operation.
@@ -43,7 +43,7 @@ def is_compiled(operation, x) -> bool:
 
 
 def run(function, fixed: tuple, *tensors):
-    """Return `function(*fixed, *tensors)` of a compiled program.
+    """Return `function(*fixed, *tensors)`, computed by a compiled program.
 
     Args:
         function: A function of hashable values and tensors.

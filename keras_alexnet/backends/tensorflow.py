@@ -61,8 +61,8 @@ def slow_max_pool(values: int) -> bool:
 
     On small maps TensorFlow's own kernel takes a fifth of the time; in a whole step of `paper` the
     two are alike. XLA cannot use that kernel, and its own takes three times as long as slices:
-    in graphs they remain where the maps are large, since what will compile a graph cannot be known
-    here.
+    in graphs they remain for large maps, since it is not known here whether XLA will compile the
+    graph.
     """
     if tf.executing_eagerly():
         return False

@@ -93,7 +93,7 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         return Report(tuple(timings), self._environment or environment(self.model), peak_memory())
 
     def __getstate__(self):
-        """Return the attributes without the model, but with what the report says of it."""
+        """Return the attributes without the model, but with its part of the report."""
         found = self._environment or (self.model and environment(self.model))
         return {**super().__getstate__(), "_timed": None, "_environment": found}
 

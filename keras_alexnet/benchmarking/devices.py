@@ -104,7 +104,7 @@ def _policies(layer) -> set[str]:
 
 
 def compile_mode(jit_compile: bool) -> str:
-    """Return the name of a compile mode on this backend: its own where it has but one."""
+    """Return the name of a compile mode; the backend's own name if the backend has only one."""
     compiled = {"tensorflow": "XLA", "jax": "XLA", "torch": "TorchInductor"}
     plain = {"tensorflow": "graph", "jax": "XLA", "torch": "eager"}
     backend = keras.backend.backend()

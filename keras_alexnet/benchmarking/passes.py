@@ -9,8 +9,8 @@ from keras_alexnet.benchmarking.devices import synchronize
 def forward(model, x, compiled: bool = True):
     """Return a function that computes `model(x, training=False)` and waits for it.
 
-    On a backend without gradients, such as OpenVINO, it is `model.predict_on_batch(x)`, for which
-    alone Keras compiles the model there.
+    On a backend without gradients, such as OpenVINO, it is `model.predict_on_batch(x)`, the only
+    call for which Keras compiles the model there.
     """
     if not has_gradients():
         return lambda: model.predict_on_batch(x)

@@ -25,7 +25,7 @@ class MaxPool:
     strides: int
     axes: tuple[int, int]
 
-    numbers = ()  # all that is here decides the program: see `Response`
+    numbers = ()  # every attribute decides the program: see `Response`
 
     @property
     def structure(self) -> "MaxPool":

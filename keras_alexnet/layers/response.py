@@ -36,9 +36,9 @@ class Response:
 
     @property
     def structure(self) -> "Response":
-        """Return what k, alpha and beta leave open: layers that share it share a compiled program.
+        """Return the operation without k, alpha and beta, which decides the compiled program.
 
-        A beta that is computed by roots belongs to it.
+        A beta in `ROOTS` stays, because it changes the program.
         """
         return self._with(None, None, self.beta if self.beta in ROOTS else None)
 

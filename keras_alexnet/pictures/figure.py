@@ -1,4 +1,4 @@
-"""What all pictures share: figures that need no screen, files that are whole, names, colours."""
+"""Parts of all pictures: figures that need no screen, whole files, names, colours."""
 
 import contextlib
 import os
@@ -54,16 +54,16 @@ def save_figure(figure, path: str) -> str:
 
 
 def attempted(draw: Callable[[str], str], path: str, say: Callable[[str], None]) -> str | None:
-    """Draw a picture that may be missing; return its path, or say in a line why there is none.
+    """Draw an optional picture and return its path; if that fails, say why and return `None`.
 
     Args:
-        draw: Draws into the path that it is given, and returns it.
-        path: The picture's file. One that lay there is removed if there is no new one.
-        say: Called with the reason.
+        draw: Draws the picture into a file, and returns the file's path.
+        path: The picture's file. An older one is removed if the new one fails.
+        say: Called with the reason, in a line.
     """
     try:
         return draw(path)
-    except Exception as error:  # of matplotlib, its fonts, the disk: what else there is stays
+    except Exception as error:  # from matplotlib, fonts or the disk; it must not end the run
         with contextlib.suppress(OSError):
             os.remove(path)
         reason = (str(error) or type(error).__name__).strip().split("\n")[0]

@@ -67,9 +67,9 @@ def stretched(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def steps_after(recipe: Recipe, epochs: int) -> list[list[float]]:
-    """Return after how many epochs each schedule has its steps, in a training of so many.
+    """Return, for each schedule, the numbers of epochs after which it steps in such a training.
 
-    For a rate that follows the validation error it is the patience.
+    A rate that follows the validation error has its patience instead.
 
     >>> from keras_alexnet import get_recipe
     >>> steps_after(get_recipe("cifar10_80sec"), 20)[0]

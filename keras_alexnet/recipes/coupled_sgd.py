@@ -92,7 +92,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
             self._saved = None
 
     def __reduce__(self):
-        """Copy with the velocities, which Keras's optimizers lose: see `_copied`."""
+        """Copy the velocities as well, which Keras's optimizers lose: see `_copied`."""
         saved: dict = {}
         self.save_own_variables(saved)
         return _copied, (self.get_config(), saved if self.built else self._saved)

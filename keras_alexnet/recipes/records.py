@@ -198,7 +198,7 @@ class Recipe:
         return stretched(self, epochs)
 
     def moves(self, epochs: int, others: int) -> bool:
-        """Return whether another number of epochs has its steps after other numbers of epochs.
+        """Return whether a schedule steps after other epochs if `epochs` becomes `others`.
 
         >>> from keras_alexnet import get_recipe
         >>> get_recipe("owt").moves(10, 20), get_recipe("owt").moves(10, 10)

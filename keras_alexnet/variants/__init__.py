@@ -49,7 +49,7 @@ def get_variant(name: str) -> Variant:
 
 
 def known_variant(name: object) -> str | None:
-    """Return the variant that a name of it or of another program means, `None` if there is none.
+    """Return the variant that a name means, also another program's; `None` if there is none.
 
     Warns:
         UserWarning: If the name fits several networks.
@@ -58,9 +58,9 @@ def known_variant(name: object) -> str | None:
 
 
 def named_variant(name: str | None) -> str | None:
-    """Return the variant that a caller wants weights for, `None` if the weights are to say it.
+    """Return the variant that a name means, or `None` if the weights decide it.
 
-    `"alexnet"` fits them all, and so it is as if nothing had been said.
+    They decide it without a name and for `"alexnet"`, which fits every variant.
 
     Raises:
         UserError: If there is no such variant.
