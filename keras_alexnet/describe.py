@@ -1,4 +1,4 @@
-"""What a model is made of: shapes, parameters, neurons and multiply-adds, layer by layer."""
+"""The description of a model: shapes, parameters, neurons and multiply-adds, layer by layer."""
 
 import dataclasses
 import math

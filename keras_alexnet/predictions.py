@@ -1,4 +1,4 @@
-"""What a network's outputs say: the best classes by name."""
+"""A network's best classes by name."""
 
 import functools
 import warnings

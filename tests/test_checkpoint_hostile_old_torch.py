@@ -152,7 +152,10 @@ TAR = {
     "storage of 2^62": (small_tar(one_storage(1 << 62), one_tensor()), "ends early"),
     "rank -1": (small_tar(one_storage(1), one_tensor(-1)), "has -1 axes"),
     "rank 2^31": (small_tar(one_storage(1), one_tensor((1 << 31) - 1)), "has 2147483647 axes"),
-    "size -1": (small_tar(one_storage(1), one_tensor(1, (-1, 1, 0))), "Tensor 'a': .*from 0 on"),
+    "size -1": (
+        small_tar(one_storage(1), one_tensor(1, (-1, 1, 0))),
+        "Tensor 'a': .*negative or no whole",
+    ),
     "size 2^62": (small_tar(one_storage(1), one_tensor(1, (1 << 62, 1, 0))), "Tensor 'a'.*At most"),
     "beyond": (small_tar(one_storage(1), one_tensor(1, (1, 1, 1))), "Tensor 'a'.*the offset 1"),
     "storage missing": (small_tar(one_storage(1), one_tensor(key=6)), "or a storage is missing"),

@@ -169,7 +169,7 @@ TENSORS = {
         one(WHOLE, packed_data(INT32_DATA, WHOLE - 1), kind=BFLOAT16),
         "the number -1, and the type uint16",
     ),
-    "size -1": (one(dims=fields(DIMS, (-2, -3))), "no whole numbers from 0 on"),
+    "size -1": (one(dims=fields(DIMS, (-2, -3))), "size that is negative or no whole"),
     "size 2^40": (one(dims=fields(DIMS, (1 << 40,))), r"shape \(1099511627776,\) and 6 elements"),
     "size 2^41": (one(dims=fields(DIMS, (1 << 41,))), "At most 1099511627776 elements"),
     "product 2^64": (one(dims=fields(DIMS, (1 << 32, 1 << 32))), "At most 1099511627776"),

@@ -37,7 +37,7 @@ def _compiled(operation, shape, dtype):
 
 
 def slow_max_pool(values: int) -> bool:
-    """Return whether all computes on a CPU, where XLA's gradient of a pooling is slow."""
+    """Return whether JAX computes on a CPU, where XLA's gradient of a pooling is slow."""
     return jax.default_backend() == "cpu"
 
 

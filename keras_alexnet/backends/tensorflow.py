@@ -57,7 +57,7 @@ SMALL_MAPS = 40_000  # between pool1 of the networks for CIFAR-10 and pool5 of t
 
 
 def slow_max_pool(values: int) -> bool:
-    """Return whether all computes on a CPU, on maps large enough for slices to be as fast.
+    """Return whether only CPUs are visible, and the maps are large enough for slices to be as fast.
 
     On small maps TensorFlow's own kernel takes a fifth of the time; in a whole step of `paper` the
     two are alike. XLA cannot use that kernel, and its own takes three times as long as slices:

@@ -23,9 +23,9 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
     or from its own beginning at the start of an epoch. The first step, which traces and compiles,
     is kept apart, the next ones warm up, and steps with fewer images are left out.
 
-    What the device waited for its input is told on PyTorch: the time from the end of a step until
-    the next batch was there. On TensorFlow and JAX Keras fetches the batch inside the step, and
-    `waits` is `None`.
+    On PyTorch, the report also has the time that the device waited for input: from the end of a
+    step until the next batch was there. On TensorFlow and JAX Keras fetches the batch inside the
+    step, and `waits` is `None`.
 
     Every `fit`, `evaluate` and `predict` begins anew, also after one that was interrupted. The
     report has the last call of each kind, all with one model; validation inside `fit` is `"test"`.

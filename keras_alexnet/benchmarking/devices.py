@@ -1,4 +1,4 @@
-"""What the device is, when it is done, and how much memory was taken at most."""
+"""The device: its name, when it has finished, and its peak memory."""
 
 import importlib.metadata
 import os

@@ -18,7 +18,7 @@ FIRST_TO_GO = ("p90", "p10", "std", "steps", "input", "mean", "first", "images/s
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was timed, on what. `print` shows the table.
+    """Timings, and the machine that they are from. `print` shows the table.
 
     Args:
         timings: A record for each kind of step.

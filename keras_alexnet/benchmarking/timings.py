@@ -16,7 +16,7 @@ class Timings:
         warm_up: Further steps that were left out before the measurement.
         seconds: Seconds per batch of every measured step, in order.
         images: Images per batch; `None` if unknown, and then there is no rate.
-        waits: Seconds per batch that the device waited for its input, where that can be told.
+        waits: Seconds per batch that the device waited for its input; `None` if unknown.
         partial: Seconds of steps with fewer images, such as an epoch's last; they are left out.
     """
 

@@ -26,12 +26,12 @@ from keras_alexnet.variants import named_variant
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """What a conversion did. `print` says it in sentences.
+    """The report of a conversion. `print` shows it in sentences.
 
     Args:
         path: The file that was written.
         size: Its size in bytes.
-        loaded: The account of reading the source.
+        loaded: The report of reading the source.
         card: The model card in the file.
     """
 
@@ -49,7 +49,7 @@ class Converted:
 
     @property
     def written(self) -> str:
-        """What was written, and what it says of how images are prepared, in two sentences."""
+        """Two sentences: the file that was written, and the preparation of images in it."""
         return (
             f"Wrote {self.path!r}, {self.size:,} bytes, and read it again: its "
             f"{len(self.loaded.assigned)} tensors equal the source's, bit for bit. "

@@ -1,4 +1,4 @@
-"""The account of a load."""
+"""`Loaded`: which tensor went into which variable, and what was left out."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,12 +13,14 @@ from keras_alexnet.short_repr import short_repr
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """What was loaded, where it came from, and what it looks like. `print` says it in sentences.
+    """The report of a load: which tensor went into which variable, and what was left out.
+
+    `print` shows it in sentences.
 
     Args:
         path: The file.
         format: Its format.
-        dialect: How its tensors are named.
+        dialect: Name of the program whose names its tensors have.
         checkpoint: Name of the published checkpoint, if it was asked for by name.
         assigned: The names of the tensors that each variable was made of, by layer and part.
         left_out: Why each tensor that was not used was not, by name.
@@ -26,7 +28,7 @@ class Loaded:
         changes: What was changed on the way, in sentences.
         card: The facts of the network, from the file and from the model.
         assumptions: Each fact in it that neither states, as a sentence.
-        proof: What the weights look like; `None` if it was not to be looked at.
+        proof: Signs that the weights are trained; `None` if they were not checked.
     """
 
     path: str
@@ -49,7 +51,7 @@ class Loaded:
         return self.card.channel_order
 
     def __str__(self) -> str:
-        """Return the account in a few lines."""
+        """Return the report in a few lines."""
         rows = (*DIALECTS, GRAPH)
         title = next(dialect.title for dialect in rows if dialect.name == self.dialect)
         lines = [

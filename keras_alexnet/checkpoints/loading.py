@@ -39,18 +39,18 @@ def load_checkpoint(
     and nothing in them is executed. Names and shapes tell whose they are, in ONNX the graph;
     kernels are transposed, the rows of fc6 brought into the order of the model's maps. In PyTorch's
     files and in safetensors the network may be a part of a larger one, or lie in a dictionary
-    beside other things: all of its names then begin with one prefix, and what has another is left
-    out. Each tensor goes into one variable
-    and each variable gets one tensor, or nothing is changed. Two things are left out, and that is
-    said: the layers above the end of the model, if it was built with `include_top=False`, and a
-    classifier for another number of classes, with a warning. What the file says of the network,
-    its model card, becomes the model's; what it leaves open is assumed, and said.
+    beside other things: all of its names then begin with one prefix, and tensors with another
+    prefix are left out. Each tensor goes into one variable and each variable gets one tensor, or
+    nothing is changed. The report names two things that are left out: the layers above the end of
+    the model, if it was built with `include_top=False`, and, with a warning, a classifier for
+    another number of classes. The file's model card becomes the model's; the report states each
+    fact that is assumed because the file leaves it open.
 
     Args:
         model: A built model, with the layers that `AlexNet` makes.
         path: A file, or the name of a published checkpoint, as `AlexNet` takes it for `weights`;
-            `"imagenet"` is the best documented one of the model's variant. A
-            file is never looked for elsewhere than on the disk.
+            `"imagenet"` is the best documented one of the model's variant. The path of a file
+            never touches the network.
         sum_colors: For a model of one input channel: take the sum of the first kernels over the
             colours, which gives for a grey image what the network gives for it as a colour image,
             if its channels are prepared alike.
@@ -61,7 +61,7 @@ def load_checkpoint(
             are those of a network that computes differently: `"warn"`, `"raise"`, or `"off"` for
             no check at all. The values are checked last, when they are in the model. A file that
             names another variant than the model is refused unless this is `"off"`.
-        verbose: Whether the account is printed; if Keras's logging is not interactive it is logged.
+        verbose: Whether the report is printed; if Keras's logging is not interactive it is logged.
 
     Returns:
         A `Loaded`: what went where, what was left out and why, and the figures behind the verdict.
@@ -112,7 +112,7 @@ def load_source(
             _check_variant(prepared)
             _complain(_other_network(prepared), verify)
         carry_out(prepared.plan)
-    loaded = _account(prepared, verify)
+    loaded = _report(prepared, verify)
     if isinstance(model, AlexNetModel):
         model.card = loaded.card
     if verbose:
@@ -145,8 +145,8 @@ def _check(value, choices, argument: str) -> None:
         )
 
 
-def _account(prepared: Prepared, verify: str) -> Loaded:
-    """Return the account of a load, with a look at the weights unless that is off."""
+def _report(prepared: Prepared, verify: str) -> Loaded:
+    """Return the report of a load, with a check of the weights unless that is off."""
     plan, checkpoint = prepared.plan, prepared.source.checkpoint
     card, assumptions = completed_card(prepared)
     changes = changes_of(plan, prepared.order)

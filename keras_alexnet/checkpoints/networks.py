@@ -1,4 +1,4 @@
-"""Which networks the tensors of a file can be of."""
+"""The networks that the tensors of a file fit."""
 
 from collections.abc import Mapping
 

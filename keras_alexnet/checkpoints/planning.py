@@ -1,4 +1,4 @@
-"""What is to be done with every tensor of a file and every variable of a model."""
+"""`Plan`: which tensor of a file will go into which variable of a model."""
 
 import dataclasses
 import re
@@ -39,7 +39,7 @@ class Assignment:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The account of a load.
+    """Which tensor will go into which variable, and what will be left out.
 
     Args:
         assignments: The variables that get new values.
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Wishes:
-    """What to change about the first convolution.
+    """Changes to the first convolution.
 
     Args:
         sum_colors: Whether a model of one input channel gets the sum of the file's channels.

@@ -34,7 +34,7 @@ TWICE = "permuted although they were in order"
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """What the weights of a model look like. `print` shows the verdict.
+    """Signs that the weights of a model are trained. `print` shows the verdict.
 
     Args:
         smoothness: Correlation of neighbouring weights of the first convolution's filters.

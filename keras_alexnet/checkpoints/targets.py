@@ -1,4 +1,4 @@
-"""What a model has for the tensors of a checkpoint: its layers with weights, and their shapes."""
+"""The targets of a checkpoint's tensors: a model's layers with weights, and their shapes."""
 
 import dataclasses
 import re

@@ -81,7 +81,7 @@ def _files(network, arguments):
     """Return the files to measure, what they are in words, and what is to be said of them.
 
     The folders are matched with the model's classes by name, so that their order does not matter;
-    but whoever numbers them as they lie gets other numbers than the model has, and is told.
+    but a note warns users who number them by that order, in which the model's numbers differ.
     """
     from keras_alexnet.evaluation.folder import classes_of, images_to_measure
 

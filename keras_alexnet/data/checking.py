@@ -20,11 +20,11 @@ AT_ONCE = 1024  # files handed to the threads together, so that millions need li
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What there is to say about one file.
+    """A remark on one file.
 
     Args:
         path: The file.
-        reason: Why it cannot be read, or what is worth knowing about it though it can.
+        reason: Why it cannot be read; or a remark, if it can.
         moved_to: Where it was moved, if it was.
     """
 
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """What came of a check.
+    """The results of a check.
 
     Args:
         checked: Number of files.

@@ -1,4 +1,4 @@
-"""Which kinds of file are read as images: all that Pillow opens, but for the refused ones."""
+"""The kinds of file that are read as images: all that Pillow opens, but for the refused ones."""
 
 import os
 

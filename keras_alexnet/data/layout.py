@@ -1,4 +1,4 @@
-"""What the folders in a folder are, by the images in them: classes, parts of a data set, a wrapper.
+"""The roles of the folders in a folder, by their images: class, part of a data set, wrapper.
 
 A folder that holds images itself is a class folder, whatever its name. One that holds none itself,
 but folders with images, may be a part of a data set, such as `train`, or a class of several kinds.

@@ -8,7 +8,7 @@ class EpochOrder:
 
     An epoch is over when all its files have been handed out. An iteration that was abandoned
     before that, such as Keras's look at the first batch before it trains, does not count: the next
-    one has the same order. Only where so few batches are all read ahead does such a look count.
+    one has the same order. It counts only if there are so few batches that all are read ahead.
 
     Args:
         count: Number of files.

@@ -1,4 +1,4 @@
-"""Which numbers are black and white in an image of more than 8 bits, by what its file declares.
+"""The numbers for black and white in an image of more than 8 bits, from its file.
 
 Pillow gives gray pixels of 9 to 16 bits as the file holds them, and of deeper colours the upper
 8 bits. A few kinds of TIFF and PNG it opens and misreads; those are found here by their headers.

@@ -46,18 +46,18 @@ class ClassFigures:
 
 @dataclasses.dataclass(frozen=True, eq=False)  # arrays do not compare to one truth value
 class Evaluation:
-    """What a network made of labelled images. `print` shows the table.
+    """The accuracies of a network on labelled images. `print` shows the table.
 
     Args:
         class_names: The names of the classes in the order of the model's outputs.
-        images: How many images there were.
+        images: Number of images.
         top1: The part of the images whose class had the highest score, between 0 and 1.
         top5: The part whose class was among the five highest; `None` for 5 classes or fewer.
         confusion: Integers of shape `(classes, classes)`: how many images of the class of the row
             were given the class of the column, from one crop. The diagonal is what was right.
         ten_crop_top1: As `top1`, from the mean probabilities of ten crops; `None` if not measured.
         ten_crop_top5: As `top5`, from ten crops.
-        crops: Of how many crops these are in truth: 9 by the test of some networks for CIFAR-10.
+        crops: Number of crops averaged for each prediction: 9 for some networks for CIFAR-10.
     """
 
     class_names: tuple[str, ...]

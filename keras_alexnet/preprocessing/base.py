@@ -1,4 +1,4 @@
-"""What the layers on images share: one image or many, both data formats, `tf.data`, seeds."""
+"""The base of layers on images: one image or many, both data formats, `tf.data`, seeds."""
 
 import dataclasses
 import random

@@ -1,4 +1,4 @@
-"""What layers have in common that cut several windows out of each image."""
+"""The base of layers that cut several windows out of each image."""
 
 from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.crop import window_requirement, window_sides

@@ -1,4 +1,4 @@
-"""Which of a model's variables are trained how."""
+"""Groups of a model's variables that are trained differently."""
 
 import dataclasses
 import re
@@ -14,7 +14,7 @@ BIAS = r"(^|/)bias$"  # the ends of `variable.path`: "conv1/bias"
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """What sets some variables of a model apart in training.
+    """The training of some variables of a model.
 
     A number may be a `keras.optimizers.schedules.LearningRateSchedule`, a function of the step.
 

@@ -68,7 +68,7 @@ class Plateau:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What sets some of a network's variables apart.
+    """The training of some of a network's variables.
 
     Args:
         pattern: Regular expression that is searched for in the path of a variable, such as

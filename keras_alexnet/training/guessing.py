@@ -1,4 +1,4 @@
-"""Which figures that Keras logs are cross-entropies over classes, and what guessing scores."""
+"""The logged figures that are cross-entropies over classes, and their values for guessing."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""What to train and how, and the model that it is about."""
+"""`Job`: the settings of a training, and the model that it trains."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ UNIT_VARIANCE = "unit_variance"  # name of the layer that divides by the deviati
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What to train and how.
+    """The settings of a training.
 
     Args:
         variant: Name of the network.

@@ -1,4 +1,4 @@
-"""What other programs call the layers of the networks: their name, then the layer here.
+"""Other programs' names of the networks' layers: their name, then the layer here.
 
 The names of Caffe's layers are those of this package. A program's activation of a layer is the
 layer here with the same values: where a name there stands for a convolution and the rectification

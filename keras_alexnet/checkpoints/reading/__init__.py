@@ -19,7 +19,7 @@ LIES = (RecursionError, MemoryError, OverflowError, UnicodeError, struct.error, 
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""What can be said of bytes that several threads look at in parts: their CRC-32, their range."""
+"""CRC-32 and greatest magnitude of bytes, computed in parts by several threads."""
 
 import functools
 import zlib
@@ -13,7 +13,7 @@ ONE, X = 1 << 31, 1 << 30
 
 
 class Seen(NamedTuple):
-    """What a run of bytes is like.
+    """CRC-32 and greatest magnitude of a run of bytes.
 
     Args:
         crc: Its CRC-32.

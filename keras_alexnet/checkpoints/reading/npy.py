@@ -31,13 +31,13 @@ OBJECT = "O"
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What stands in front of the numbers.
+    """The header in front of the numbers.
 
     Args:
         descr: Type, with its byte order.
         fortran: Whether the first axis varies fastest.
         shape: Sizes.
-        length: Bytes of all that stands in front.
+        length: Number of bytes in front of the numbers.
     """
 
     descr: str
@@ -61,7 +61,7 @@ class Header:
         """Return the type, once the whole is known to have exactly `size` bytes.
 
         Raises:
-            CheckpointError: If it has not, or the type is none of numbers.
+            CheckpointError: If the size is another, or the dtype is not numeric.
         """
         dtype = checked_dtype(self.descr)
         expected = self.length + math.prod(self.shape) * dtype.itemsize

@@ -1,4 +1,4 @@
-"""What the machine for pickles works on: the bytes, the values, and what a pickle may name."""
+"""Parts of the machine for pickles: bytes, values, and the names that pickles may use."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 class Function(NamedTuple):
-    """What a pickle may call: a function of ours.
+    """A function of ours that a pickle may call.
 
     Args:
         call: It is given the machine and the arguments, which are unchecked.
@@ -38,7 +38,7 @@ class Function(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """What may occur in the pickles of one format.
+    """The names and persistent ids that the pickles of one format may use.
 
     Args:
         names: What (module, name) stands for: a `Function`, or any inert value. Any other name

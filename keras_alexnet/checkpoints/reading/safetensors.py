@@ -133,9 +133,15 @@ def _entry(value: Any) -> Entry:
     dtype = value["dtype"] if type(value["dtype"]) is str else ""
     shape, place = value["shape"], value["data_offsets"]
     if type(shape) is not list or type(place) is not list or len(place) != 2:
-        raise refused("Its shape is no list, or its place no two numbers.", "Both were expected.")
+        raise refused(
+            "Its `shape` is no list, or its `data_offsets` are no two numbers.",
+            "`shape` must be a list of sizes, and `data_offsets` a list of start and end.",
+        )
     if not all(type(n) is int and n >= 0 for n in place):
-        raise refused("Its place is no two whole numbers from 0 on.", "They were expected.")
+        raise refused(
+            "Its `data_offsets` are negative or no whole numbers.",
+            "`data_offsets` must be two non-negative integers, start and end.",
+        )
     shape, count = checked_shape(shape), place[1] - place[0]
     element = ELEMENT_TYPES.get(dtype)
     size = math.prod(shape) * np.dtype(element.dtype).itemsize if element else max(count, 0)

@@ -1,4 +1,4 @@
-"""What shapes, strides and types an array in a checkpoint may have."""
+"""Shapes, strides and types that an array in a checkpoint may have."""
 
 import math
 from collections.abc import Sequence
@@ -16,13 +16,16 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """Return a shape as a tuple, if it is one that an array may have.
 
     Raises:
-        CheckpointError: If there are too many axes, or a size is no whole number from 0 on, or
-            beyond all reason.
+        CheckpointError: If there are too many axes or elements, or a size is not a non-negative
+            integer.
     """
     if len(shape) > MAX_RANK:
         raise refused(f"An array has {len(shape)} axes.", f"At most {MAX_RANK} were expected.")
     if not all(type(n) is int and n >= 0 for n in shape):
-        raise refused("The sizes of an array are no whole numbers from 0 on.", "Sizes were.")
+        raise refused(
+            "An array has a size that is negative or no whole number.",
+            "Every size must be a non-negative integer.",
+        )
     if math.prod(max(n, 1) for n in shape) > MAX_ELEMENTS:
         raise refused(
             f"An array has the shape {tuple(shape)}.",

@@ -1,4 +1,4 @@
-"""Which format a file has, told from its content: endings lie."""
+"""The format of a file, recognised by its content: endings lie."""
 
 import dataclasses
 import functools
@@ -22,7 +22,7 @@ ONNX = re.compile(rb"\x08[\x00-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", re.S)
 
 
 class Beginning:
-    """What of a file tells its format.
+    """The beginning of a file, and further parts that tell its format.
 
     Args:
         file: The open file.
@@ -109,7 +109,7 @@ FORMATS = (
 
 @dataclasses.dataclass(frozen=True)
 class Mistake:
-    """What is often found where a checkpoint should be, and what to do about it."""
+    """A kind of file that is often given for a checkpoint, and the remedy."""
 
     recognises: Callable[[Beginning], bool]
     wrong: str

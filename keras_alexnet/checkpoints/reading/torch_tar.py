@@ -69,7 +69,10 @@ def _storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, Location]]:
         key, root, start, length = (count(number) for number in _record(view, 4))
         whole = _found(storages, root)
         if start + length > whole.count:
-            raise refused("A part of a storage reaches beyond it.", "A part of it was expected.")
+            raise refused(
+                "A view of a storage reaches beyond its end.",
+                "Every view must lie inside its storage.",
+            )
         first = whole.start + start
         _add(storages, key, Storage(whole.key, whole.type, whole.total, first, length))
     return storages, places
