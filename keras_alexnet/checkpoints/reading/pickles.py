@@ -133,8 +133,7 @@ class Machine:
     def _text(self, argument: tuple[str, str | None]) -> None:
         """Push a string, or the place in the file of a long one.
 
-        Args:
-            argument: The layout of its length, and its encoding, if it is text.
+        `argument` is the layout of its length, and its encoding, if it is text.
         """
         layout, encoding = argument
         length = self._unpack(layout)
