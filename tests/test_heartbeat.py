@@ -134,8 +134,10 @@ def test_fit_reports_its_epochs(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_alexnet.training.epoch_progress.report", note)
     job = Job(variant="cifar10_19pct", drawn=20, batch_size=8, epochs=2)
     run(job, str(tmp_path / "run"), verbose=False, say=lambda text: None)
-    assert texts[:2] == ["epoch 1 of 2, 0 of 2 batches", "epoch 1 of 2, 1 of 2 batches"]
-    assert texts[-1] == "epoch 2 of 2, 1 batches measured"
+    # On JAX and PyTorch Keras calls back from threads, in any order within an epoch.
+    for epoch in (1, 2):
+        trained = {f"epoch {epoch} of 2, {count} of 2 batches" for count in (0, 1, 2)}
+        assert {*trained, f"epoch {epoch} of 2, 1 batches measured"} <= set(texts)
 
 
 @pytest.mark.long
