@@ -47,9 +47,8 @@ if TYPE_CHECKING or start():
     from keras_alexnet.benchmarking import BenchmarkCallback, benchmark
     from keras_alexnet.cards.lookup import get_model_card
     from keras_alexnet.cards.records import ModelCard
-    from keras_alexnet.checkpoints.converting import convert_checkpoint
     from keras_alexnet.checkpoints.loading import load_checkpoint
-    from keras_alexnet.checkpoints.registry import list_checkpoints
+    from keras_alexnet.conversion.converting import convert_checkpoint
     from keras_alexnet.data.image_folder import image_folder
     from keras_alexnet.describe import describe
     from keras_alexnet.features import feature_extractor
@@ -68,6 +67,7 @@ if TYPE_CHECKING or start():
         ten_crop_model,
         training_preprocessor,
     )
+    from keras_alexnet.published.lookup import list_checkpoints
     from keras_alexnet.recipes import get_recipe, list_recipes
     from keras_alexnet.recipes.coupled_sgd import CoupledSGD
     from keras_alexnet.recipes.paper import paper_optimizer

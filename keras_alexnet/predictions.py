@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.data.imagenet import CLASSES, difference_from_keras, imagenet_classes
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.published.imagenet import CLASSES, difference_from_keras, imagenet_classes
 
 
 def decode_predictions(preds, top=5):

@@ -107,8 +107,9 @@ class Repository:
         for text in {text for tree in self.trees(path) for text in strings(tree)}:
             if re.fullmatch(rf"{PACKAGE}(\.\w+)+", text):  # monkeypatch.setattr("package.module.X")
                 yield from self.follow([PACKAGE + INIT], text.split(".")[1:])
-            elif text in ("{__name__}.", f"{dotted(path)}."):  # import_module(f"{__name__}.{name}")
-                yield from (file for file in self.files if dotted(file).startswith(dotted(path)))
+            elif text in ("{__package__}.", f"{dotted(path)}."):  # import_module(f"{...}.{name}")
+                room = dotted(path) if text[0] != "{" else dotted(path).rpartition(".")[0]
+                yield from (file for file in self.files if dotted(file).startswith(room))
             elif module := re.fullmatch(r"([a-z_.]+):\w+", text):  # "module:function"
                 yield from filter(None, [self.module(module[1])])
             elif "." in text or text == "examples":
@@ -158,8 +159,8 @@ def strings(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
-        elif isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{__name__}.{"):
-            yield "{__name__}."
+        elif isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{__package__}.{"):
+            yield "{__package__}."
         elif isinstance(node, ast.List) and f"'-m', '{PACKAGE}'" in ast.unparse(node):
             yield f"{PACKAGE}.__main__"
 

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from keras_alexnet import AlexNet
-from keras_alexnet.checkpoints.writing import WRITTEN_FORMATS
+from keras_alexnet.conversion.formats import WRITTEN_FORMATS
 from made_checkpoints import learned_filters
 
 ENDINGS = [row.ending for row in WRITTEN_FORMATS]

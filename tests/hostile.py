@@ -8,8 +8,8 @@ import tracemalloc
 
 import pytest
 
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 
 SECONDS = 5  # of computing, whatever else the machine does; far more than any of them takes
 MEMORY = 100 << 20  # bytes; the same

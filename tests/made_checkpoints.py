@@ -10,8 +10,8 @@ import functools
 import keras
 import numpy as np
 
-from keras_alexnet.checkpoints.reading import Contents
-from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+from keras_alexnet.formats.arrays import MemoryArray
+from keras_alexnet.formats.opening import Contents
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 MAPS = (4, 6, 8)  # height, width, channels of what fc6 sees: all different

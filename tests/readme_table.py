@@ -4,7 +4,7 @@ import pathlib
 import re
 
 from keras_alexnet import get_variant, list_checkpoints, list_variants
-from keras_alexnet.checkpoints.registry import get_checkpoint
+from keras_alexnet.published.lookup import get_checkpoint
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 

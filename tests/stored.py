@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.opening import open_checkpoint
 
 
 def read_all(path, content=None):

@@ -6,8 +6,8 @@ import pytest
 
 from helpers import to_numpy
 from keras_alexnet import convert_checkpoint, load_checkpoint
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.writing import format_to_write
+from keras_alexnet.conversion.formats import format_to_write
+from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import WAYS, drawn_weights, small_network, weights_of
 
 pytestmark = pytest.mark.medium

@@ -6,9 +6,9 @@ import pytest
 
 from helpers import double_precision, to_numpy
 from keras_alexnet.checkpoints import layouts, loading, sources
-from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.layouts import Piece, Placement
-from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+from keras_alexnet.formats.arrays import MemoryArray
+from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import WAYS, contents, drawn_weights, oihw, small_network, weights_of
 
 OTHERS = {"channels_last": "channels_first", "channels_first": "channels_last"}

@@ -11,8 +11,8 @@ import pytest
 
 from caffe_files import caffemodel
 from keras_alexnet import load_checkpoint
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 from made_checkpoints import caffe, drawn_weights, own, small_network, torchvision, weights_of
 from numpy_files import npy_file, saved
 from safetensors_files import framed, safetensors_file, table_of

@@ -12,10 +12,10 @@ import keras_alexnet
 from conversions import ENDINGS, QUIET, cifar_file, metadata_of, read_safetensors
 from helpers import run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, convert_checkpoint, evaluation_preprocessor, load_checkpoint
-from keras_alexnet.checkpoints import table
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading.sniffing import FORMATS
 from keras_alexnet.errors import UserError
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.sniffing import FORMATS
+from keras_alexnet.published import table
 from made_checkpoints import (
     WAYS,
     drawn_weights,

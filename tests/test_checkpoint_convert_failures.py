@@ -7,11 +7,11 @@ import pytest
 
 from conversions import ENDINGS, QUIET, cifar_file, metadata_of, names
 from keras_alexnet import AlexNet, convert_checkpoint
-from keras_alexnet.checkpoints import converting
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
-from keras_alexnet.checkpoints.writing import WrittenFormat
+from keras_alexnet.conversion import converting
+from keras_alexnet.conversion.formats import WrittenFormat
 from keras_alexnet.errors import UserError
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 from made_checkpoints import WAYS, drawn_weights, small_network
 from weight_files import FILES
 

@@ -18,14 +18,14 @@ import zipfile
 import pytest
 
 import keras_alexnet
-from keras_alexnet.checkpoints import download as module
-from keras_alexnet.checkpoints import fetching, table
-from keras_alexnet.checkpoints.download import download, local_path
-from keras_alexnet.checkpoints.places import folders
-from keras_alexnet.checkpoints.registry import get_checkpoint, list_checkpoints
-from keras_alexnet.checkpoints.unpacking import take_member
-from keras_alexnet.checkpoints.verifying import flaw, identity
 from keras_alexnet.cli import main
+from keras_alexnet.published import download as module
+from keras_alexnet.published import fetching, table
+from keras_alexnet.published.cache import folders
+from keras_alexnet.published.download import download, local_path
+from keras_alexnet.published.hashes import flaw, identity
+from keras_alexnet.published.lookup import get_checkpoint, list_checkpoints
+from keras_alexnet.published.unpacking import take_member
 from local_server import broken, other_range, running, stalled, status, whole
 from processes import LIMIT, started
 
@@ -465,8 +465,8 @@ import dataclasses, json, sys, types
 package = types.ModuleType("keras_alexnet")
 package.__path__ = [sys.argv[3]]
 sys.modules |= {"keras_alexnet": package, "keras": types.ModuleType("keras")}
-from keras_alexnet.checkpoints import fetching, table
-from keras_alexnet.checkpoints.download import download
+from keras_alexnet.published import fetching, table
+from keras_alexnet.published.download import download
 
 read, received = fetching._read, 0
 

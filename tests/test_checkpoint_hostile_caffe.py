@@ -26,8 +26,8 @@ from caffe_files import (
     new_shape,
 )
 from hostile import assert_refused, bounded
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 from protobuf_writer import field, fields, tag, varint
 
 pytestmark = pytest.mark.backend_free

@@ -8,7 +8,7 @@ import pytest
 import numpy_files
 import torch_files
 from hostile import assert_refused
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.opening import open_checkpoint
 from torch_files import tar_file, tar_parts, zip_file, zip_parts
 
 pytestmark = pytest.mark.backend_free

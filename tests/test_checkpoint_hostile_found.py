@@ -14,11 +14,11 @@ import pytest
 
 import onnx_files
 from hostile import assert_refused
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
-from keras_alexnet.checkpoints.reading.arrays import DecodedArray
-from keras_alexnet.checkpoints.reading.files import CheckpointFile
-from keras_alexnet.checkpoints.reading.onnx import read as read_onnx
+from keras_alexnet.formats.arrays import DecodedArray
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.files import CheckpointFile
+from keras_alexnet.formats.opening import open_checkpoint
+from keras_alexnet.formats.protobuf.onnx import read as read_onnx
 from numpy_files import NDARRAY, RECONSTRUCT, saved
 from pickle_writer import Called, Named, Raw, Text2, opcodes, pickled
 from protobuf_writer import field

@@ -9,7 +9,7 @@ import pytest
 
 import numpy_files
 from hostile import assert_refused, patched
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.opening import open_checkpoint
 from numpy_files import NDARRAY, NUMBERS, RECONSTRUCT, array2, dtype2, npy_file, toronto_file
 from pickle_writer import Called, Named, Raw, Text2, pickled
 from torch_files import tensor, zip_file, zip_parts

@@ -8,7 +8,7 @@ import pytest
 
 import torch_files
 from hostile import assert_refused
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.opening import open_checkpoint
 from pickle_writer import Called, Named, Persistent, Raw, Text2, opcodes, pickled
 from torch_files import legacy_parts, storage, tar_file, tar_parts
 

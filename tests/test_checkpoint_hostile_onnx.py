@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from hostile import assert_refused, bounded
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 from onnx_files import (
     ARRAYS,
     BFLOAT16,

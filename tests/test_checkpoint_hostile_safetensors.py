@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hostile import assert_refused
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 from safetensors_files import ARRAYS, entry, framed, safetensors_file, table_of
 
 pytestmark = pytest.mark.backend_free

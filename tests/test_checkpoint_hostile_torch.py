@@ -4,7 +4,7 @@ import pytest
 
 import torch_files
 from hostile import assert_refused
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.opening import open_checkpoint
 from pickle_writer import Called, Long, Named, Persistent, Raw, opcodes, pickled
 from torch_files import storage, tensor, zip_file, zip_parts
 

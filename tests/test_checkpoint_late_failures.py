@@ -14,7 +14,7 @@ import pytest
 
 from helpers import to_numpy
 from keras_alexnet import load_checkpoint
-from keras_alexnet.checkpoints.errors import CheckpointError
+from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import drawn_weights, small_network, weights_of
 from safetensors_files import safetensors_file
 from weight_files import FILES

@@ -8,8 +8,8 @@ import pytest
 
 from helpers import run_channels_first, to_numpy
 from keras_alexnet import AlexNet, load_checkpoint
-from keras_alexnet.checkpoints import download
-from keras_alexnet.checkpoints.errors import CheckpointError
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.published import download
 from made_checkpoints import (
     WAYS,
     caffe,

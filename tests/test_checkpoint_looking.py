@@ -9,12 +9,13 @@ import pytest
 
 import torch_files
 from keras_alexnet import load_checkpoint
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint, zip_members
-from keras_alexnet.checkpoints.reading.arrays import FileArray
-from keras_alexnet.checkpoints.reading.files import CheckpointFile
-from keras_alexnet.checkpoints.reading.looking import Seen
 from keras_alexnet.errors import UserError
+from keras_alexnet.formats.archives import zip_members
+from keras_alexnet.formats.archives.crc32 import Seen
+from keras_alexnet.formats.arrays import FileArray
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.files import CheckpointFile
+from keras_alexnet.formats.opening import open_checkpoint
 from made_checkpoints import WAYS, drawn_weights, small_network, weights_of
 
 RANDOM = np.random.default_rng(0)

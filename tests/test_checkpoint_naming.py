@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.naming import DIALECTS, recognise
-from keras_alexnet.checkpoints.reading.arrays import MemoryArray
 from keras_alexnet.checkpoints.targets import aliases_of, targets_of
+from keras_alexnet.formats.arrays import MemoryArray
+from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import LAYERS, WAYS, drawn_weights, small_network
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from conversions import QUIET, cifar_file, metadata_of, names
 from keras_alexnet import convert_checkpoint
-from keras_alexnet.checkpoints.errors import CheckpointError
 from keras_alexnet.checkpoints.networks import networks_of
-from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+from keras_alexnet.formats.arrays import MemoryArray
+from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import WAYS, numbered, weights_like
 
 TOWERS = {"paper", "source2012", "bvlc", "caffenet"}

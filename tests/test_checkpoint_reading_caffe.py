@@ -24,7 +24,7 @@ from caffe_files import (
     network,
     new_shape,
 )
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.opening import open_checkpoint
 from protobuf_writer import field, fields, in_pieces
 from stored import assert_same, peak_of_rows, read_all
 

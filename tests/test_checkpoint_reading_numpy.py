@@ -6,10 +6,10 @@ import pickle
 import numpy as np
 import pytest
 
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
-from keras_alexnet.checkpoints.reading.arrays import DecodedArray, FileArray, MemoryArray
-from keras_alexnet.checkpoints.reading.files import CheckpointFile
+from keras_alexnet.formats.arrays import DecodedArray, FileArray, MemoryArray
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.files import CheckpointFile
+from keras_alexnet.formats.opening import open_checkpoint
 from numpy_files import LAYERS, NUMBERS, array2, npy_file, saved, toronto_file
 from pickle_writer import Called, Named, Text2, pickled
 from stored import assert_same, read_all

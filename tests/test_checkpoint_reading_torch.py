@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import torch_files
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import open_checkpoint
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import open_checkpoint
 
 pytestmark = [pytest.mark.peer("torch"), pytest.mark.backend_free]
 FORMATS = {"torch_zip": True, "torch_legacy": False}

@@ -6,8 +6,8 @@ import pytest
 
 from keras_alexnet import get_variant, list_checkpoints, list_variants
 from keras_alexnet.checkpoints.naming import DIALECTS
-from keras_alexnet.checkpoints.reading.sniffing import FORMATS
-from keras_alexnet.checkpoints.registry import (
+from keras_alexnet.formats.sniffing import FORMATS
+from keras_alexnet.published.lookup import (
     checkpoints_of,
     get_checkpoint,
     imagenet_checkpoint,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from keras_alexnet import load_checkpoint
-from keras_alexnet.checkpoints.errors import CheckpointError
+from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import drawn_weights, imgclsmob_torch, small_network, torchvision, weights_of
 
 pytestmark = pytest.mark.peer("torch")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_alexnet.data.imagenet import imagenet_class_names, imagenet_classes
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.class_order import DEVKIT, order_note
+from keras_alexnet.published.imagenet import imagenet_class_names, imagenet_classes
 
 pytestmark = pytest.mark.backend_free
 

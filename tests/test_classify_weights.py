@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from keras_alexnet import AlexNet
-from keras_alexnet.checkpoints import table
 from keras_alexnet.cli import main
 from keras_alexnet.evaluation.networks import ready_network
+from keras_alexnet.published import table
 from safetensors_files import safetensors_file
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from keras_alexnet import AlexNet, load_checkpoint
-from keras_alexnet.checkpoints import converting
 from keras_alexnet.cli import main
+from keras_alexnet.conversion import converting
 from made_checkpoints import learned_filters
 
 # Without this the notes that the command prints would be errors before it can print them.

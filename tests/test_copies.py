@@ -11,7 +11,7 @@ import pytest
 import keras_alexnet as package
 from helpers import tensor, to_numpy
 from keras_alexnet import AlexNet, get_recipe, get_variant
-from keras_alexnet.checkpoints.registry import get_checkpoint
+from keras_alexnet.published.lookup import get_checkpoint
 
 SHAPE = (16, 16, 3)
 IMAGES = np.random.default_rng(0).uniform(0, 255, (4, 20, 20, 3)).astype("float32")

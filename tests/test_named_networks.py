@@ -7,16 +7,17 @@ import pytest
 
 import keras_alexnet as package
 from keras_alexnet import AlexNet, get_recipe, get_variant, list_variants, load_checkpoint
-from keras_alexnet.checkpoints import download, places, sources
-from keras_alexnet.checkpoints.registry import (
+from keras_alexnet.checkpoints import sources
+from keras_alexnet.cli import main
+from keras_alexnet.errors import UserError
+from keras_alexnet.names import OTHER_NAMES
+from keras_alexnet.published import cache, download
+from keras_alexnet.published.lookup import (
     get_checkpoint,
     known_checkpoint,
     list_checkpoints,
     named_checkpoint,
 )
-from keras_alexnet.cli import main
-from keras_alexnet.errors import UserError
-from keras_alexnet.names import OTHER_NAMES
 from keras_alexnet.training.job import Job
 from keras_alexnet.variants import named_variant
 
@@ -221,8 +222,8 @@ def test_commands_take_the_same_weights(command, word, monkeypatch, capsys):
 )
 def test_download_takes_them_too(word, file, note, monkeypatch, capsys):
     """And says in a note where a name fits several networks."""
-    assert download.look is places.look  # imported before, so that it keeps the real one
-    monkeypatch.setattr(places, "look", lambda record, folders: (record.filename, {}))
+    assert download.look is cache.look  # imported before, so that it keeps the real one
+    monkeypatch.setattr(cache, "look", lambda record, folders: (record.filename, {}))
     assert main(["download", word]) == 0
     captured = capsys.readouterr()
     assert f"It was there: {file}" in captured.out

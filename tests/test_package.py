@@ -32,9 +32,7 @@ def importable_modules():
 
 
 # The rooms of bytes, of rows and of words, whose examples need no backend.
-BACKEND_FREE = tuple(
-    f"keras_alexnet.{room}" for room in ("checkpoints.reading", "cli", "pictures", "variants")
-)
+BACKEND_FREE = tuple(f"keras_alexnet.{room}" for room in ("formats", "cli", "pictures", "variants"))
 
 
 def examples_of(name):

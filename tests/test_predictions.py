@@ -10,7 +10,7 @@ import pytest
 
 from helpers import tensor
 from keras_alexnet import decode_predictions, predictions
-from keras_alexnet.data.imagenet import difference_from_keras, imagenet_classes
+from keras_alexnet.published.imagenet import difference_from_keras, imagenet_classes
 
 
 def class_index(changes=()):

@@ -17,8 +17,8 @@ from keras_alexnet import (
     preprocess_input,
     training_preprocessor,
 )
-from keras_alexnet.checkpoints.registry import get_checkpoint, list_checkpoints
 from keras_alexnet.preprocessing import Preprocessor
+from keras_alexnet.published.lookup import get_checkpoint, list_checkpoints
 from published_pixels import PUBLISHED, SOURCE2012, photos, published, without_antialiasing
 
 VARIANTS = list_variants()

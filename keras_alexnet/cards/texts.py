@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 
 from keras_alexnet.cards.records import ModelCard, Source, Training
-from keras_alexnet.checkpoints.registry import list_checkpoints
+from keras_alexnet.published.lookup import list_checkpoints
 from keras_alexnet.variants import get_variant, list_variants
 from keras_alexnet.variants.records import Pixels
 

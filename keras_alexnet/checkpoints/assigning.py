@@ -7,10 +7,10 @@ import numpy as np
 
 from keras_alexnet.backends.assignment import assign_all
 from keras_alexnet.backends.plain import new_values
-from keras_alexnet.checkpoints.errors import refused, shown
 from keras_alexnet.checkpoints.layouts import Piece
 from keras_alexnet.checkpoints.planning import Assignment, Plan
-from keras_alexnet.checkpoints.reading.files import THREADS
+from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.files import THREADS
 
 LARGEST = {"float16": 65504.0, "float64": 1.7976931348623157e308}  # others have float32's range
 LARGEST_FLOAT32 = 3.4028234663852886e38

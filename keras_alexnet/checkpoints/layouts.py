@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from keras_alexnet.checkpoints.reading.arrays import StoredArray
+from keras_alexnet.formats.arrays import StoredArray
 
 # 64 rows, transposed, are 256 bytes on each of the pages that are written to. They are read to
 # places that lie 64 bytes further apart than they are long: at distances that are a multiple of
@@ -195,7 +195,7 @@ def row_blocks(array: StoredArray, step: int = 0) -> list[tuple[int, int]]:
     """Return where blocks of rows start and stop: about a megabyte each, or `step` rows.
 
     >>> import numpy as np
-    >>> from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+    >>> from keras_alexnet.formats.arrays import MemoryArray
     >>> row_blocks(MemoryArray(np.zeros((5, 1))), step=2)
     [(0, 2), (2, 4), (4, 5)]
     """

@@ -8,16 +8,16 @@ import keras
 from keras_alexnet.alexnet_model import AlexNetModel, card_of
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.assigning import carry_out
-from keras_alexnet.checkpoints.errors import not_loaded, refused
-from keras_alexnet.checkpoints.loaded import Loaded, changes_of
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
-from keras_alexnet.checkpoints.proof import prove
 from keras_alexnet.checkpoints.provenance import completed_card
-from keras_alexnet.checkpoints.registry import BEST, known_checkpoint
+from keras_alexnet.checkpoints.report import Loaded, changes_of
+from keras_alexnet.checkpoints.sanity import prove
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.checkpoints.targets import differences, variants_of
 from keras_alexnet.errors import UserError, explain, warn
+from keras_alexnet.formats.errors import not_loaded, refused
 from keras_alexnet.names import plain
+from keras_alexnet.published.lookup import BEST, known_checkpoint
 from keras_alexnet.variants import get_variant
 
 VERIFY = ("warn", "raise", "off")

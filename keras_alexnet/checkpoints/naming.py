@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
-from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
 from keras_alexnet.checkpoints.prefixes import several_networks
-from keras_alexnet.checkpoints.reading.arrays import StoredArray, Use
+from keras_alexnet.formats.arrays import StoredArray, Use
+from keras_alexnet.formats.errors import CheckpointError, listed, refused, shown
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -175,7 +175,7 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
     Example:
 
     >>> import numpy as np
-    >>> from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+    >>> from keras_alexnet.formats.arrays import MemoryArray
     >>> recognise({"conv1/0": MemoryArray(np.zeros((96, 3, 11, 11)))}, {}).name
     'caffe'
     >>> recognise({"conv1/0": MemoryArray(np.zeros((11, 11, 3, 96)))}, {}).name

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
-from keras_alexnet.checkpoints.errors import CheckpointError, not_loaded, refused
 from keras_alexnet.checkpoints.naming import recognise
-from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import KINDS, aliases_in, conv_kernels, variants_of
+from keras_alexnet.formats.arrays import StoredArray
+from keras_alexnet.formats.errors import CheckpointError, not_loaded, refused
 from keras_alexnet.variants import Variant, get_variant, list_variants
 
 Slots = Mapping[Slot, str]
@@ -27,7 +27,7 @@ def networks_of(arrays: Mapping[str, StoredArray]) -> list[str]:
     Example:
 
     >>> import numpy as np
-    >>> from keras_alexnet.checkpoints.reading.arrays import MemoryArray
+    >>> from keras_alexnet.formats.arrays import MemoryArray
     >>> networks_of({"conv1/0": MemoryArray(np.zeros((96, 3, 11, 11)))})
     ['bvlc', 'caffenet']
     """

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_alexnet.checkpoints.dialects import TOP, Dialect, Slot
-from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
-from keras_alexnet.checkpoints.reading.arrays import StoredArray
 from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
+from keras_alexnet.formats.arrays import StoredArray
+from keras_alexnet.formats.errors import CheckpointError, listed, refused, shown
 from keras_alexnet.layers import LocallyConnected2D
 
 MANY = 1_000_000  # more than any layer's number

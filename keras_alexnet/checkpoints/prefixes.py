@@ -4,7 +4,7 @@ import collections
 import re
 from collections.abc import Iterable
 
-from keras_alexnet.checkpoints.errors import CheckpointError, listed, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, listed, refused, shown
 
 # The names under which PyTorch's own wrappers keep a module, at any depth: DataParallel and
 # averaged models, torch.compile, FSDP, activation checkpoints, DeepSpeed's and Lightning's engines.

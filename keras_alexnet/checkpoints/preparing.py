@@ -4,11 +4,11 @@ import dataclasses
 from typing import Any
 
 from keras_alexnet.checkpoints.dialects import Dialect
-from keras_alexnet.checkpoints.errors import not_loaded, refused
 from keras_alexnet.checkpoints.naming import recognise
 from keras_alexnet.checkpoints.planning import Plan, Wishes, make_plan
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import Target, aliases_of, targets_of
+from keras_alexnet.formats.errors import not_loaded, refused
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ import keras
 from keras_alexnet.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard, Source
 from keras_alexnet.cards.texts import to_texts
-from keras_alexnet.checkpoints.loaded import Loaded
 from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.errors import escaped
 
 LAYOUT = (

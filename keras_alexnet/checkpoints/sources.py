@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import from_texts
-from keras_alexnet.checkpoints.reading import Contents, open_checkpoint
-from keras_alexnet.checkpoints.registry import (
+from keras_alexnet.errors import UserError, explain
+from keras_alexnet.formats.opening import Contents, open_checkpoint
+from keras_alexnet.published.hashes import file_hash, flaw
+from keras_alexnet.published.imagenet import imagenet_class_names
+from keras_alexnet.published.lookup import (
     Checkpoint,
     get_checkpoint,
     list_checkpoints,
     named_checkpoint,
 )
-from keras_alexnet.checkpoints.verifying import file_hash, flaw
-from keras_alexnet.data.imagenet import imagenet_class_names
-from keras_alexnet.errors import UserError, explain
 from keras_alexnet.variants import get_variant
 
 
@@ -69,7 +69,7 @@ def open_source(
 
 def local_copy(checkpoint: Checkpoint) -> str:
     """Return the path of a published checkpoint's file, downloaded and verified."""
-    from keras_alexnet.checkpoints import download  # alone in needing the network's modules
+    from keras_alexnet.published import download  # alone in needing the network's modules
 
     return download.local_path(checkpoint)
 

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
-from keras_alexnet.checkpoints.errors import listed, refused
-from keras_alexnet.checkpoints.reading.arrays import StoredArray
+from keras_alexnet.formats.arrays import StoredArray
+from keras_alexnet.formats.errors import listed, refused
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.variants import Variant, get_variant, list_variants
 from keras_alexnet.variants.records import Conv, Dense, Local, Norm

@@ -30,9 +30,9 @@ def add(command) -> None:
 
 def run(arguments) -> None:
     """Download one checkpoint, or list all."""
-    from keras_alexnet.checkpoints.download import download
-    from keras_alexnet.checkpoints.places import folders, look
-    from keras_alexnet.checkpoints.verifying import identity
+    from keras_alexnet.published.cache import folders, look
+    from keras_alexnet.published.download import download
+    from keras_alexnet.published.hashes import identity
 
     if arguments.list:
         _list(arguments.json)
@@ -52,7 +52,7 @@ def run(arguments) -> None:
 
 def _named(name: str | None):
     """Return the record of a checkpoint by its name, or by that of a variant."""
-    from keras_alexnet.checkpoints.registry import get_checkpoint
+    from keras_alexnet.published.lookup import get_checkpoint
 
     if name is None:
         raise UserError(
@@ -67,14 +67,14 @@ def _named(name: str | None):
 
 def _copy(checkpoint) -> str | None:
     """Return the path of a copy, right or wrong, if there is one."""
-    from keras_alexnet.checkpoints.places import folders
+    from keras_alexnet.published.cache import folders
 
     paths = (os.path.join(folder, checkpoint.filename) for folder in folders())
     return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def _list(as_json: bool) -> None:
-    from keras_alexnet.checkpoints.registry import get_checkpoint, list_checkpoints
+    from keras_alexnet.published.lookup import get_checkpoint, list_checkpoints
 
     records = [get_checkpoint(name) for name in list_checkpoints()]
     if as_json:

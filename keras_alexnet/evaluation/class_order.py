@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_alexnet.data.classes import parts
-from keras_alexnet.data.imagenet import CLASSES
 from keras_alexnet.evaluation.figures import Evaluation
+from keras_alexnet.published.imagenet import CLASSES
 
 # The classes to which the devkit of 2012 gives the numbers (ILSVRC2012_ID, map_clsloc.txt) 1 to 10
 # and 25, 50, ... 600. Networks that were trained with cuda-convnet2 have their outputs in this

@@ -7,12 +7,12 @@ import numpy as np
 
 from keras_alexnet.data.classes import parts
 from keras_alexnet.data.decoding import BadImage, decoded
-from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
 from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.evaluation.folder import size_and_method, ten_crops
 from keras_alexnet.predictions import best, checked_top
 from keras_alexnet.progress import report
+from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 from keras_alexnet.cards.records import Training
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
-from keras_alexnet.data.imagenet import CLASSES, imagenet_class_names
 from keras_alexnet.data.labelled import LabelledFiles, find_images, folder_notes
 from keras_alexnet.data.layout import EXPECTED, named_parts
 from keras_alexnet.data.paths import listed, subfolders
@@ -22,6 +21,7 @@ from keras_alexnet.errors import UserError, explain
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, ten_crop_model
+from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
 
 def images_to_measure(

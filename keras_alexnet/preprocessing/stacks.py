@@ -8,13 +8,13 @@ import numpy as np
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.registry import Checkpoint, known_checkpoint, list_checkpoints
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.names import did_you_mean
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.noise import PCAColorNoise
 from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.preprocessing.resize import SquareResize
+from keras_alexnet.published.lookup import Checkpoint, known_checkpoint, list_checkpoints
 from keras_alexnet.variants import Variant, get_variant, known_variant, list_variants
 
 

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 
 from fuzz import judging
-from keras_alexnet.checkpoints.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError, refused
 
 COUNT = struct.Struct("<q")
 

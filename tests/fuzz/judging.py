@@ -8,15 +8,16 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_alexnet.checkpoints import naming
-from keras_alexnet.checkpoints.errors import CheckpointError
-from keras_alexnet.checkpoints.reading import Contents, open_checkpoint, sniffing
+from keras_alexnet.formats import sniffing
+from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.opening import Contents, open_checkpoint
 
 LONGEST = 1500  # characters of a message
 ALIASES = {"conv2d": "conv1", "dense": "fc6"}
 Arrays = dict[str, tuple[str, tuple[int, ...], int]]  # type, shape, and checksum of each
 Read = tuple[str, Arrays]  # with the name of the format
 for row in sniffing.FORMATS:  # which are otherwise imported when they are needed, and not before
-    importlib.import_module(f"keras_alexnet.checkpoints.reading.{row.read.split(':')[0]}")
+    importlib.import_module(f"keras_alexnet.formats.{row.read.split(':')[0]}")
 
 
 class Wrong(Exception):

@@ -1,0 +1,1 @@
+"""Conversion: files of other formats, written and compared."""

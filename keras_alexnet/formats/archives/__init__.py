@@ -1,0 +1,1 @@
+"""Zip and tar archives, and the checksum of zip."""

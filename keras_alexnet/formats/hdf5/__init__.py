@@ -1,0 +1,1 @@
+"""HDF5 files, as h5py and Keras write them."""

@@ -1,0 +1,1 @@
+"""Protocol buffers: the files of Caffe and ONNX."""

@@ -1,0 +1,116 @@
+"""Reads Caffe's files: weights of networks (.caffemodel) and mean images (.binaryproto).
+
+The numbers of fields are those of Caffe's src/caffe/proto/caffe.proto.
+"""
+
+import dataclasses
+
+from keras_alexnet.formats.arrays import StoredArray
+from keras_alexnet.formats.blame import blaming
+from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.files import CheckpointFile
+from keras_alexnet.formats.protobuf.fields import Walk
+from keras_alexnet.formats.protobuf.messages import Message
+from keras_alexnet.formats.unread import if_readable
+
+NET_NAME = 1  # NetParameter
+OLDEST = 1  # V1LayerParameter.layer: what a layer was before V1
+LEGACY_SIZES = (1, 2, 3, 4)  # BlobProto: num, channels, height, width
+DATA, SHAPE, DOUBLE_DATA = 5, 7, 8
+SIZES = 1  # BlobShape.dim
+MEAN = "mean"
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerForm:
+    """How a version of Caffe writes layers.
+
+    Args:
+        version: Its name in the program.
+        layers: Number of NetParameter's field with the layers.
+        name: Number of a layer's field with its name.
+        blobs: Number of a layer's field with its arrays.
+    """
+
+    version: str
+    layers: int
+    name: int
+    blobs: int
+
+
+FORMS = (
+    LayerForm("V1", layers=2, name=4, blobs=6),  # to December 2014: both published AlexNets
+    LayerForm("V2", layers=100, name=1, blobs=7),
+)
+
+
+def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read the weights of a network: "conv1/0" is the first array of the layer conv1, its kernel.
+
+    Shapes are given as they are stored; versions before 2015 put ones in front up to four axes.
+    """
+    net = Message(Walk(file))
+    form = _form(net)
+    arrays: dict[str, StoredArray] = {}
+    for layer in net.messages(form.layers):
+        for name, blob in _blobs(layer, form).items():
+            if name in arrays:
+                raise refused(
+                    f"Two layers have an array {shown(name)}.", "Each layer was expected once."
+                )
+            arrays[name] = if_readable(file.path, name, _array, blob)
+    if not arrays:
+        raise refused(
+            "Its layers have no arrays.",
+            "The weights of a network were expected.",
+            "Give the .caffemodel that training wrote.",
+        )
+    return arrays, {"network": net.text(NET_NAME), "version": form.version}
+
+
+def read_mean(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
+    """Read a mean image, which gets the name "mean"; Caffe's has the shape (1, 3, 256, 256)."""
+    with blaming(MEAN):
+        return {MEAN: _array(Message(Walk(file)))}, {}
+
+
+def _form(net: Message) -> LayerForm:
+    """Return how the layers are written; in one way only, as Caffe demands."""
+    forms = [form for form in FORMS if form.layers in net]
+    if len(forms) != 1:
+        raise refused(
+            f"It has {'layers of two versions' if forms else 'no layers'}.",
+            "Layers of one version of Caffe were expected.",
+        )
+    return forms[0]
+
+
+def _blobs(layer: Message, form: LayerForm) -> dict[str, Message]:
+    """Return the arrays of a layer by name."""
+    if form.version == "V1" and OLDEST in layer:
+        raise refused(
+            "Its layers are written as before V1 (2014).",
+            "Layers of V1 or V2 were expected.",
+            "Convert it with Caffe's upgrade_net_proto_binary.",
+        )
+    blobs = layer.messages(form.blobs)
+    if not blobs:  # no weights: its name does not matter
+        return {}
+    name = layer.text(form.name)
+    if not name:
+        raise refused("A layer with arrays has no name.", "A name was expected.")
+    return {f"{name}/{number}": blob for number, blob in enumerate(blobs)}
+
+
+def _array(blob: Message) -> StoredArray:
+    """Return the array of a blob, as Caffe itself understands it (Blob::FromProto)."""
+    number, dtype = (DOUBLE_DATA, "<f8") if DOUBLE_DATA in blob else (DATA, "<f4")
+    return blob.array(number, _shape(blob), dtype)
+
+
+def _shape(blob: Message) -> list[int]:
+    """Return the shape: the four old sizes, if one is given, and otherwise the new ones."""
+    if any(number in blob for number in LEGACY_SIZES):
+        return [blob.integer(number) or 0 for number in LEGACY_SIZES]
+    shape = blob.message(SHAPE)
+    return shape.integers(SIZES) if shape else []

@@ -1,0 +1,1 @@
+"""Published weights: which exist, where they are, download, hashes."""

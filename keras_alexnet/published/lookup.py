@@ -1,0 +1,284 @@
+"""The published checkpoints, looked up by name."""
+
+import dataclasses
+import os
+
+from keras_alexnet.errors import UserError, explain, warn
+from keras_alexnet.names import ANY, did_you_mean, plain
+from keras_alexnet.short_repr import short_repr
+from keras_alexnet.variants import get_variant, known_variant, list_variants
+from keras_alexnet.variants.records import Pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """A published accuracy; parts of all images, not percent.
+
+    Args:
+        top1: Part of the images whose class came first.
+        top5: Part whose class was among the first five.
+        transform: How images were made into inputs when it was measured.
+        source: Who says so.
+        data: What was classified.
+    """
+
+    top1: float
+    top5: float
+    transform: str
+    source: str
+    data: str = "ImageNet validation images (ILSVRC-2012)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Public values of a convolution's kernel: what a right copy has in that place.
+
+    Args:
+        layer: The layer.
+        filter: The filter, from 0.
+        channel: The channel of its input.
+        row: The row.
+        column: The column of the first value.
+        values: It and the next ones along the row.
+        tolerance: How far they may be off, for they are public with a few digits only.
+    """
+
+    layer: str
+    filter: int
+    channel: int
+    row: int
+    column: int
+    values: tuple[float, ...]
+    tolerance: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """One published file of weights.
+
+    Args:
+        name: The name that `AlexNet(weights=...)` takes.
+        title: What it is, in a few words.
+        variant: The network it belongs to, by a name that `list_variants()` gives.
+        filename: Name of the file of weights.
+        urls: Where it can be had, the best place first.
+        hashes: All that are known, the strongest first, each `"algorithm:hexadecimal digits"`.
+            The algorithm `"sha256-prefix"` stands for the first digits of a sha256.
+        size: Size of the file in bytes, `None` if not known.
+        member: If the urls are of a zip archive, the name of the file in it; size and hashes
+            are of that file.
+        formats: What kind of file it is, by names of `checkpoints.reading`: several where the
+            sources do not say which of them.
+        dialect: How its tensors are named and laid out, by a name of `checkpoints.naming`.
+        licence: Under which terms it was published.
+        pixels: How images must be prepared for it.
+        accuracies: What was published about how good it is, its own authors' figure first.
+        source: Where all this stands.
+        class_order: In which order the classes are: `"wordnet"` is by WordNet identifier, from
+            n01440764 (tench) to n15075141 (toilet tissue).
+        samples: Values that are public.
+        remark: What else one should know, in a sentence.
+    """
+
+    name: str
+    title: str
+    variant: str
+    filename: str
+    urls: tuple[str, ...]
+    hashes: tuple[str, ...]
+    size: int | None
+    formats: tuple[str, ...]
+    dialect: str
+    licence: str
+    pixels: Pixels
+    accuracies: tuple[Accuracy, ...]
+    source: str
+    member: str | None = None
+    class_order: str = "wordnet"
+    samples: tuple[Sample, ...] = ()
+    remark: str = ""
+
+    __repr__ = short_repr("name", "variant", "filename")
+
+
+BEST = ("imagenet", "default", ANY)  # the best documented checkpoint of a variant
+TORCHVISION_NAMES = {"imagenet1k_v1": "owt_torchvision"}  # torchvision, AlexNet_Weights
+
+
+def list_checkpoints() -> list[str]:
+    """Return the names of all published checkpoints that are known, the best documented first.
+
+    Example:
+
+    >>> list_checkpoints()[:3]
+    ['owt_torchvision', 'bvlc_caffe', 'caffenet_caffe']
+    """
+    from keras_alexnet.published.table import CHECKPOINTS
+
+    return list(CHECKPOINTS)
+
+
+def get_checkpoint(name: str) -> Checkpoint:
+    """Return the frozen record of a published checkpoint.
+
+    Args:
+        name: A name that `list_checkpoints` gives, or another that `known_checkpoint` knows.
+
+    Raises:
+        UserError: (a `ValueError`) if there is no such checkpoint.
+
+    Example:
+
+    >>> get_checkpoint("owt_torchvision").filename
+    'alexnet-owt-7be5be79.pth'
+    """
+    from keras_alexnet.published.table import CHECKPOINTS
+
+    known = known_checkpoint(name)
+    if known is not None:
+        return known
+    raise UserError(
+        explain(
+            f"Received the checkpoint {name!r}, which is not known.",
+            f"The published checkpoints are: {', '.join(CHECKPOINTS)}.",
+            did_you_mean(name, CHECKPOINTS) or "Choose one of them.",
+        )
+    )
+
+
+def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | None:
+    """Return the published checkpoint that a name means, `None` if there is none.
+
+    Case does not matter, and `-` stands for `_`. These names are known:
+
+    - the names of `list_checkpoints`, and torchvision's `"IMAGENET1K_V1"`;
+    - `"imagenet"`, torchvision's `"DEFAULT"` and `"alexnet"`: the best documented checkpoint of
+      `variant`, or of `owt` without it;
+    - each name that `get_variant` takes: the best documented checkpoint of that variant.
+
+    Args:
+        name: The name.
+        variant: The variant that the weights are for, if it is known.
+
+    Raises:
+        UserError: If the name means a variant without published weights.
+
+    Warns:
+        UserWarning: If the name fits several networks.
+
+    Example:
+
+    >>> known_checkpoint("DEFAULT").name, known_checkpoint("Caffenet").name
+    ('owt_torchvision', 'caffenet_caffe')
+    """
+    from keras_alexnet.published.table import CHECKPOINTS
+
+    if not isinstance(name, str):
+        return None
+    key = name if name in CHECKPOINTS else plain(name).removeprefix("alexnet_weights.")
+    key = TORCHVISION_NAMES.get(key, key)
+    if key in CHECKPOINTS:
+        return CHECKPOINTS[key]
+    if key in BEST:
+        if key == ANY and variant is None:
+            warn(
+                "The name 'alexnet' fits several networks: its weights are taken to be those of "
+                "'owt', torchvision's network. Caffe's network is 'bvlc'."
+            )
+        return imagenet_checkpoint(variant or "owt")
+    known = known_variant(name)
+    return None if known is None else imagenet_checkpoint(known)
+
+
+def checkpoints_of(variant: str) -> list[str]:
+    """Return the names of the checkpoints of a variant, the best documented first.
+
+    Example:
+
+    >>> checkpoints_of("caffenet")
+    ['caffenet_caffe', 'caffenet_onnx']
+    """
+    return [name for name in list_checkpoints() if get_checkpoint(name).variant == variant]
+
+
+def imagenet_checkpoint(variant: str) -> Checkpoint:
+    """Return what `weights="imagenet"` means for a variant: the best documented checkpoint.
+
+    Raises:
+        UserError: If no weights of the variant were ever published; it names those that have any.
+
+    Example:
+
+    >>> imagenet_checkpoint("bvlc").name
+    'bvlc_caffe'
+    """
+    get_variant(variant)
+    names = checkpoints_of(variant)
+    if names:
+        return get_checkpoint(names[0])
+    having = [other for other in list_variants() if checkpoints_of(other)]
+    raise UserError(
+        explain(
+            f"Received weights='imagenet' for the variant {variant!r}, of which no weights are "
+            "published.",
+            f"The variants with published weights are: {', '.join(having)}.",
+            f"Build one of those, such as AlexNet({having[0]!r}, weights='imagenet'), or leave "
+            "`weights` out to start from initial values.",
+        )
+    )
+
+
+def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
+    """Return the published checkpoint that `weights` names, `None` if it is a path.
+
+    If a file has the name, the file is meant, except for `"imagenet"` and the names of
+    `list_checkpoints`.
+
+    Args:
+        weights: A name, as `known_checkpoint` takes it, or a path.
+        variant: The variant to be loaded into, if it is known.
+
+    Raises:
+        UserError: If it is the name of a checkpoint of another network, `"imagenet"` for a network
+            without published weights, or neither a name nor a file that exists.
+
+    Example:
+
+    >>> named_checkpoint("imagenet", "owt").name
+    'owt_torchvision'
+    >>> named_checkpoint(__file__) is None
+    True
+    """
+    if not isinstance(weights, str):
+        return None
+    if weights not in ("imagenet", *list_checkpoints()) and os.path.isfile(weights):
+        return None
+    checkpoint = known_checkpoint(weights, variant)
+    if checkpoint is None:
+        if not os.path.exists(weights):
+            raise _neither(weights)
+        return None
+    if variant not in (None, checkpoint.variant):
+        raise UserError(
+            explain(
+                f"Received weights={weights!r} for the variant {variant!r}.",
+                f"They belong to the variant {checkpoint.variant!r}, which computes otherwise.",
+                f"Build AlexNet({checkpoint.variant!r}, weights={weights!r}).",
+            )
+        )
+    return checkpoint
+
+
+def _neither(weights: str) -> UserError:
+    """Return the error for what is neither a name nor a file."""
+    received = f"Received the weights {weights!r}, which is no published checkpoint and no file."
+    if os.path.basename(weights) != weights or os.path.splitext(weights)[1]:
+        received = f"Received the path {weights!r}, but there is no such file."
+    return UserError(
+        explain(
+            received,
+            f"The path of a file or one of {', '.join(list_checkpoints())} was expected.",
+            did_you_mean(weights, list_checkpoints())
+            or f"Check the spelling; the current folder is {os.getcwd()!r}.",
+        )
+    )
