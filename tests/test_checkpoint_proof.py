@@ -7,7 +7,7 @@ import pytest
 from keras_alexnet import AlexNet
 from keras_alexnet.checkpoints.sanity import RIGHT, TWICE, UNPERMUTED, Proof, prove
 from keras_alexnet.checkpoints.targets import targets_of
-from keras_alexnet.published.lookup import Sample
+from keras_alexnet.published.records import Sample
 from made_checkpoints import MAPS, learned_weights, rows_by_channel, small_network
 
 

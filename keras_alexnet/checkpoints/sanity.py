@@ -20,7 +20,7 @@ import numpy as np
 
 from keras_alexnet.backends.plain import as_array
 from keras_alexnet.checkpoints.targets import Target
-from keras_alexnet.published.lookup import Sample
+from keras_alexnet.published.records import Sample
 
 SMOOTH = 0.1  # at least, for filters that were trained; chance is at most 0.02 for 5 x 5 x 3 x 32
 ORDERED = 0.02  # a correlation between places above chance: 64 units of fc6 give 0.001 by chance

@@ -12,12 +12,8 @@ from keras_alexnet.errors import UserError, explain
 from keras_alexnet.formats.opening import Contents, open_checkpoint
 from keras_alexnet.published.hashes import file_hash, flaw
 from keras_alexnet.published.imagenet import imagenet_class_names
-from keras_alexnet.published.lookup import (
-    Checkpoint,
-    get_checkpoint,
-    list_checkpoints,
-    named_checkpoint,
-)
+from keras_alexnet.published.lookup import get_checkpoint, list_checkpoints, named_checkpoint
+from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.variants import get_variant
 
 

@@ -14,7 +14,8 @@ from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.noise import PCAColorNoise
 from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.preprocessing.resize import SquareResize
-from keras_alexnet.published.lookup import Checkpoint, known_checkpoint, list_checkpoints
+from keras_alexnet.published.lookup import known_checkpoint, list_checkpoints
+from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.variants import Variant, get_variant, known_variant, list_variants
 
 

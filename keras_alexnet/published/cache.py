@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import keras_home, made_folder
 from keras_alexnet.published.hashes import flaw
-from keras_alexnet.published.lookup import Checkpoint
+from keras_alexnet.published.records import Checkpoint
 
 FOLDER = "keras_alexnet"  # in Keras's own
 

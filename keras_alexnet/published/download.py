@@ -13,7 +13,7 @@ from keras_alexnet.progress import report
 from keras_alexnet.published.cache import folders, look, one_at_a_time, writable
 from keras_alexnet.published.fetching import Failed, fetch
 from keras_alexnet.published.hashes import flaw, identity
-from keras_alexnet.published.lookup import Checkpoint
+from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.published.unpacking import take_member
 
 LARGEST = 1 << 29  # bytes, for files of which no size is public; an AlexNet has half of it

@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable
 
-from keras_alexnet.published.lookup import Checkpoint
+from keras_alexnet.published.records import Checkpoint
 
 # Of some files only the first digits of a sha256 are public, as part of their names.
 PREFIXES = {"sha256-prefix": "sha256"}

@@ -1,105 +1,12 @@
 """The published checkpoints, looked up by name."""
 
-import dataclasses
 import os
 
 from keras_alexnet.errors import UserError, explain, warn
 from keras_alexnet.names import ANY, did_you_mean, plain
-from keras_alexnet.short_repr import short_repr
+from keras_alexnet.published.records import Checkpoint
+from keras_alexnet.published.table import CHECKPOINTS
 from keras_alexnet.variants import get_variant, known_variant, list_variants
-from keras_alexnet.variants.records import Pixels
-
-
-@dataclasses.dataclass(frozen=True)
-class Accuracy:
-    """A published accuracy; parts of all images, not percent.
-
-    Args:
-        top1: Part of the images whose class came first.
-        top5: Part whose class was among the first five.
-        transform: How images were made into inputs when it was measured.
-        source: Who says so.
-        data: What was classified.
-    """
-
-    top1: float
-    top5: float
-    transform: str
-    source: str
-    data: str = "ImageNet validation images (ILSVRC-2012)"
-
-
-@dataclasses.dataclass(frozen=True)
-class Sample:
-    """Public values of a convolution's kernel: what a right copy has in that place.
-
-    Args:
-        layer: The layer.
-        filter: The filter, from 0.
-        channel: The channel of its input.
-        row: The row.
-        column: The column of the first value.
-        values: It and the next ones along the row.
-        tolerance: How far they may be off, for they are public with a few digits only.
-    """
-
-    layer: str
-    filter: int
-    channel: int
-    row: int
-    column: int
-    values: tuple[float, ...]
-    tolerance: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Checkpoint:
-    """One published file of weights.
-
-    Args:
-        name: The name that `AlexNet(weights=...)` takes.
-        title: What it is, in a few words.
-        variant: The network it belongs to, by a name that `list_variants()` gives.
-        filename: Name of the file of weights.
-        urls: Where it can be had, the best place first.
-        hashes: All that are known, the strongest first, each `"algorithm:hexadecimal digits"`.
-            The algorithm `"sha256-prefix"` stands for the first digits of a sha256.
-        size: Size of the file in bytes, `None` if not known.
-        member: If the urls are of a zip archive, the name of the file in it; size and hashes
-            are of that file.
-        formats: What kind of file it is, by names of `checkpoints.reading`: several where the
-            sources do not say which of them.
-        dialect: How its tensors are named and laid out, by a name of `checkpoints.naming`.
-        licence: Under which terms it was published.
-        pixels: How images must be prepared for it.
-        accuracies: What was published about how good it is, its own authors' figure first.
-        source: Where all this stands.
-        class_order: In which order the classes are: `"wordnet"` is by WordNet identifier, from
-            n01440764 (tench) to n15075141 (toilet tissue).
-        samples: Values that are public.
-        remark: What else one should know, in a sentence.
-    """
-
-    name: str
-    title: str
-    variant: str
-    filename: str
-    urls: tuple[str, ...]
-    hashes: tuple[str, ...]
-    size: int | None
-    formats: tuple[str, ...]
-    dialect: str
-    licence: str
-    pixels: Pixels
-    accuracies: tuple[Accuracy, ...]
-    source: str
-    member: str | None = None
-    class_order: str = "wordnet"
-    samples: tuple[Sample, ...] = ()
-    remark: str = ""
-
-    __repr__ = short_repr("name", "variant", "filename")
-
 
 BEST = ("imagenet", "default", ANY)  # the best documented checkpoint of a variant
 TORCHVISION_NAMES = {"imagenet1k_v1": "owt_torchvision"}  # torchvision, AlexNet_Weights
@@ -113,8 +20,6 @@ def list_checkpoints() -> list[str]:
     >>> list_checkpoints()[:3]
     ['owt_torchvision', 'bvlc_caffe', 'caffenet_caffe']
     """
-    from keras_alexnet.published.table import CHECKPOINTS
-
     return list(CHECKPOINTS)
 
 
@@ -132,8 +37,6 @@ def get_checkpoint(name: str) -> Checkpoint:
     >>> get_checkpoint("owt_torchvision").filename
     'alexnet-owt-7be5be79.pth'
     """
-    from keras_alexnet.published.table import CHECKPOINTS
-
     known = known_checkpoint(name)
     if known is not None:
         return known
@@ -171,8 +74,6 @@ def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | N
     >>> known_checkpoint("DEFAULT").name, known_checkpoint("Caffenet").name
     ('owt_torchvision', 'caffenet_caffe')
     """
-    from keras_alexnet.published.table import CHECKPOINTS
-
     if not isinstance(name, str):
         return None
     key = name if name in CHECKPOINTS else plain(name).removeprefix("alexnet_weights.")

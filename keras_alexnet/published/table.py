@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from keras_alexnet.published.lookup import Accuracy, Checkpoint, Sample
+from keras_alexnet.published.records import Accuracy, Checkpoint, Sample
 from keras_alexnet.variants.pixels import PIXELS_CAFFE, PIXELS_TORCHVISION
 
 BY_SHORTER_SIDE = (
