@@ -15,7 +15,7 @@ from keras_alexnet import AlexNet, convert_checkpoint, evaluation_preprocessor, 
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.sniffing import FORMATS
-from keras_alexnet.published import table
+from keras_alexnet.published import lookup, table
 from made_checkpoints import (
     WAYS,
     drawn_weights,
@@ -297,7 +297,7 @@ def published(tmp_path, monkeypatch):
         pixels=dataclasses.replace(table.OWT_TORCHVISION.pixels, base=32),
         samples=(),
     )
-    monkeypatch.setattr(table, "CHECKPOINTS", {"tiny": row})
+    monkeypatch.setattr(lookup, "CHECKPOINTS", {"tiny": row})
     return path
 
 

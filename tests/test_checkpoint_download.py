@@ -20,7 +20,7 @@ import pytest
 import keras_alexnet
 from keras_alexnet.cli import main
 from keras_alexnet.published import download as module
-from keras_alexnet.published import fetching, table
+from keras_alexnet.published import fetching, lookup, table
 from keras_alexnet.published.cache import folders
 from keras_alexnet.published.download import download, local_path
 from keras_alexnet.published.hashes import flaw, identity
@@ -557,7 +557,7 @@ class TestProcesses:
     def test_ctrl_c_leaves_nothing(self, server, home, monkeypatch, capsys):
         """Interrupted half-way, the command says so in a line and leaves no half file."""
         checkpoint = record(server.serve("a", stalled(DATA, 300_000)))
-        monkeypatch.setattr(table, "CHECKPOINTS", {"local": checkpoint})
+        monkeypatch.setattr(lookup, "CHECKPOINTS", {"local": checkpoint})
         read, received = fetching._read, []
 
         def read_or_stop(answer):
@@ -578,7 +578,7 @@ class TestProcesses:
 def known(server, home, monkeypatch):
     """The table with one row, of a file that the server has."""
     row = record(server.serve("a", whole(DATA)))
-    monkeypatch.setattr(table, "CHECKPOINTS", {"local": row})
+    monkeypatch.setattr(lookup, "CHECKPOINTS", {"local": row})
     return row
 
 
@@ -641,7 +641,7 @@ class TestCommand:
 
     def test_a_failure_is_one_line(self, server, home, monkeypatch, capsys):
         """A failed download is one line too, with exit code 2."""
-        monkeypatch.setattr(table, "CHECKPOINTS", {"local": record(server.url("no"))})
+        monkeypatch.setattr(lookup, "CHECKPOINTS", {"local": record(server.url("no"))})
         assert main(["download", "local", "--json"]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""

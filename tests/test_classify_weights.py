@@ -11,7 +11,7 @@ from PIL import Image
 from keras_alexnet import AlexNet
 from keras_alexnet.cli import main
 from keras_alexnet.evaluation.networks import ready_network
-from keras_alexnet.published import table
+from keras_alexnet.published import lookup, table
 from safetensors_files import safetensors_file
 
 
@@ -46,7 +46,7 @@ def tiny(place, monkeypatch):
         pixels=dataclasses.replace(table.OWT_TORCHVISION.pixels, base=32),
         samples=(),
     )
-    monkeypatch.setattr(table, "CHECKPOINTS", {"tiny": row})
+    monkeypatch.setattr(lookup, "CHECKPOINTS", {"tiny": row})
     return model
 
 

@@ -1,6 +1,5 @@
 """Compiled functions: which sizes get one, and how many are kept for many sizes and layers."""
 
-import collections
 import functools
 import gc
 
@@ -35,9 +34,8 @@ if BACKEND == "tensorflow":
     @pytest.fixture
     def few(monkeypatch):
         """Allow a few compiled functions, none of which there is yet."""
-        monkeypatch.setattr(programs, "AT_ONCE", KEPT)
+        monkeypatch.setattr(programs, "FIRST", KEPT)
         monkeypatch.setattr(programs, "_eager_sizes", set())
-        monkeypatch.setattr(programs, "_recent_sizes", collections.deque(maxlen=programs.RECENT))
         monkeypatch.setattr(programs, "_eager_program", functools.cache(programs._program))
 
 elif BACKEND == "jax":
@@ -82,25 +80,16 @@ def test_few_compiled_functions_are_kept(few, varied):
 if BACKEND == "tensorflow":
 
     def test_sizes_that_are_compiled_eagerly(few, monkeypatch):
-        """The first sizes at once, later ones when they come twice, and not too many."""
-        monkeypatch.setattr(programs, "MOST", 5)
+        """The first of each operation, not too many in all, and each size always or never."""
+        monkeypatch.setattr(programs, "MOST", 3)
         x = [tf.zeros((1, 2, count)) for count in range(8)]
 
         def compiled(operation, *sizes):
             return [programs.is_compiled(operation, x[size]) for size in sizes]
 
-        assert compiled("one", 0, 1, 2, 3, 0, 1) == [True, True, False, False, True, True]
-        assert compiled("one", 2, 3, 2) == [True, True, True]
+        assert compiled("one", 0, 1, 2, 3, 0, 1, 2) == [True, True, False, False, True, True, False]
         assert compiled("two", 0, 1, 1, 0) == [True, False, False, True]
-        assert compiled("two", 5, 5, 5) == [False, False, False]
-
-    def test_a_size_that_comes_again_late_is_not_compiled(few):
-        """After many others it is taken for one of many."""
-        x = [tf.zeros((1, count)) for count in range(KEPT + programs.RECENT + 1)]
-        for tensor_ in x:
-            programs.is_compiled("one", tensor_)
-        assert not programs.is_compiled("one", x[KEPT])
-        assert programs.is_compiled("one", x[-1])
+        assert compiled("three", 5, 5) == [False, False]
 
     def own_programs(function, *shape):
         """Return how many functions in a graph TensorFlow is to compile with XLA."""

@@ -4,16 +4,13 @@ XLA compiles a program for each size of the tensors, which takes a tenth of a se
 megabyte or more. TensorFlow gives that memory back when the process ends, not earlier.
 """
 
-import collections
 import functools
 
-AT_ONCE = 8  # sizes of an operation that are compiled for eager calls as soon as they come
-RECENT = 8  # latest sizes that were not compiled: one of these that comes again is compiled
+FIRST = 16  # sizes of an operation that are compiled for eager calls
 MOST = 64  # sizes of all operations together that are compiled for eager calls
 KEPT = 64  # functions that are kept for further graphs
 
 _eager_sizes: set[tuple] = set()  # those that are compiled
-_recent_sizes: collections.deque[tuple] = collections.deque(maxlen=RECENT)  # and those that are not
 
 
 def is_compiled(operation, x) -> bool:
@@ -21,7 +18,7 @@ def is_compiled(operation, x) -> bool:
 
     A graph is compiled if all sizes but the batch's are known: otherwise XLA would compile for
     each new size while it runs. Eager calls know every size, and each photo may have its own: the
-    first sizes are compiled at once, later ones when they come twice.
+    first sizes are compiled, and the others never are, so that a call repeated is the same bits.
 
     Args:
         operation: Anything hashable that stands for the operation.
@@ -34,12 +31,11 @@ def is_compiled(operation, x) -> bool:
     size = (operation, *x.shape, x.dtype)
     if size in _eager_sizes:
         return True
-    is_early = sum(other[0] == operation for other in _eager_sizes) < AT_ONCE
-    if len(_eager_sizes) < MOST and (is_early or size in _recent_sizes):
-        _eager_sizes.add(size)
-        return True
-    _recent_sizes.append(size)
-    return False
+    of_operation = sum(other[0] == operation for other in _eager_sizes)
+    if of_operation >= FIRST or len(_eager_sizes) >= MOST:
+        return False
+    _eager_sizes.add(size)
+    return True
 
 
 def run(function, fixed: tuple, *tensors):
