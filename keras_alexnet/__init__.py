@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from keras_alexnet.startup import start
-
-__version__ = "0.1.0"
+from keras_alexnet.version import __version__ as __version__
 
 __all__ = [
     "AlexNet",
@@ -45,9 +44,9 @@ __all__ = [
 # imports all, so that Keras finds the classes of a saved model.
 if TYPE_CHECKING or start():
     from keras_alexnet.benchmarking import BenchmarkCallback, benchmark
-    from keras_alexnet.cards.lookup import get_model_card
     from keras_alexnet.cards.records import ModelCard
     from keras_alexnet.checkpoints.loading import load_checkpoint
+    from keras_alexnet.checkpoints.model_cards import get_model_card
     from keras_alexnet.conversion.converting import convert_checkpoint
     from keras_alexnet.data.image_folder import image_folder
     from keras_alexnet.describe import describe

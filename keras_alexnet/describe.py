@@ -7,7 +7,7 @@ import keras
 
 from keras_alexnet.arguments import file_path
 from keras_alexnet.errors import UserError, escaped, explain
-from keras_alexnet.graphs import layer_calls
+from keras_alexnet.functional_graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.tables import json_text, new_table, screen_width, table_text

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional, functional_model, retraced
+from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.variants import get_variant, list_variants
 from keras_alexnet.variants.aliases import ALIASES
 

@@ -4,7 +4,7 @@ import keras
 
 from keras_alexnet.arguments import shape
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional, functional_model, retraced
+from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.layers import AdaptiveAveragePooling2D, LocallyConnected2D
 from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize

@@ -22,7 +22,7 @@ from keras_alexnet import (
     load_checkpoint,
     ten_crop_model,
 )
-from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import Source, Training
 from keras_alexnet.cards.texts import from_texts, to_texts
 from keras_alexnet.cli import main

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from keras_alexnet import AlexNet
-from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard, Training
 from keras_alexnet.cli import main
 from keras_alexnet.data.split_record import SplitRecord

@@ -6,7 +6,7 @@ import pytest
 
 from helpers import zeros_at_first
 from keras_alexnet import AlexNet, RandomCropFlip, feature_extractor, ten_crop_model
-from keras_alexnet.graphs import functional_model
+from keras_alexnet.functional_graphs import functional_model
 
 TINY = 1e-7  # weight of the loss with which all gradients of the logits underflow in float16
 

@@ -5,11 +5,11 @@ import os
 
 import keras
 
-from keras_alexnet.alexnet_model import AlexNetModel, card_of
+from keras_alexnet.cards.alexnet_model import AlexNetModel, card_of
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.assigning import carry_out
+from keras_alexnet.checkpoints.claims import completed_card
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
-from keras_alexnet.checkpoints.provenance import completed_card
 from keras_alexnet.checkpoints.report import Loaded, changes_of
 from keras_alexnet.checkpoints.sanity import prove
 from keras_alexnet.checkpoints.sources import WeightSource, open_source

@@ -7,7 +7,7 @@ import os
 from keras_alexnet.cli.shared import count, notes_of, positive, print_json
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.recipes import list_recipes
-from keras_alexnet.training.compiling import MODES
+from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import Job
 
 

@@ -10,11 +10,11 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import check_options, load_source, say
 from keras_alexnet.checkpoints.networks import has_classifier
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
-from keras_alexnet.checkpoints.provenance import converted_card, file_texts
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.conversion.comparison import check_same
 from keras_alexnet.conversion.formats import format_to_write
+from keras_alexnet.conversion.provenance import converted_card, file_texts
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.files import check_writable, written_whole
 from keras_alexnet.formats.errors import refused

@@ -5,9 +5,9 @@ import zipfile
 
 import h5py
 
-from keras_alexnet.alexnet_model import AlexNetModel
+from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.provenance import file_texts
+from keras_alexnet.conversion.provenance import file_texts
 from keras_alexnet.formats.hdf5.keras_files import CARD, LONGEST_PART, MORE
 
 

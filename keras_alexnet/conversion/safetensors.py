@@ -12,8 +12,8 @@ import math
 
 from keras_alexnet.backends.plain import as_array
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.provenance import file_texts
 from keras_alexnet.checkpoints.targets import targets_of
+from keras_alexnet.conversion.provenance import file_texts
 
 DTYPES = {"float64": ("F64", 8), "float16": ("F16", 2)}
 FLOAT32 = ("F32", 4)  # of bfloat16 as well, whose values it holds exactly

@@ -7,14 +7,14 @@ import zipfile
 
 import keras
 
-from keras_alexnet.alexnet_model import card_of
-from keras_alexnet.cards.lookup import get_model_card
+from keras_alexnet.cards.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.provenance import assumed_preparation
+from keras_alexnet.checkpoints.claims import assumed_preparation
+from keras_alexnet.checkpoints.model_cards import get_model_card
 from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional_model
+from keras_alexnet.functional_graphs import functional_model
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.preprocessing.windows import Windows
+from keras_alexnet.preprocessing.crop_boxes import Windows
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")

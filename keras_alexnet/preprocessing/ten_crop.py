@@ -5,10 +5,10 @@ from keras import ops
 
 from keras_alexnet.arguments import integer, pair
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.graphs import functional, functional_model, retraced
+from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
+from keras_alexnet.preprocessing.crop_boxes import Windows
 from keras_alexnet.preprocessing.nine_crop import NineCrop
-from keras_alexnet.preprocessing.windows import Windows
 
 PAPER_SIZE, PAPER_WINDOW = 256, 224  # section 2 and section 4.1
 

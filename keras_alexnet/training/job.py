@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.recipes import Recipe, get_recipe
-from keras_alexnet.training.compiling import jit_compile
+from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.variants import get_variant
 
 if TYPE_CHECKING:  # the command line knows a job's defaults without Keras

@@ -25,6 +25,7 @@ from keras_alexnet.training.padding import pad_batches
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.state import RunState
 from keras_alexnet.variants import get_variant
+from keras_alexnet.version import __version__
 
 
 def run(
@@ -109,8 +110,6 @@ def run(
 
 def _card(job: Job, images: Images) -> ModelCard:
     """Return the facts that go into the file of the model."""
-    from keras_alexnet import __version__  # not before the package is complete
-
     pixels = dataclasses.replace(get_variant(job.variant).pixels, base=job.base)
     return ModelCard(
         variant=job.variant,

@@ -1,21 +1,11 @@
-"""The model card of weights that were loaded, completed with what the file leaves open."""
+"""The model card of loaded weights: what the file states, and what is assumed."""
 
 import dataclasses
-import os
 
-import keras
-
-from keras_alexnet.alexnet_model import card_of
-from keras_alexnet.cards.records import ModelCard, Source
-from keras_alexnet.cards.texts import to_texts
+from keras_alexnet.cards.alexnet_model import card_of
+from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.preparing import Prepared
-from keras_alexnet.checkpoints.report import Loaded
-from keras_alexnet.errors import escaped
-
-LAYOUT = (
-    "Keras's: kernels of convolutions (height, width, in, out), dense ones (in, out), rows behind "
-    "the maps in the order height, width, channels"
-)
+from keras_alexnet.preprocessing import evaluation_preprocessor
 
 
 def completed_card(prepared: Prepared) -> tuple[ModelCard, tuple[str, ...]]:
@@ -72,42 +62,6 @@ def _outputs(prepared: Prepared) -> int:
     return 0 if last.is_conv else last.layer.units
 
 
-def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard:
-    """Return the card of a file that is written with weights that were loaded.
-
-    An assumption stays out of it, unless the order of the colours is known: names of tensors tell
-    the program, and with the variant how it prepares images.
-
-    Args:
-        prepared: The open weights and the model.
-        loaded: The report of the load.
-        sha256: Hash of the file that was loaded.
-    """
-    from keras_alexnet import __version__  # not before the package is complete
-
-    name = escaped(os.path.basename(loaded.path))
-    card = loaded.card
-    if loaded.assumptions and prepared.order is None:
-        card = dataclasses.replace(card, pixels=None, channel_order=None)
-    return dataclasses.replace(
-        card,
-        source=Source(name, sha256, loaded.format, loaded.dialect),
-        changes=" ".join(loaded.changes) or None,
-        keras_alexnet_version=__version__,
-        keras_version=keras.__version__,
-    )
-
-
-def file_texts(card: ModelCard) -> dict[str, str]:
-    """Return a card as text by name, with the layout and the preparation in words for readers."""
-    said = to_texts(card) | {"layout": LAYOUT}
-    if card.pixels is not None:
-        said["preprocessing"] = preparation(card)
-    return said
-
-
 def preparation(card: ModelCard) -> str:
     """Return a sentence: how images are prepared for a network."""
-    from keras_alexnet.preprocessing import evaluation_preprocessor  # it needs the registry
-
     return str(evaluation_preprocessor(card))

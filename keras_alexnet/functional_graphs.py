@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.alexnet_model import AlexNetModel, is_mixed
+from keras_alexnet.cards.alexnet_model import AlexNetModel, is_mixed
 from keras_alexnet.errors import UserError, explain
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.alexnet_model import card_of
+from keras_alexnet.cards.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.sources import open_source
 

@@ -4,9 +4,8 @@ import dataclasses
 
 import keras
 
-from keras_alexnet.alexnet_model import AlexNetModel
 from keras_alexnet.arguments import integer, shape
-from keras_alexnet.blocks import LayerMaker
+from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
 from keras_alexnet.checkpoints.networks import arguments_for, network_of
@@ -14,6 +13,7 @@ from keras_alexnet.checkpoints.preparing import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError, explain
+from keras_alexnet.model.rows import LayerMaker
 from keras_alexnet.variants import Variant, get_variant, named_variant
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
 

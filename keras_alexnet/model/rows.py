@@ -7,7 +7,6 @@ import keras
 
 from keras_alexnet import layers
 from keras_alexnet.errors import UserError, explain
-from keras_alexnet.initializers import TruncatedNormal
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
@@ -17,6 +16,7 @@ from keras_alexnet.layers import (
     LocalResponseNormalization,
     MaxPooling2D,
 )
+from keras_alexnet.model.initializers import TruncatedNormal
 from keras_alexnet.variants.records import (
     AdaptivePool,
     Conv,

@@ -1,0 +1,51 @@
+"""The model card of a converted file: source, hash and changes, with its layout in words."""
+
+import dataclasses
+import os
+
+import keras
+
+from keras_alexnet.cards.records import ModelCard, Source
+from keras_alexnet.cards.texts import to_texts
+from keras_alexnet.checkpoints.claims import preparation
+from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.checkpoints.report import Loaded
+from keras_alexnet.errors import escaped
+from keras_alexnet.version import __version__
+
+LAYOUT = (
+    "Keras's: kernels of convolutions (height, width, in, out), dense ones (in, out), rows behind "
+    "the maps in the order height, width, channels"
+)
+
+
+def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard:
+    """Return the card of a file that is written with weights that were loaded.
+
+    An assumption stays out of it, unless the order of the colours is known: names of tensors tell
+    the program, and with the variant how it prepares images.
+
+    Args:
+        prepared: The open weights and the model.
+        loaded: The report of the load.
+        sha256: Hash of the file that was loaded.
+    """
+    name = escaped(os.path.basename(loaded.path))
+    card = loaded.card
+    if loaded.assumptions and prepared.order is None:
+        card = dataclasses.replace(card, pixels=None, channel_order=None)
+    return dataclasses.replace(
+        card,
+        source=Source(name, sha256, loaded.format, loaded.dialect),
+        changes=" ".join(loaded.changes) or None,
+        keras_alexnet_version=__version__,
+        keras_version=keras.__version__,
+    )
+
+
+def file_texts(card: ModelCard) -> dict[str, str]:
+    """Return a card as text by name, with the layout and the preparation in words for readers."""
+    said = to_texts(card) | {"layout": LAYOUT}
+    if card.pixels is not None:
+        said["preprocessing"] = preparation(card)
+    return said
