@@ -2,7 +2,7 @@
 
 from keras_alexnet.errors import UserError, explain
 from keras_alexnet.names import did_you_mean, meant
-from keras_alexnet.recipes.records import Recipe
+from keras_alexnet.recipes.recipe import Recipe
 from keras_alexnet.recipes.table import RECIPES
 
 

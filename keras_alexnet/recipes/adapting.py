@@ -1,12 +1,15 @@
 """A recipe with another rate or length, all else in proportion."""
 
 import dataclasses
+from typing import TypeVar
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.recipes.records import Plateau, Recipe, Steps
+from keras_alexnet.recipes.records import Plateau, RecipeRow, Steps
+
+Row = TypeVar("Row", bound=RecipeRow)
 
 
-def scaled(recipe: Recipe, learning_rate: float) -> Recipe:
+def scaled(recipe: Row, learning_rate: float) -> Row:
     """Return a recipe that begins with another learning rate, and has all others in proportion.
 
     >>> from keras_alexnet import get_recipe
@@ -30,7 +33,7 @@ def scaled(recipe: Recipe, learning_rate: float) -> Recipe:
     return dataclasses.replace(recipe, learning_rate=rate(recipe.learning_rate), parts=parts)
 
 
-def stretched(recipe: Recipe, epochs: int) -> Recipe:
+def stretched(recipe: Row, epochs: int) -> Row:
     """Return a recipe for another number of epochs, with its steps at the same shares of them.
 
     >>> from keras_alexnet import get_recipe
@@ -66,7 +69,7 @@ def stretched(recipe: Recipe, epochs: int) -> Recipe:
     )
 
 
-def steps_after(recipe: Recipe, epochs: int) -> list[list[float]]:
+def steps_after(recipe: RecipeRow, epochs: int) -> list[list[float]]:
     """Return, for each schedule, the numbers of epochs after which it steps in such a training.
 
     A rate that follows the validation error has its patience instead.

@@ -11,10 +11,10 @@ from keras_alexnet.recipes.color_noise import ColorNoiseSteps
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 from keras_alexnet.recipes.group import Group
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
-from keras_alexnet.recipes.records import Plateau, Recipe, Steps
+from keras_alexnet.recipes.records import Plateau, RecipeRow, Steps
 
 
-def recipe_optimizer(recipe: Recipe, steps_per_epoch=None, **kwargs) -> CoupledSGD:
+def recipe_optimizer(recipe: RecipeRow, steps_per_epoch=None, **kwargs) -> CoupledSGD:
     """Return the optimizer of a recipe.
 
     Its schedules count training steps, which the optimizer's state holds: a run that is stopped
@@ -51,7 +51,7 @@ def recipe_optimizer(recipe: Recipe, steps_per_epoch=None, **kwargs) -> CoupledS
     return CoupledSGD(rate, clock.momentum(), groups, recipe.velocity, recipe.name, **kwargs)
 
 
-def recipe_callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:
+def recipe_callbacks(recipe: RecipeRow) -> list[keras.callbacks.Callback]:
     """Return what a recipe needs in `fit` beside its optimizer: often nothing.
 
     Example:
@@ -74,7 +74,7 @@ def recipe_callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:
 class _Clock:
     """Turns the times of a recipe into numbers of training steps."""
 
-    def __init__(self, recipe: Recipe, steps_per_epoch: int | Sequence[int] | None):
+    def __init__(self, recipe: RecipeRow, steps_per_epoch: int | Sequence[int] | None):
         self.recipe = recipe
         self.steps_per_epoch = steps_per_epoch
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.short_repr import short_repr
@@ -85,8 +84,8 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How a published network was trained.
+class RecipeRow:
+    """A row of the table of recipes: how a published network was trained.
 
     Args:
         name: The name that `get_recipe` takes.
@@ -156,54 +155,3 @@ class Recipe:
         early = math.ceil(images * 4 // 5 / self.batch_size)
         late = math.ceil(images / self.batch_size)
         return [early] * self.held_back + [late] * (self.epochs - self.held_back)
-
-    def optimizer(self, steps_per_epoch: int | Sequence[int] | None = None, **kwargs):
-        """Return the recipe's optimizer, for `compile`; its schedules are in its state.
-
-        Args:
-            steps_per_epoch: Training steps of every epoch, `len(data)`, or a list with those of
-                each; needed where the recipe counts epochs.
-            **kwargs: The arguments of `keras.optimizers.Optimizer`, such as `clipnorm`.
-
-        Returns:
-            A `CoupledSGD`.
-
-        Raises:
-            UserError: (a `ValueError`) if the steps are needed and not given, or are no steps.
-        """
-        from keras_alexnet.recipes.building import recipe_optimizer
-
-        return recipe_optimizer(self, steps_per_epoch, **kwargs)
-
-    def callbacks(self) -> list:
-        """Return what `fit` needs beside the optimizer, often nothing.
-
-        That is `ReduceOnPlateau` for a rate that follows the validation error, and a callback for
-        colour noise that ends before the training does.
-        """
-        from keras_alexnet.recipes.building import recipe_callbacks
-
-        return recipe_callbacks(self)
-
-    def scaled(self, learning_rate: float) -> "Recipe":
-        """Return the recipe with another rate to begin with, and all its rates in proportion."""
-        from keras_alexnet.recipes.adapting import scaled
-
-        return scaled(self, learning_rate)
-
-    def stretched(self, epochs: int) -> "Recipe":
-        """Return the recipe for another number of epochs, its steps at the same shares of them."""
-        from keras_alexnet.recipes.adapting import stretched
-
-        return stretched(self, epochs)
-
-    def moves(self, epochs: int, others: int) -> bool:
-        """Return whether a schedule steps after other epochs if `epochs` becomes `others`.
-
-        >>> from keras_alexnet import get_recipe
-        >>> get_recipe("owt").moves(10, 20), get_recipe("owt").moves(10, 10)
-        (True, False)
-        """
-        from keras_alexnet.recipes.adapting import steps_after
-
-        return steps_after(self, epochs) != steps_after(self, others)

@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from keras_alexnet.recipes.records import Part, Plateau, Recipe, Steps
+from keras_alexnet.recipes.recipe import Recipe
+from keras_alexnet.recipes.records import Part, Plateau, Steps
 
 BIAS = r"(^|/)bias$"  # the ends of the paths of variables: "conv1/bias"
 
