@@ -15,8 +15,8 @@ class Recipe(RecipeRow):
     Example:
 
     >>> from keras_alexnet import get_recipe
-    >>> get_recipe("cifar10_80sec").scaled(0.01).learning_rate.values
-    (0.01, 0.001)
+    >>> get_recipe("cifar10_80sec").scaled(0.01).learning_rate.values[0]
+    0.01
     """
 
     def optimizer(self, steps_per_epoch: int | Sequence[int] | None = None, **kwargs):
