@@ -1,8 +1,11 @@
 """The backend in the processes that run tests: precision, seeds, settings, and who may use it."""
 
+import copy
 import gc
 import importlib
+import os
 import sys
+import tempfile
 import threading
 
 import keras
@@ -39,15 +42,40 @@ def _share_contexts(jax, programs=100):
     module.make_ir_context = make_ir_context
 
 
+def _share_programs(cache):
+    """Let the processes that run tests share JAX's cache of compiled programs.
+
+    JAX writes an entry in place, and a process that reads at that moment finds half of one: it
+    warns and compiles by itself. Here an entry is written beside the others and renamed. The
+    processes that tests start write as JAX does, so they get a folder for each process that tests.
+    """
+    put = cache.put
+
+    def put_whole(self, key, value):
+        with tempfile.TemporaryDirectory(dir=self.path) as folder:
+            beside = copy.copy(self)
+            beside.path = self.path / os.path.basename(folder)
+            put(beside, key, value)
+            for file in beside.path.iterdir():
+                file.replace(self.path / file.name)
+
+    cache.put = put_whole
+    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    if folder:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(folder, str(os.getpid()))
+
+
 def pytest_configure():
     """Compute in full float32 on a GPU as well, as the tolerances expect; draw with NumPy."""
     drawing.by_numpy()
     if BACKEND == "jax":
         import jax
         import jax.interpreters.mlir
+        from jax._src.lru_cache import LRUCache
 
         jax.config.update("jax_default_matmul_precision", "highest")
         _share_contexts(jax)
+        _share_programs(LRUCache)
     elif BACKEND == "torch":
         import torch
 
