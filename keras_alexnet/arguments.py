@@ -4,7 +4,7 @@ import operator
 import os
 from typing import Any
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 def integer(name: str, value: Any, least: int, remedy: str) -> int:
@@ -112,6 +112,4 @@ def _number(value: Any, least: int) -> int | None:
 
 
 def _refused(name: str, value: Any, expected: str, remedy: str) -> UserError:
-    return UserError(
-        explain(f"Received {name}={value!r}.", f"`{name}` must be {expected}.", remedy)
-    )
+    return UserError(f"Received {name}={value!r}.", f"`{name}` must be {expected}.", remedy)

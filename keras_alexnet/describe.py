@@ -6,7 +6,7 @@ import math
 import keras
 
 from keras_alexnet.arguments import file_path
-from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.functional_graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.short_repr import short_repr
@@ -169,11 +169,9 @@ def _images(model):
             several = isinstance(shape[0], tuple | list)
             return [_image(one) for one in shape] if several else _image(shape)
     raise UserError(
-        explain(
-            f"Received {type(model).__name__} instead of a model with known shapes.",
-            "`describe` takes a built `keras.Model`.",
-            'Pass AlexNet("paper"), say, or call your model on one batch first.',
-        )
+        f"Received {type(model).__name__} instead of a model with known shapes.",
+        "`describe` takes a built `keras.Model`.",
+        'Pass AlexNet("paper"), say, or call your model on one batch first.',
     )
 
 

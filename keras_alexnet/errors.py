@@ -4,28 +4,10 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Self
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 FEW = 3  # names in a sentence
-
-
-def explain(wrong: str, expected: str, remedy: str) -> str:
-    """Join the three parts of an error message into one sentence each.
-
-    Args:
-        wrong: What was wrong with the value received, the value included.
-        expected: What would have been right.
-        remedy: What the user can do next.
-
-    Returns:
-        The three parts as one line of text.
-
-    Example:
-
-    >>> explain("Received beta=-1.", "`beta` must be positive.", "The paper has 0.75.")
-    'Received beta=-1. `beta` must be positive. The paper has 0.75.'
-    """
-    return " ".join((wrong, expected, remedy))
 
 
 def escaped(text: str) -> str:
@@ -54,7 +36,39 @@ def first_few(names: Sequence[str]) -> str:
 
 
 class UserError(ValueError):
-    """A mistake in what a user asked for; the command line prints it as one line, exit code 2."""
+    """A mistake in what a user asked for; the command line prints it as one line, exit code 2.
+
+    Args:
+        received: A sentence that says what is wrong, with the name and the value received.
+        expected: A sentence that says what would have been right.
+        remedy: A sentence that says what the user can do next.
+
+    Example:
+
+    >>> error = UserError("Received beta=-1.", "`beta` must be positive.", "The paper has 0.75.")
+    >>> print(error)
+    Received beta=-1. `beta` must be positive. The paper has 0.75.
+    >>> error.remedy
+    'The paper has 0.75.'
+    """
+
+    def __init__(self, received: str, expected: str, remedy: str):
+        super().__init__(received, expected, remedy)
+        self.received, self.expected, self.remedy = received, expected, remedy
+
+    def __str__(self) -> str:
+        """Return the three sentences."""
+        return f"{self.received} {self.expected} {self.remedy}"
+
+    def about(self, subject: str) -> Self:
+        """Return the same error with words in front that say what it is about.
+
+        Example:
+
+        >>> print(UserError("It has 9 axes.", "A kernel has 4.", "Get it again.").about("'a.npy':"))
+        'a.npy': It has 9 axes. A kernel has 4. Get it again.
+        """
+        return type(self)(f"{subject} {self.received}", self.expected, self.remedy)
 
 
 class Interrupted(KeyboardInterrupt):

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.variants import get_variant, list_variants
 from keras_alexnet.variants.aliases import ALIASES
@@ -73,19 +73,15 @@ def _keys(layers) -> dict[str, str]:
     good = isinstance(names, Mapping) and names
     if not good or not all(isinstance(text, str) for pair in names.items() for text in pair):
         raise UserError(
-            explain(
-                f"Received layers={layers!r}.",
-                "`layers` must be a name, a list of names, or a dict from names to keys.",
-                'Try "fc7", or ["relu5", "fc7"].',
-            )
+            f"Received layers={layers!r}.",
+            "`layers` must be a name, a list of names, or a dict from names to keys.",
+            'Try "fc7", or ["relu5", "fc7"].',
         )
     if len(set(names.values())) < len(names):
         raise UserError(
-            explain(
-                f"Received layers={layers!r}, in which a key stands twice.",
-                "Every activation needs a key of its own.",
-                "Give the dict another key.",
-            )
+            f"Received layers={layers!r}, in which a key stands twice.",
+            "Every activation needs a key of its own.",
+            "Give the dict another key.",
         )
     return dict(names)
 
@@ -115,22 +111,18 @@ def _resolved(name: str, paths: list[Path], model_name: str) -> Path:
         return found[0]
     if found:
         raise UserError(
-            explain(
-                f"Received the layer {name!r}, of which the model {model_name!r} has {len(found)}.",
-                "Every name must stand for one layer.",
-                f"Say which: {' or '.join(repr('/'.join(path)) for path in found)}.",
-            )
+            f"Received the layer {name!r}, of which the model {model_name!r} has {len(found)}.",
+            "Every name must stand for one layer.",
+            f"Say which: {' or '.join(repr('/'.join(path)) for path in found)}.",
         )
     names = list(dict.fromkeys(path[-1] for path in paths))
     others = [other for other, ours in _aliases(names).items() if ours in names]
     close = difflib.get_close_matches(name, [*names, *others], n=3, cutoff=0.5)
     nearest = f"The nearest are {', '.join(map(repr, close))}." if close else "Choose one of them."
     raise UserError(
-        explain(
-            f"Received the layer {name!r}, which the model {model_name!r} does not have.",
-            f"Its layers are: {', '.join(names)}.",
-            nearest,
-        )
+        f"Received the layer {name!r}, which the model {model_name!r} does not have.",
+        f"Its layers are: {', '.join(names)}.",
+        nearest,
     )
 
 
@@ -180,12 +172,10 @@ def _activations(graph, wanted: set[Path], to_the_end=False):
     for path in wanted:
         if calls[path[0]] > 1:
             raise UserError(
-                explain(
-                    f"Received the layer {'/'.join(path)!r}, which the model {graph.name!r} uses "
-                    f"{calls[path[0]]} times.",
-                    "A layer must be used once, to have one activation.",
-                    "Give the model whose layers are shared instead.",
-                )
+                f"Received the layer {'/'.join(path)!r}, which the model {graph.name!r} uses "
+                f"{calls[path[0]]} times.",
+                "A layer must be used once, to have one activation.",
+                "Give the model whose layers are shared instead.",
             )
     found[()] = retrace.output
     return retrace.input, found

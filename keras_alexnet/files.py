@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.tables import json_text
 
 NO_ROOM = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EFBIG", "EDQUOT")}
@@ -46,11 +46,9 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
             _flush(target)
         except OSError as error:
             raise UserError(
-                explain(
-                    f"Could not write {path!r}: {_reason(error)}.",
-                    "The disk must have room for the file.",
-                    "Nothing was changed; free some space or choose another place.",
-                )
+                f"Could not write {path!r}: {_reason(error)}.",
+                "The disk must have room for the file.",
+                "Nothing was changed; free some space or choose another place.",
             ) from error
         os.replace(target, path)
         with contextlib.suppress(OSError):  # some systems open no folder, or flush none
@@ -82,7 +80,7 @@ def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str
             return parse(json.load(file))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(
-            explain(f"The file {path!r}{aside} cannot be read: {error}.", expected, remedy)
+            f"The file {path!r}{aside} cannot be read: {error}.", expected, remedy
         ) from error
 
 
@@ -147,9 +145,7 @@ def check_writable(path: str) -> None:
         wrong = f"Received the path {path!r}, but the folder {folder!r} cannot be written to."
     else:
         return
-    raise UserError(
-        explain(wrong, "The folder must exist and be writable.", "Choose another path.")
-    )
+    raise UserError(wrong, "The folder must exist and be writable.", "Choose another path.")
 
 
 @contextlib.contextmanager
@@ -163,11 +159,9 @@ def made_folder(path: str) -> Iterator[None]:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise UserError(
-            explain(
-                f"Received the output folder {path!r}, which cannot be made: {error.strerror}.",
-                "A folder was expected, or a place where one can be made.",
-                "Choose another.",
-            )
+            f"Received the output folder {path!r}, which cannot be made: {error.strerror}.",
+            "A folder was expected, or a place where one can be made.",
+            "Choose another.",
         ) from error
     try:
         check_writable(os.path.join(path, "file"))

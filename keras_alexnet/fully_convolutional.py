@@ -3,7 +3,7 @@
 import keras
 
 from keras_alexnet.arguments import shape
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.layers import AdaptiveAveragePooling2D, LocallyConnected2D
 from keras_alexnet.layers.sliding import SlidingDense
@@ -166,11 +166,9 @@ class _Slider:
     def refused(self, what: str, remedy: str) -> UserError:
         """Return the error for a model that has no dense form."""
         return UserError(
-            explain(
-                f"Received the model {self.model.name!r}, which {what}.",
-                "A network whose classifier can slide over larger maps was expected.",
-                remedy,
-            )
+            f"Received the model {self.model.name!r}, which {what}.",
+            "A network whose classifier can slide over larger maps was expected.",
+            remedy,
         )
 
 

@@ -3,7 +3,7 @@
 import keras
 
 from keras_alexnet.cards.alexnet_model import AlexNetModel, is_mixed
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 def functional_model(inputs, outputs, name: str):
@@ -28,11 +28,9 @@ def functional(model):
     if isinstance(getattr(model, "input", None), keras.KerasTensor):
         return model
     raise UserError(
-        explain(
-            f"Received {model!r}.",
-            "A functional or sequential model with one image input, built, was expected.",
-            "Wrap a subclassed model: keras.Sequential([keras.Input((224, 224, 3)), model]).",
-        )
+        f"Received {model!r}.",
+        "A functional or sequential model with one image input, built, was expected.",
+        "Wrap a subclassed model: keras.Sequential([keras.Input((224, 224, 3)), model]).",
     )
 
 
@@ -133,10 +131,8 @@ def _seen(model, images):
         return keras.Model(images, model.call(images))
     except Exception as error:
         raise UserError(
-            explain(
-                f"Received the model {model.name!r}, {type(model).__name__}, whose layers cannot "
-                f"be seen: {type(error).__name__}.",
-                "Its `call` must take Keras tensors alone, without values.",
-                "Let it compute with layers and keras.ops, or build a functional model.",
-            )
+            f"Received the model {model.name!r}, {type(model).__name__}, whose layers cannot "
+            f"be seen: {type(error).__name__}.",
+            "Its `call` must take Keras tensors alone, without values.",
+            "Let it compute with layers and keras.ops, or build a functional model.",
         ) from error

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.published.imagenet import CLASSES, difference_from_keras, imagenet_classes
 
 
@@ -46,7 +46,7 @@ def decode_predictions(preds, top=5):
     """
     scores = np.asarray(keras.ops.convert_to_numpy(preds))
     if scores.ndim != 2 or scores.shape[1] != CLASSES:
-        raise UserError(_wrong_shape(scores.shape))
+        raise _wrong_shape(scores.shape)
     top = checked_top(top)
     _compare_with_keras()
     classes = imagenet_classes()
@@ -67,11 +67,9 @@ def best(scores: np.ndarray, top: int) -> list[int]:
     """
     if np.isnan(scores).any():
         raise UserError(
-            explain(
-                f"Received {int(np.isnan(scores).sum())} scores of NaN among {len(scores)}.",
-                "A score is a number; nothing can be said of how good others are.",
-                "Weights that went astray in training, or in half precision, give such.",
-            )
+            f"Received {int(np.isnan(scores).sum())} scores of NaN among {len(scores)}.",
+            "A score is a number; nothing can be said of how good others are.",
+            "Weights that went astray in training, or in half precision, give such.",
         )
     return np.argsort(-scores.astype("float64"), kind="stable")[:top].tolist()
 
@@ -81,11 +79,11 @@ def checked_top(top) -> int:
     return integer("top", top, 1, "The papers count the best 1 and the best 5.")
 
 
-def _wrong_shape(shape: tuple[int, ...]) -> str:
+def _wrong_shape(shape: tuple[int, ...]) -> UserError:
     remedy = "Name the classes of another network by their numbers in its own list."
     if shape == (CLASSES,):
         remedy = "Give the outputs for one image as a batch of one: preds[None]."
-    return explain(
+    return UserError(
         f"Received predictions of shape {shape}.",
         f"Outputs of an ImageNet network were expected, of shape (batch, {CLASSES}).",
         remedy,

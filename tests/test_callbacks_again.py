@@ -195,18 +195,18 @@ def test_a_state_of_an_empty_folder_has_no_rows(tmp_path):
 @pytest.mark.medium
 def test_a_bad_file_that_was_replaced_stops_nothing():
     """A failure ends the call in which it was met; the next call may meet another."""
-    reader = types.SimpleNamespace(failure=UserError("the first"))
+    reader = types.SimpleNamespace(failure=UserError("the first", "", ""))
     stop = StopOnFailure(reader)
     model = classifier()
 
     def fail(batch, logs):
-        reader.failure = UserError("met now")
+        reader.failure = UserError("met now", "", "")
 
     meet = keras.callbacks.LambdaCallback(on_train_batch_begin=fail)
     with pytest.raises(UserError, match="met now"):
         fit(model, meet, stop)
     fit(model, stop)
-    reader.failure = UserError("the first")
+    reader.failure = UserError("the first", "", "")
     model.evaluate(X, Y, verbose=0, callbacks=[stop])
 
 

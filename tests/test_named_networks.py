@@ -124,7 +124,7 @@ def asked_for(monkeypatch):
     """Have published weights named in an error in place of being downloaded."""
 
     def refuse(checkpoint):
-        raise UserError(f"asked for {checkpoint.name}")
+        raise UserError(f"It asked for {checkpoint.name}.", "The", "end.")
 
     monkeypatch.setattr(sources, "local_copy", refuse)
 
@@ -138,7 +138,10 @@ def test_networks_with_weights(word, variant, name, monkeypatch):
         calls.append(lambda: package.get_model_card(word))
         calls.append(lambda: package.convert_checkpoint(word, "out.safetensors"))
     for call in calls:
-        with warnings.catch_warnings(), pytest.raises(UserError, match=f"asked for {name}$"):
+        with (
+            warnings.catch_warnings(),
+            pytest.raises(UserError, match=f"for {name}. The end.$"),
+        ):
             warnings.simplefilter("ignore")
             call()
 
@@ -149,7 +152,7 @@ def test_imagenet_is_the_models(monkeypatch):
     for variant, name in (("bvlc", "bvlc_caffe"), ("owt", "owt_torchvision")):
         model = AlexNet(variant, include_top=False)
         for word in ("imagenet", "DEFAULT"):
-            with pytest.raises(UserError, match=f"asked for {name}$"):
+            with pytest.raises(UserError, match=f"for {name}. The end.$"):
                 load_checkpoint(model, word)
     with pytest.raises(UserError, match="'cifar10_19pct', of which no weights are published"):
         load_checkpoint(AlexNet("cifar10_19pct", input_shape=(16, 16, 3)), "imagenet")

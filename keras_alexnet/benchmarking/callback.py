@@ -10,7 +10,7 @@ from keras_alexnet.benchmarking.devices import environment, peak_memory, synchro
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.callback_copies import Copyable
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.short_repr import short_repr
 
 
@@ -83,12 +83,10 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         ]
         if not timings:
             raise UserError(
-                explain(
-                    "No steps have been timed.",
-                    f"More than {1 + self.warm_up} were expected: the first and those of the "
-                    "warm-up do not count.",
-                    "Train for longer, or give a smaller `warm_up`.",
-                )
+                "No steps have been timed.",
+                f"More than {1 + self.warm_up} were expected: the first and those of the "
+                "warm-up do not count.",
+                "Train for longer, or give a smaller `warm_up`.",
             )
         return Report(tuple(timings), self._environment or environment(self.model), peak_memory())
 

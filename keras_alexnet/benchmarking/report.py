@@ -7,7 +7,7 @@ import textwrap
 
 from keras_alexnet.arguments import file_path
 from keras_alexnet.benchmarking.timings import Timings
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import written_whole
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.tables import json_text, new_table, screen_width, table_text
@@ -84,11 +84,9 @@ class Report:
         ending = os.path.splitext(path)[1]
         if ending not in writers:
             raise UserError(
-                explain(
-                    f"Received the path {path!r}.",
-                    "A report is written as .json or .csv.",
-                    "Choose one of these endings.",
-                )
+                f"Received the path {path!r}.",
+                "A report is written as .json or .csv.",
+                "Choose one of these endings.",
             )
         with written_whole(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
             writers[ending](file)

@@ -11,7 +11,7 @@ from keras_alexnet.benchmarking.devices import compile_mode, environment, peak_m
 from keras_alexnet.benchmarking.passes import forward, forward_backward, has_gradients
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 # What the notebook calls the layers that its table shows.
 NOTEBOOK_NAMES = {"fc6": "fat1", "fc7": "fat2", "fc8": "fat3"}
@@ -70,11 +70,9 @@ def benchmark(
     shape = tuple(getattr(model, "input_shape", (None, None)))[1:]
     if None in shape:
         raise UserError(
-            explain(
-                f"Received a model whose input has the shape {(None, *shape)}.",
-                "The size of the images must be known.",
-                "Build the model with input_shape=(224, 224, 3), say.",
-            )
+            f"Received a model whose input has the shape {(None, *shape)}.",
+            "The size of the images must be known.",
+            "Build the model with input_shape=(224, 224, 3), say.",
         )
     if compiled is None:
         compiled = keras.backend.backend() == "jax"

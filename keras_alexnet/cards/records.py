@@ -3,7 +3,7 @@
 import dataclasses
 
 from keras_alexnet.arguments import optional_integer
-from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.records import Pixels
@@ -139,11 +139,9 @@ class ModelCard:
         """
         if self.variant is None:
             raise UserError(
-                explain(
-                    "Received a model card without a variant.",
-                    "The variant says how images are prepared.",
-                    "Pass the name of a variant instead, such as 'owt'.",
-                )
+                "Received a model card without a variant.",
+                "The variant says how images are prepared.",
+                "Pass the name of a variant instead, such as 'owt'.",
             )
         record = get_variant(self.variant)
         pixels = self.pixels or record.pixels

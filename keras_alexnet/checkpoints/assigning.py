@@ -9,7 +9,7 @@ from keras_alexnet.backends.assignment import assign_all
 from keras_alexnet.backends.plain import new_values
 from keras_alexnet.checkpoints.layouts import Piece
 from keras_alexnet.checkpoints.planning import Assignment, Plan
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import THREADS
 
 LARGEST = {"float16": 65504.0, "float64": 1.7976931348623157e308}  # others have float32's range
@@ -58,7 +58,7 @@ def check_numbers(piece: Piece, rows: np.ndarray, dtype: str) -> None:
 def _check(piece: Piece, magnitude: float, dtype: str) -> None:
     limit = LARGEST.get(dtype, LARGEST_FLOAT32)
     if not magnitude <= limit:  # NaN is not
-        raise refused(
+        raise CheckpointError(
             f"The tensor {shown(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "
             f"the largest of {dtype}.",
             "Finite numbers were expected.",

@@ -14,8 +14,8 @@ from keras_alexnet.checkpoints.report import Loaded, changes_of
 from keras_alexnet.checkpoints.sanity import prove
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.checkpoints.targets import differences, variants_of
-from keras_alexnet.errors import UserError, explain, warn
-from keras_alexnet.formats.errors import not_loaded, refused
+from keras_alexnet.errors import UserError, warn
+from keras_alexnet.formats.errors import CheckpointError, errors_about
 from keras_alexnet.names import plain
 from keras_alexnet.published.lookup import BEST, known_checkpoint
 from keras_alexnet.variants import get_variant
@@ -107,7 +107,7 @@ def load_source(
     """Load open weights into a model: see `load_checkpoint`. Its card is set as well."""
     prepared = prepare(source, model, channel_order, sum_colors)
     path = source.contents.path
-    with not_loaded(path):
+    with errors_about(f"{path!r} was not loaded."):
         if verify != "off":
             _check_variant(prepared)
             _complain(_other_network(prepared), verify)
@@ -137,11 +137,9 @@ def check_options(verify: str, channel_order: str | None) -> None:
 def _check(value, choices, argument: str) -> None:
     if value not in choices:
         raise UserError(
-            explain(
-                f"Received {argument}={value!r}.",
-                f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
-                "Leave it out for the usual.",
-            )
+            f"Received {argument}={value!r}.",
+            f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
+            "Leave it out for the usual.",
         )
 
 
@@ -173,7 +171,7 @@ def _check_variant(prepared: Prepared) -> None:
         return
     found = differences(prepared.model, get_variant(said))
     if own.variant is not None and found:
-        raise refused(
+        raise CheckpointError(
             f"The file holds the variant {said!r}, and the model is the variant {own.variant!r}: "
             f"{found[0]}.",
             "The model must compute as the variant that the file holds.",
@@ -206,7 +204,7 @@ def _complain(suspicions: list[str], verify: str, place: str = "") -> None:
         return
     text = " ".join(suspicions)
     if verify == "raise":
-        raise refused(text, "Weights of this network were expected, trained and in order.")
+        raise CheckpointError(text, "Weights of this network were expected, trained and in order.")
     warn(f"{place!r}: {text}" if place else text)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.checkpoints.prefixes import several_networks
 from keras_alexnet.formats.arrays import StoredArray, Use
-from keras_alexnet.formats.errors import CheckpointError, listed, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, listed, shown
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -260,7 +260,7 @@ def _unknown(arrays: Mapping[str, StoredArray]) -> CheckpointError:
     tensors = f"the tensors {', '.join(some[:5])}{more}" if some else "no tensors"
     objects = f", and objects that are not read: {listed(unread)}" if unread else ""
     titles = "; ".join(dialect.title for dialect in DIALECTS)
-    return refused(
+    return CheckpointError(
         f"The file holds {tensors}{objects}.",
         f"Names and shapes of one of these were expected: {titles}.",
         "Save the weights alone: torch.save(model.state_dict(), path)."

@@ -7,7 +7,7 @@ from keras_alexnet.checkpoints.naming import recognise
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import KINDS, aliases_in, conv_kernels, variants_of
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, not_loaded, refused
+from keras_alexnet.formats.errors import CheckpointError, errors_about
 from keras_alexnet.variants import Variant, get_variant, list_variants
 
 Slots = Mapping[Slot, str]
@@ -49,7 +49,7 @@ def network_of(source: WeightSource, variant: str | None = None) -> str:
     if said is not None:
         return said
     contents = source.contents
-    with not_loaded(contents.path):
+    with errors_about(f"{contents.path!r} was not loaded."):
         names = networks_of(contents.arrays)
     if len(names) != 1:
         raise _unknown(contents.path, names)
@@ -63,7 +63,7 @@ def arguments_for(source: WeightSource, variant: Variant) -> dict:
         UserError: If the names of the tensors are nobody's.
     """
     arrays = source.contents.arrays
-    with not_loaded(source.contents.path):
+    with errors_about(f"{source.contents.path!r} was not loaded."):
         dialect, slots = _slots(arrays, variant)
     convs = conv_kernels(arrays, slots, dialect)
     channels = convs["conv1"][2] if "conv1" in convs else 3
@@ -118,14 +118,14 @@ def _slots(arrays: Mapping[str, StoredArray], variant: Variant) -> tuple[Dialect
 
 def _unknown(path: str, names: list[str]) -> CheckpointError:
     if not names:
-        return refused(
+        return CheckpointError(
             f"The tensors in {path!r} are those of none of the networks, by their names and "
             "shapes.",
             f"One of these was expected: {', '.join(list_variants())}.",
             "Build a model as the one that was saved, and pass it.",
         )
     titles = ", ".join(f"{name!r} ({get_variant(name).title})" for name in names)
-    return refused(
+    return CheckpointError(
         f"The tensors in {path!r} are, by their names and shapes, those of {titles}.",
         "It must be known in which of these the weights were trained: they compute differently.",
         f"Pass variant={names[0]!r}, say (--variant {names[0]}).",

@@ -9,7 +9,7 @@ from keras_alexnet.checkpoints.dialects import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
 from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, listed, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, listed, shown
 from keras_alexnet.layers import LocallyConnected2D
 
 MANY = 1_000_000  # more than any layer's number
@@ -288,7 +288,7 @@ def _does_not_fit(problems: _Problems, dialect: Dialect, variants: list[str]) ->
         remedy = f"The convolutions in the file are those of {' and '.join(map(repr, variants))}."
     if problems.colors:
         remedy = "For a model of one input channel, pass sum_colors=True."
-    return refused(
+    return CheckpointError(
         f"The tensors, named as those of {dialect.title}, do not fit the model: {problems}.",
         "Each variable of the model must get one tensor of its shape, and none may be left over.",
         remedy,

@@ -4,7 +4,7 @@ import collections
 import re
 from collections.abc import Iterable
 
-from keras_alexnet.formats.errors import CheckpointError, listed, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, listed, shown
 
 # The names under which PyTorch's own wrappers keep a module, at any depth: DataParallel and
 # averaged models, torch.compile, FSDP, activation checkpoints, DeepSpeed's and Lightning's engines.
@@ -53,7 +53,7 @@ def _rank(prefix: str) -> int:
 
 def several_networks(prefixes: list[str]) -> CheckpointError:
     """Return the error for a file with several networks."""
-    return refused(
+    return CheckpointError(
         f"The file holds several networks: {listed([shown(prefix) for prefix in prefixes])}.",
         "The file must hold one network.",
         "Save the one that you want alone: torch.save(model.state_dict(), path).",

@@ -8,7 +8,7 @@ from keras_alexnet.checkpoints.naming import recognise
 from keras_alexnet.checkpoints.planning import Plan, Wishes, make_plan
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import Target, aliases_of, targets_of
-from keras_alexnet.formats.errors import not_loaded, refused
+from keras_alexnet.formats.errors import CheckpointError, errors_about
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ def prepare(
     targets = targets_of(model)
     aliases = aliases_of(targets)
     contents = source.contents
-    with not_loaded(contents.path):
+    with errors_about(f"{contents.path!r} was not loaded."):
         dialect = recognise(contents.arrays, aliases)
         order = source.card.channel_order or dialect.order
         wishes = Wishes(sum_colors, _must_reverse(order, channel_order))
@@ -64,7 +64,7 @@ def prepare(
 
 def _must_reverse(order: str | None, wanted: str | None) -> bool:
     if wanted is not None and order is None:
-        raise refused(
+        raise CheckpointError(
             f"Received channel_order={wanted!r} for a file that does not say what order of "
             "colours its weights take.",
             "A file that says it, or whose names do, was expected.",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import from_texts
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.formats.opening import Contents, open_checkpoint
 from keras_alexnet.published.hashes import file_hash, flaw
 from keras_alexnet.published.imagenet import imagenet_class_names
@@ -79,11 +79,9 @@ def check_variant(variant: str | None, card: ModelCard, path: str) -> None:
     if variant is None or card.variant is None or variant == card.variant:
         return
     raise UserError(
-        explain(
-            f"Received variant={variant!r} for {path!r}, which holds the variant {card.variant!r}.",
-            f"The two must agree: {variant!r} computes differently with the same weights.",
-            f"Leave the variant out, or pass {card.variant!r}.",
-        )
+        f"Received variant={variant!r} for {path!r}, which holds the variant {card.variant!r}.",
+        f"The two must agree: {variant!r} computes differently with the same weights.",
+        f"Leave the variant out, or pass {card.variant!r}.",
     )
 
 

@@ -9,7 +9,7 @@ import keras
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import listed, refused
+from keras_alexnet.formats.errors import CheckpointError, listed
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.variants import Variant, get_variant, list_variants
 from keras_alexnet.variants.records import Conv, Dense, Local, Norm
@@ -51,7 +51,7 @@ def targets_of(model) -> list[Target]:
             altered: quantized, given LoRA's matrices, or tied to another.
     """
     if not isinstance(model, keras.Model) or not model.built:
-        raise refused(
+        raise CheckpointError(
             f"Received {type(model).__name__} instead of a model to load weights into.",
             "A built keras.Model was expected.",
             'Pass AlexNet("owt"), say.',
@@ -67,7 +67,7 @@ def targets_of(model) -> list[Target]:
         elif layer.weights:
             foreign.append(layer.name)
     if foreign or not found:
-        raise refused(
+        raise CheckpointError(
             f"The model {model.name!r} has weights in "
             f"{', '.join(map(repr, foreign)) or 'no layer at all'}.",
             "Convolutions and dense layers with biases were expected, as AlexNet has them.",
@@ -94,7 +94,7 @@ def check_unaltered(model, targets: list[Target]) -> None:
         if how:
             altered.append(f"{target.name!r} {how}")
     if altered:
-        raise refused(
+        raise CheckpointError(
             f"Layers of the model {model.name!r} were altered: {listed(altered)}.",
             "Each layer must have a kernel and a bias of its own, of real numbers, and no other "
             "weights.",

@@ -4,7 +4,7 @@ import os
 import textwrap
 
 from keras_alexnet.cli.shared import notes_of, print_json
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.tables import new_table, screen_width, table_text
 
 
@@ -56,11 +56,9 @@ def _named(name: str | None):
 
     if name is None:
         raise UserError(
-            explain(
-                "Received no name of a checkpoint.",
-                "One was expected.",
-                "keras-alexnet download --list shows them.",
-            )
+            "Received no name of a checkpoint.",
+            "One was expected.",
+            "keras-alexnet download --list shows them.",
         )
     return get_checkpoint(name)
 

@@ -10,7 +10,7 @@ from keras_alexnet.checkpoints.layouts import row_blocks
 from keras_alexnet.checkpoints.planning import Assignment
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
 from keras_alexnet.checkpoints.sources import open_source
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 
 
 def check_same(source: Prepared, card: ModelCard, path: str) -> None:
@@ -44,7 +44,7 @@ def check_same(source: Prepared, card: ModelCard, path: str) -> None:
 
 
 def _damaged(source: Prepared, how: str) -> CheckpointError:
-    return refused(
+    return CheckpointError(
         f"What was written is not what was read from {source.source.contents.path!r}: {how}",
         "The same numbers were expected in each tensor.",
         "Nothing was kept. Convert again; if it stays so, look at the memory and the disk.",

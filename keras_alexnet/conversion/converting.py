@@ -15,9 +15,9 @@ from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.conversion.comparison import check_same
 from keras_alexnet.conversion.formats import format_to_write
 from keras_alexnet.conversion.provenance import converted_card, file_texts
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import check_writable, written_whole
-from keras_alexnet.formats.errors import refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.model import pretrained
 from keras_alexnet.published.hashes import file_hash
 from keras_alexnet.short_repr import short_repr
@@ -156,11 +156,9 @@ def _check_one(variant: str | None, model) -> None:
     """Raise if a variant and a model are given, which could contradict each other."""
     if variant is not None and model is not None:
         raise UserError(
-            explain(
-                f"Received both variant={variant!r} and a model.",
-                "One of them was expected.",
-                "Leave `variant` out: the model says what is computed.",
-            )
+            f"Received both variant={variant!r} and a model.",
+            "One of them was expected.",
+            "Leave `variant` out: the model says what is computed.",
         )
 
 
@@ -169,11 +167,9 @@ def _check_free(out: str, overwrite: bool) -> None:
     check_writable(out)
     if os.path.lexists(out) and not overwrite:
         raise UserError(
-            explain(
-                f"Received the path {out!r}, where there is a file already.",
-                "A new file was expected, so that none is lost.",
-                "Choose another name, or pass overwrite=True (--overwrite) to replace it.",
-            )
+            f"Received the path {out!r}, where there is a file already.",
+            "A new file was expected, so that none is lost.",
+            "Choose another name, or pass overwrite=True (--overwrite) to replace it.",
         )
 
 
@@ -181,7 +177,7 @@ def _check_complete(prepared: Prepared) -> None:
     """Raise unless every layer of the model gets its weights from the file."""
     kept = prepared.plan.kept
     if kept:
-        raise refused(
+        raise CheckpointError(
             f"{prepared.source.contents.path!r} does not fit the model: for {', '.join(kept)}, "
             f"{'; '.join(kept.values())}.",
             "Weights of all layers were expected.",

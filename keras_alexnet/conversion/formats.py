@@ -6,7 +6,7 @@ import math
 import os
 
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import check_room
 
 
@@ -71,9 +71,7 @@ def format_to_write(path: str) -> WrittenFormat:
     endings = [f"{row.ending} ({row.title})" for row in WRITTEN_FORMATS]
     stem = os.path.splitext(os.path.basename(path))[0] or "alexnet"
     raise UserError(
-        explain(
-            f"Received the path {path!r} to write to.",
-            f"Its ending must be one of {', '.join(endings)}.",
-            f"Call it {stem + WRITTEN_FORMATS[0].ending!r}, say.",
-        )
+        f"Received the path {path!r} to write to.",
+        f"Its ending must be one of {', '.join(endings)}.",
+        f"Call it {stem + WRITTEN_FORMATS[0].ending!r}, say.",
     )

@@ -6,6 +6,8 @@ from keras_alexnet.data.labelled import LabelledFiles
 from keras_alexnet.data.readable import nothing_left
 from keras_alexnet.errors import UserError
 
+Batch = tuple[np.ndarray, np.ndarray, UserError | None]
+
 
 class BatchReader:
     """Reads files by number.
@@ -32,8 +34,8 @@ class BatchReader:
         self._cache = cache
         self._labels = np.array(files.labels, "int32")
 
-    def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bytes]:
-        """Return images, labels and the error that ends the iteration, empty if there is none."""
+    def read(self, numbers: np.ndarray) -> Batch:
+        """Return images, labels and the error that ends the iteration, if there is one."""
         images = np.zeros((len(numbers), self.size, self.size, 3), "uint8")
         good = np.ones(len(numbers), bool)
         for place, number in enumerate(numbers.tolist()):
@@ -41,17 +43,17 @@ class BatchReader:
                 images[place] = self._image(number)
             except UserError as error:
                 if self._bad_images == "stop":
-                    return images, self._labels[numbers], _bytes(error)
+                    return images, self._labels[numbers], error
                 if self._bad_images == "skip":
                     good[place] = False
                     self.left_out.add(number)
                 else:
                     self._reader.failure = self._reader.failure or error
         if good.all():
-            return images, self._labels[numbers], b""
-        return images[good], self._labels[numbers[good]], b""
+            return images, self._labels[numbers], None
+        return images[good], self._labels[numbers[good]], None
 
-    def instead_of(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, bytes]:
+    def instead_of(self, numbers: np.ndarray) -> Batch:
         """Return the next image that can be read after the given files, in the form of `read`.
 
         It replaces a batch without any such image, because a batch must not be empty. If no file
@@ -61,8 +63,7 @@ class BatchReader:
             batch = self.read(np.array([number]))
             if len(batch[1]):
                 return batch
-        error = nothing_left(len(self.files), *self._reader.bad[0])
-        return *batch[:2], _bytes(error)
+        return *batch[:2], nothing_left(len(self.files), *self._reader.bad[0])
 
     def _image(self, number: int) -> np.ndarray:
         kept = None if self._cache is None else self._cache.get(number)
@@ -72,7 +73,3 @@ class BatchReader:
         if self._cache is not None:
             self._cache[number] = image
         return image
-
-
-def _bytes(error: UserError) -> bytes:
-    return str(error).encode("utf-8", "backslashreplace")

@@ -30,7 +30,8 @@ def _dataset(tf, reader: BatchReader, batch_size: int, order):
 
     def read_batch(numbers):
         batch = reader.read(numbers)
-        return batch if len(batch[1]) else reader.instead_of(numbers)
+        images, labels, error = batch if len(batch[1]) else reader.instead_of(numbers)
+        return images, labels, str(error or "").encode("utf-8", "backslashreplace")
 
     def read(numbers):
         # One call to Python a batch, several at once: Pillow decodes without Python's lock.

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
 
 WHOLE = b"\x01"
@@ -40,12 +40,10 @@ class DiskCache:
                 open(self._path, "ab").close()
             except OSError as error:
                 raise UserError(
-                    explain(
-                        f"Received the cache {folder!r}, where {self._path!r} cannot be written: "
-                        f"{error.strerror}.",
-                        "A folder was expected in which files can be made.",
-                        "Choose another, or change its permissions.",
-                    )
+                    f"Received the cache {folder!r}, where {self._path!r} cannot be written: "
+                    f"{error.strerror}.",
+                    "A folder was expected in which files can be made.",
+                    "Choose another, or change its permissions.",
                 ) from error
 
     def get(self, number: int) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from keras_alexnet.data.image_formats import why_passed_over
 from keras_alexnet.data.moving import moved_aside
 from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
 from keras_alexnet.data.sample_range import black_and_white
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
 from keras_alexnet.progress import report
 
@@ -200,21 +200,16 @@ def _check_outside(directory: str, move_to: str) -> None:
     inner, outer = os.path.realpath(move_to), os.path.realpath(directory)
     if os.path.commonpath([inner, outer]) == outer:
         raise UserError(
-            explain(
-                f"Received the folder {move_to!r} to move bad files to, which lies in "
-                f"{directory!r}.",
-                "A folder outside of it was expected: in it they would be read again.",
-                "Choose another.",
-            )
+            f"Received the folder {move_to!r} to move bad files to, which lies in {directory!r}.",
+            "A folder outside of it was expected: in it they would be read again.",
+            "Choose another.",
         )
 
 
 def _no_images(directory: str, others: list[str]) -> UserError:
     return UserError(
-        explain(
-            f"The folder {directory!r} holds no images. {passed_over_note(others)}".strip(),
-            "Files were expected in it or in its folders that end in .jpg, .png or as other images "
-            "do that Pillow reads.",
-            "Check the path, or give the files one of these endings.",
-        )
+        f"The folder {directory!r} holds no images. {passed_over_note(others)}".strip(),
+        "Files were expected in it or in its folders that end in .jpg, .png or as other images "
+        "do that Pillow reads.",
+        "Check the path, or give the files one of these endings.",
     )

@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 
-from keras_alexnet.errors import UserError, explain, first_few
+from keras_alexnet.errors import UserError, first_few
 
 WORDNET = re.compile(r"(n\d{8})(?:[-_ ]+(.+))?")
 
@@ -36,12 +36,10 @@ def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[st
         number = _only(folder, matches(folder, class_names), class_names)
         if number in taken:
             raise UserError(
-                explain(
-                    f"The folders {taken[number]!r} and {folder!r} both match the class "
-                    f"{class_names[number]!r}.",
-                    "Every class must have one folder at most.",
-                    "Merge the folders, or rename one.",
-                )
+                f"The folders {taken[number]!r} and {folder!r} both match the class "
+                f"{class_names[number]!r}.",
+                "Every class must have one folder at most.",
+                "Merge the folders, or rename one.",
             )
         numbers[folder] = number
         taken[number] = folder
@@ -102,11 +100,9 @@ def _only(folder: str, found: list[int], class_names: Sequence[str]) -> int:
             f"({first_few(class_names)})."
         )
     raise UserError(
-        explain(
-            wrong,
-            "Every folder's name must be that of a class, its WordNet identifier or its label.",
-            "Rename or remove the folder, or correct `class_names`.",
-        )
+        wrong,
+        "Every folder's name must be that of a class, its WordNet identifier or its label.",
+        "Rename or remove the folder, or correct `class_names`.",
     )
 
 
@@ -114,9 +110,7 @@ def _check_distinct(class_names: Sequence[str]) -> None:
     twice = sorted({name for name in class_names if list(class_names).count(name) > 1})
     if twice:
         raise UserError(
-            explain(
-                f"Received class_names with {twice[0]!r} in it more than once.",
-                "Every class must be named once.",
-                "Remove the second.",
-            )
+            f"Received class_names with {twice[0]!r} in it more than once.",
+            "Every class must be named once.",
+            "Remove the second.",
         )

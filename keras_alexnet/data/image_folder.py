@@ -16,7 +16,7 @@ from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.readable import without_unreadable
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.resizing import RESIZINGS
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 PARTS = ("training", "held_out")
 SUBSETS = (None, *PARTS, "both")
@@ -158,20 +158,16 @@ def _cache(cache: bool | str, files: LabelledFiles, size: int, resizing: str):
 def _check_choice(name: str, value, choices: tuple) -> None:
     if value not in choices:
         raise UserError(
-            explain(
-                f"Received {name}={value!r}.",
-                f"It must be one of {', '.join(map(repr, choices))}.",
-                "`help(keras_alexnet.image_folder)` says what each does.",
-            )
+            f"Received {name}={value!r}.",
+            f"It must be one of {', '.join(map(repr, choices))}.",
+            "`help(keras_alexnet.image_folder)` says what each does.",
         )
 
 
 def _check_share(held_out) -> None:
     if not 0 < held_out < 1:
         raise UserError(
-            explain(
-                f"Received held_out={held_out!r}.",
-                "It must lie between 0 and 1: the part of every class that is held out.",
-                "A fifth, 0.2, is usual; `subset=None` gives all images.",
-            )
+            f"Received held_out={held_out!r}.",
+            "It must lie between 0 and 1: the part of every class that is held out.",
+            "A fifth, 0.2, is usual; `subset=None` gives all images.",
         )

@@ -16,7 +16,7 @@ from keras_alexnet.data.paths import (
     passed_over_note,
     subfolders,
 )
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,12 +108,10 @@ def training_and_held_out(
     if training.class_names != test.class_names:
         odd = sorted(set(training.class_names) ^ set(test.class_names))
         raise UserError(
-            explain(
-                f"{parts.training!r} and {parts.held_out!r} do not hold the same classes: "
-                f"{odd[0]!r} stands in one of them only.",
-                "Both must have one folder per class, with the same names.",
-                "Rename or remove the folders that differ.",
-            )
+            f"{parts.training!r} and {parts.held_out!r} do not hold the same classes: "
+            f"{odd[0]!r} stands in one of them only.",
+            "Both must have one folder per class, with the same names.",
+            "Rename or remove the folders that differ.",
         )
     return usable(training), usable(test)
 
@@ -129,11 +127,9 @@ def _split(files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
         if len(members) < 2:
             folder = os.path.dirname(files.paths[members[0]])
             raise UserError(
-                explain(
-                    f"The class folder {folder!r} holds a single image.",
-                    "Every class needs two at least: one to train on, one to hold out.",
-                    "Add images to it, or remove the folder.",
-                )
+                f"The class folder {folder!r} holds a single image.",
+                "Every class needs two at least: one to train on, one to hold out.",
+                "Add images to it, or remove the folder.",
             )
         count = min(max(1, round(held_out * len(members))), len(members) - 1)
         taken += members[:count]
@@ -207,12 +203,10 @@ def _too_few(directory: str, found: list[str], loose: list[str], others: list[st
     aside = f" ({len(loose)} images lie beside the folders, not in them)" if loose else ""
     above = folder_above(directory) if loose else None
     return UserError(
-        explain(
-            f"The folder {directory!r} holds {wrong}{aside}. {passed_over_note(others)}".strip(),
-            "Two classes at least were expected: a folder each, with images in it (.jpg, .png and "
-            "the other endings that Pillow reads).",
-            f"If the folders beside it are the other classes, pass the folder above, {above!r}."
-            if above
-            else "Sort the images into one folder per class, such as cats/ and dogs/.",
-        )
+        f"The folder {directory!r} holds {wrong}{aside}. {passed_over_note(others)}".strip(),
+        "Two classes at least were expected: a folder each, with images in it (.jpg, .png and "
+        "the other endings that Pillow reads).",
+        f"If the folders beside it are the other classes, pass the folder above, {above!r}."
+        if above
+        else "Sort the images into one folder per class, such as cats/ and dogs/.",
     )

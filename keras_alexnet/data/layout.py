@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 
 from keras_alexnet.data.paths import few, image_paths, listed, subfolders
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 TRAINING, HELD_OUT = ("train", "training"), ("val", "valid", "validation", "test")
 EXPECTED = "A folder with one folder of images per class was expected."
@@ -109,12 +109,10 @@ def _refuse_wrapper(directory: str, inner: str) -> None:
         folders = list(filter(has_images, subfolders(inner)))
         if len(folders) > 1:
             raise UserError(
-                explain(
-                    f"The folder {directory!r} holds images in one folder only, and the folders "
-                    f"{few(folders)} lie in {inner!r}.",
-                    EXPECTED,
-                    f"Pass {inner!r}.",
-                )
+                f"The folder {directory!r} holds images in one folder only, and the folders "
+                f"{few(folders)} lie in {inner!r}.",
+                EXPECTED,
+                f"Pass {inner!r}.",
             )
         inner = folders[0]
 
@@ -138,11 +136,9 @@ def _refuse_parts(directory: str, folders: list[str]) -> tuple[str, ...]:
     one = repr(named.training if named else parts[0])
     by_subset = ", or `subset` to `image_folder`" if named else ""
     raise UserError(
-        explain(
-            f"The folder {directory!r} holds {few(folders)}, and the class folders, such as "
-            f"{few(classes)}, lie in {few(parts)}.",
-            EXPECTED,
-            f"Pass one of them, such as {one}{by_subset}; if they are the classes "
-            "themselves, move their images up into them, or name them in `class_names`.",
-        )
+        f"The folder {directory!r} holds {few(folders)}, and the class folders, such as "
+        f"{few(classes)}, lie in {few(parts)}.",
+        EXPECTED,
+        f"Pass one of them, such as {one}{by_subset}; if they are the classes "
+        "themselves, move their images up into them, or name them in `class_names`.",
     )

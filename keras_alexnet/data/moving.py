@@ -6,7 +6,7 @@ import itertools
 import os
 import shutil
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 def moved_aside(path: str, target: str) -> str:
@@ -28,11 +28,9 @@ def moved_aside(path: str, target: str) -> str:
             raise
     except OSError as error:
         raise UserError(
-            explain(
-                f"Could not move {path!r} to {target!r}: {error.strerror or error}.",
-                "Both folders must be writable, and the disk must have room.",
-                "The file is where it was; those before it were moved. Choose another folder.",
-            )
+            f"Could not move {path!r} to {target!r}: {error.strerror or error}.",
+            "Both folders must be writable, and the disk must have room.",
+            "The file is where it was; those before it were moved. Choose another folder.",
         ) from error
     return free
 

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from keras_alexnet.data.image_formats import image_endings
-from keras_alexnet.errors import UserError, explain, first_few
+from keras_alexnet.errors import UserError, first_few
 
 UNNAMED = ("desktop.ini", "thumbs.db")  # what Windows leaves in folders of images
 
@@ -113,20 +113,16 @@ def listed(directory: str, expected: str) -> Iterator[None]:
     if not os.path.isdir(directory):
         what = "is a file" if os.path.exists(directory) else "does not exist"
         raise UserError(
-            explain(
-                f"Received the folder {directory!r}, which {what}.",
-                expected,
-                f"Check the path; the current folder is {os.getcwd()!r}.",
-            )
+            f"Received the folder {directory!r}, which {what}.",
+            expected,
+            f"Check the path; the current folder is {os.getcwd()!r}.",
         )
     try:
         yield
     except OSError as error:
         raise UserError(
-            explain(
-                f"Received the folder {directory!r}, of which {error.filename!r} cannot be read: "
-                f"{error.strerror}.",
-                "All folders must be readable.",
-                "Change their permissions, or copy the images elsewhere.",
-            )
+            f"Received the folder {directory!r}, of which {error.filename!r} cannot be read: "
+            f"{error.strerror}.",
+            "All folders must be readable.",
+            "Change their permissions, or copy the images elsewhere.",
         ) from error

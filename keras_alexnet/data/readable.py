@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from keras_alexnet.data.checking import unreadable
 from keras_alexnet.data.labelled import LabelledFiles
-from keras_alexnet.errors import UserError, explain, first_few
+from keras_alexnet.errors import UserError, first_few
 
 REMEDY = (
     "Replace or remove it (`keras-alexnet check-images FOLDER --move-to ELSEWHERE` moves all such "
@@ -26,12 +26,10 @@ def without_unreadable(files: LabelledFiles, progress: bool = False) -> Labelled
     if lost := sorted({*files.labels} - {*kept.labels}):
         first = files.paths[files.labels.index(lost[0])]
         raise UserError(
-            explain(
-                f"None of the images of the class {files.class_names[lost[0]]!r} can be read; "
-                f"{first!r} cannot because {bad[first]}.",
-                "Every class must have a whole image.",
-                "Replace the files, or remove the folder of the class.",
-            )
+            f"None of the images of the class {files.class_names[lost[0]]!r} can be read; "
+            f"{first!r} cannot because {bad[first]}.",
+            "Every class must have a whole image.",
+            "Replace the files, or remove the folder of the class.",
         )
     return dataclasses.replace(kept, unreadable=tuple(bad.items()))
 
@@ -52,11 +50,9 @@ def not_readable(path: str, reason: str, remedy: str = REMEDY, others: int = 0) 
     """Return the error that a file cannot be read."""
     more = f" Nor can {others:,} other file{'s' if others > 1 else ''}." if others else ""
     return UserError(
-        explain(
-            f"The image {path!r} cannot be read: {reason}.{more}",
-            "Every file in the folder must be a whole image.",
-            remedy,
-        )
+        f"The image {path!r} cannot be read: {reason}.{more}",
+        "Every file in the folder must be a whole image.",
+        remedy,
     )
 
 
@@ -77,9 +73,7 @@ def skipped_note(bad: Sequence[tuple[str, str]]) -> str:
 def nothing_left(count: int, path: str, reason: str) -> UserError:
     """Return the error that no file can be read, which names one of them."""
     return UserError(
-        explain(
-            f"None of the {count} images can be read; {path!r} cannot because {reason}.",
-            "The folder must hold at least one whole image.",
-            "Replace the files, and start again.",
-        )
+        f"None of the {count} images can be read; {path!r} cannot because {reason}.",
+        "The folder must hold at least one whole image.",
+        "Replace the files, and start again.",
     )

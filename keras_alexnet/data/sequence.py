@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from keras_alexnet.data.batch_reader import BatchReader
-from keras_alexnet.errors import UserError
 
 AHEAD = 2  # batches that are read while the model computes
 
@@ -68,11 +67,11 @@ class FileSequence(keras.utils.PyDataset):
         with self._lock:
             parts = self._read_ahead(index)
         images, labels, failures = zip(*(part.result() for part in parts), strict=True)
-        batch = np.concatenate(images), np.concatenate(labels), next(filter(None, failures), b"")
+        batch = np.concatenate(images), np.concatenate(labels), next(filter(None, failures), None)
         if not len(batch[1]):
             batch = self._reader.instead_of(self._numbers_of(index))
-        if batch[2]:
-            raise UserError(batch[2].decode())
+        if batch[2] is not None:
+            raise batch[2]
         return batch[0], batch[1] if self._order is None else self._order.hand_out(batch[1])
 
     def on_epoch_end(self) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 
 from keras_alexnet.data.labelled import LabelledFiles
-from keras_alexnet.errors import UserError, explain, first_few
+from keras_alexnet.errors import UserError, first_few
 from keras_alexnet.files import written_whole
 
 FILES = "files.csv"  # in the folder of a run
@@ -75,11 +75,9 @@ class SplitRecord:
                 parts[part][name] = int(size)
         except (OSError, ValueError, KeyError, csv.Error) as error:
             raise UserError(
-                explain(
-                    f"The list of a run's files {path!r} cannot be read: {error}.",
-                    f"It must be a table with the columns {', '.join(COLUMNS)}.",
-                    "Restore it, or remove it to go on without knowing which images were held out.",
-                )
+                f"The list of a run's files {path!r} cannot be read: {error}.",
+                f"It must be a table with the columns {', '.join(COLUMNS)}.",
+                "Restore it, or remove it to go on without knowing which images were held out.",
             ) from error
         return cls(**parts)
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras_alexnet.data.classes import parts
 from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.data.resizing import RESIZINGS
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.folder import size_and_method, ten_crops
 from keras_alexnet.predictions import best, checked_top
 from keras_alexnet.progress import report
@@ -110,11 +110,9 @@ def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
         return imagenet_class_names() if outputs == CLASSES else numbered
     if len(class_names) != outputs or not all(isinstance(name, str) for name in class_names):
         raise UserError(
-            explain(
-                f"Received {len(class_names)} names of classes for the model {model.name!r}.",
-                f"It has {outputs} outputs, and as many names were expected.",
-                "Give the names of the classes that it was trained on, in its order.",
-            )
+            f"Received {len(class_names)} names of classes for the model {model.name!r}.",
+            f"It has {outputs} outputs, and as many names were expected.",
+            "Give the names of the classes that it was trained on, in its order.",
         )
     return class_names
 
@@ -124,11 +122,9 @@ def _read(path: str, size: int, resizing: str) -> np.ndarray:
         return np.asarray(RESIZINGS[resizing](decoded(path), size))
     except BadImage as error:
         raise UserError(
-            explain(
-                f"The image {path!r} cannot be read: {error}.",
-                "A file with a whole image in it was expected.",
-                "Check the path; of a folder, keras-alexnet check-images says which are whole.",
-            )
+            f"The image {path!r} cannot be read: {error}.",
+            "A file with a whole image in it was expected.",
+            "Check the path; of a folder, keras-alexnet check-images says which are whole.",
         ) from error
 
 

@@ -17,7 +17,7 @@ from keras_alexnet.data.paths import listed, subfolders
 from keras_alexnet.data.readable import refuse_unreadable
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, ten_crop_model
@@ -71,13 +71,11 @@ def images_to_measure(
     held = [n for n, name in enumerate(names) if record.held_out.get(name) == present[name]]
     if not held:
         raise UserError(
-            explain(
-                f"The folder {directory!r} holds none of the {len(record.held_out)} images that "
-                "were held out in training.",
-                "At least one of them is needed to measure the model on images that it was not "
-                "trained on.",
-                "Restore them, or give a folder of other images.",
-            )
+            f"The folder {directory!r} holds none of the {len(record.held_out)} images that "
+            "were held out in training.",
+            "At least one of them is needed to measure the model on images that it was not "
+            "trained on.",
+            "Restore them, or give a folder of other images.",
         )
     notes = [*_changes(record, present), *said]
     return (
@@ -183,11 +181,9 @@ def ten_crops(model, wanted: bool | None):
     cuts = any(isinstance(layer, RandomCropFlip | CenterCrop) for layer in model.layers)
     if wanted and not cuts:
         raise UserError(
-            explain(
-                f"Received the model {model.name!r}, which cuts no window out of its images.",
-                "Ten crops need a model that begins with a RandomCropFlip or CenterCrop.",
-                "Leave ten crops out, or put the layers of training_preprocessor before it.",
-            )
+            f"Received the model {model.name!r}, which cuts no window out of its images.",
+            "Ten crops need a model that begins with a RandomCropFlip or CenterCrop.",
+            "Leave ten crops out, or put the layers of training_preprocessor before it.",
         )
     return ten_crop_model(model) if cuts and wanted is not False else None
 
@@ -213,13 +209,11 @@ def _check_outputs(model, class_names: Sequence[str]) -> None:
     outputs = model.output_shape[-1]
     if outputs != len(class_names):
         raise UserError(
-            explain(
-                f"Received the model {model.name!r} of {outputs} classes and images of "
-                f"{len(class_names)}.",
-                "Both must be of the same classes.",
-                "Give a folder for each class that the model knows, or the model's class names, "
-                "in its order, in a file classes.json beside it.",
-            )
+            f"Received the model {model.name!r} of {outputs} classes and images of "
+            f"{len(class_names)}.",
+            "Both must be of the same classes.",
+            "Give a folder for each class that the model knows, or the model's class names, "
+            "in its order, in a file classes.json beside it.",
         )
 
 
@@ -231,10 +225,8 @@ def size_and_method(model) -> tuple[int, str]:
     shape = tuple(model.input_shape[1:])
     if len(shape) != 3 or shape[0] is None or shape[0] != shape[1] or shape[2] != 3:
         raise UserError(
-            explain(
-                f"Received the model {model.name!r} with an input of shape {shape}.",
-                "A model of square RGB images, (size, size, 3), was expected.",
-                "Put a keras.Input of that shape and the missing layers before it.",
-            )
+            f"Received the model {model.name!r} with an input of shape {shape}.",
+            "A model of square RGB images, (size, size, 3), was expected.",
+            "Put a keras.Input of that shape and the missing layers before it.",
         )
     return shape[0], "shorter_side"

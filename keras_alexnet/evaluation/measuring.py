@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.batches import batches, progress_bar
 from keras_alexnet.evaluation.figures import Evaluation
 
@@ -75,11 +75,9 @@ def measure(
             step()
     if not count.images:
         raise UserError(
-            explain(
-                "Received data without images.",
-                "One batch of (images, labels) at least was expected.",
-                "An iterator that was used up must be made again.",
-            )
+            "Received data without images.",
+            "One batch of (images, labels) at least was expected.",
+            "An iterator that was used up must be made again.",
         )
     evaluation = Evaluation(names, count.images, count.top1(), count.top5(), count.confusion)
     if ten_crop_model is None:
@@ -124,22 +122,18 @@ def _scores(model, images, labels, names) -> np.ndarray:
     scores = np.asarray(model.predict_on_batch(images))
     if scores.shape != (len(labels), len(names)):
         raise UserError(
-            explain(
-                f"The model {model.name!r} gave outputs of shape {scores.shape} for "
-                f"{len(labels)} images of {len(names)} classes.",
-                f"One score for each class was expected, {(len(labels), len(names))}.",
-                "Give the names of all classes that the model was trained on, in its order.",
-            )
+            f"The model {model.name!r} gave outputs of shape {scores.shape} for "
+            f"{len(labels)} images of {len(names)} classes.",
+            f"One score for each class was expected, {(len(labels), len(names))}.",
+            "Give the names of all classes that the model was trained on, in its order.",
         )
     if np.isnan(scores).any():
         bad = int(np.isnan(scores).any(axis=1).sum())
         raise UserError(
-            explain(
-                f"The model {model.name!r} gave NaN, not a number, for {bad} of {len(labels)} "
-                "images of a batch.",
-                "A score is a number; nothing can be said of how good others are.",
-                "Its training went astray: train it again with a smaller learning rate.",
-            )
+            f"The model {model.name!r} gave NaN, not a number, for {bad} of {len(labels)} "
+            "images of a batch.",
+            "A score is a number; nothing can be said of how good others are.",
+            "Its training went astray: train it again with a smaller learning rate.",
         )
     return scores
 
@@ -152,11 +146,9 @@ def _checked_labels(labels, classes: int) -> np.ndarray:
     whole = array.ndim == 1 and array.dtype.kind in "iuf" and (array == np.round(array)).all()
     if not whole or (array.size and not 0 <= array.min() <= array.max() < classes):
         raise UserError(
-            explain(
-                f"Received labels of shape {array.shape} and type {array.dtype}, such as "
-                f"{array.ravel()[:3].tolist()}.",
-                f"Whole numbers from 0 to {classes - 1} were expected, one for each image.",
-                "Of one-hot labels take labels.argmax(axis=1).",
-            )
+            f"Received labels of shape {array.shape} and type {array.dtype}, such as "
+            f"{array.ravel()[:3].tolist()}.",
+            f"Whole numbers from 0 to {classes - 1} were expected, one for each image.",
+            "Of one-hot labels take labels.argmax(axis=1).",
         )
     return array.astype("int64")

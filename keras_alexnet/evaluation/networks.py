@@ -13,7 +13,7 @@ from keras_alexnet.checkpoints.claims import assumed_preparation
 from keras_alexnet.checkpoints.model_cards import get_model_card
 from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.functional_graphs import functional_model
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
@@ -105,11 +105,9 @@ def load_model(path: str) -> keras.Model:
     """
     if not os.path.isfile(path):
         raise UserError(
-            explain(
-                f"Received the model {path!r}, but there is no such file.",
-                "A .keras file or the name of a variant was expected.",
-                f"Check the path; the current folder is {os.getcwd()!r}.",
-            )
+            f"Received the model {path!r}, but there is no such file.",
+            "A .keras file or the name of a variant was expected.",
+            f"Check the path; the current folder is {os.getcwd()!r}.",
         )
     try:
         return keras.saving.load_model(path, compile=False)
@@ -118,10 +116,8 @@ def load_model(path: str) -> keras.Model:
         missing = re.search(r"Could not locate \w+ '[^']+'", str(error))
         reason = f"{missing[0]}." if missing else str(error).strip().split("\n")[0]
         raise UserError(
-            explain(
-                f"Received the model {path!r}, which Keras cannot load: {reason}",
-                "A .keras file must be made of layers of Keras and of this package.",
-                "Save it again with model.save(...), or load a model with other layers in "
-                "Python, after importing the package that registers them.",
-            )
+            f"Received the model {path!r}, which Keras cannot load: {reason}",
+            "A .keras file must be made of layers of Keras and of this package.",
+            "Save it again with model.save(...), or load a model with other layers in "
+            "Python, after importing the package that registers them.",
         ) from error

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError, errors_about
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.shapes import c_strides, checked_extent, checked_shape
 
@@ -163,7 +163,7 @@ class FileArray(StoredArray):
         self._plain = all(n == 1 or stride == other for n, stride, other in pairs)
         end = offset + self._extent * self._stored.itemsize
         if offset < 0 or end > file.size:
-            raise refused(
+            raise CheckpointError(
                 f"An array of shape {self.shape} would lie in bytes {offset} to {end} of a file "
                 f"of {file.size}.",
                 "All of it was expected in the file.",
@@ -284,7 +284,5 @@ class DecodedArray(StoredArray):
         return np.array(whole[start:stop], self.dtype, order="C")
 
     def _decoded(self) -> np.ndarray:
-        try:
+        with errors_about(f"{self._file.path!r} cannot be decoded:"):
             return self._decode()
-        except CheckpointError as error:
-            raise CheckpointError(f"{self._file.path!r} cannot be decoded: {error}") from error

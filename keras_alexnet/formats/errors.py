@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 LISTED = 8  # names in a message
 SHOWN = 100  # characters of untrusted text in a message
@@ -11,29 +11,36 @@ AGAIN = "Get the file again, and compare its size and hash with its source's."
 
 
 class CheckpointError(UserError):
-    """A checkpoint that cannot be read, or that does not fit; nothing was assigned."""
-
-
-def refused(wrong: str, expected: str, remedy: str = AGAIN) -> CheckpointError:
-    """Return the error that says what is wrong, what was expected, and what to do.
+    """A checkpoint that cannot be read, or that does not fit; nothing was assigned.
 
     A reader leaves out the path of the file: `open_checkpoint` puts it in front.
 
     Example:
 
-    >>> str(refused("It has 0 bytes.", "A checkpoint was expected.", "Download it again."))
-    'It has 0 bytes. A checkpoint was expected. Download it again.'
+    >>> print(CheckpointError("It has 0 bytes.", "A checkpoint has some.", "Download it again."))
+    It has 0 bytes. A checkpoint has some. Download it again.
     """
-    return CheckpointError(explain(wrong, expected, remedy))
+
+    def __init__(self, received: str, expected: str, remedy: str = AGAIN):
+        super().__init__(received, expected, remedy)
 
 
 @contextlib.contextmanager
-def not_loaded(path: str) -> Iterator[None]:
-    """Put the path of a file that is not loaded in front of the errors of a block."""
+def errors_about(subject: str) -> Iterator[None]:
+    """Put words in front of the errors of a block that say what they are about.
+
+    Example:
+
+    >>> with errors_about("Tensor 'conv1/0':"):
+    ...     raise CheckpointError("It has 9 axes.", "A kernel has 4.")
+    Traceback (most recent call last):
+    keras_alexnet.formats.errors.CheckpointError: Tensor 'conv1/0': It has 9 axes. A kernel has 4. \
+Get the file again, and compare its size and hash with its source's.
+    """
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f"{path!r} was not loaded. {error}") from error
+        raise error.about(subject) from error
 
 
 def shown(text: str | bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 
 CHUNK = 1 << 20  # bytes at a time where a file is read through: fits a CPU's cache
 # Of which each works on a part of a file: one more than cores, since each waits for Python's lock
@@ -65,7 +65,7 @@ class CheckpointFile:
             self._descriptor = _opened(self.path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = getattr(error, "strerror", None) or str(error)
-            raise refused(
+            raise CheckpointError(
                 f"The checkpoint {self.path!r} cannot be opened: {reason}.",
                 "A file that can be read was expected.",
                 "Check the path.",
@@ -148,7 +148,7 @@ class CheckpointFile:
                 os.lseek(self._descriptor, offset, os.SEEK_SET)
                 piece = os.read(self._descriptor, min(len(targets[0]), CHUNK))
         except OSError as error:
-            raise refused(
+            raise CheckpointError(
                 f"The file {self.path!r} cannot be read at byte {offset}: {error.strerror}.",
                 "A file that can be read was expected, open until all of it is read.",
                 "Check the disk, or copy the file elsewhere.",
@@ -157,14 +157,14 @@ class CheckpointFile:
         return len(piece)
 
     def _changed(self, how: str) -> CheckpointError:
-        return refused(
+        return CheckpointError(
             f"The file {self.path!r} {how} while it was being read.",
             "It must stay as it is until it is loaded.",
             "Load it again when nothing writes to it.",
         )
 
     def _too_short(self, offset: int, length: int) -> CheckpointError:
-        return refused(
+        return CheckpointError(
             f"The file ends early: {length} bytes from byte {offset} on are missing, in part or "
             f"in full; it has {self.size}.",
             "All of the file was expected.",

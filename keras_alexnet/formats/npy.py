@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_alexnet.formats.archives import zip_members, zips
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, StoredArray
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle import numpy_arrays
 from keras_alexnet.formats.shapes import checked_dtype, checked_shape, fortran_strides
@@ -67,7 +67,7 @@ class Header:
         dtype = checked_dtype(self.descr)
         expected = self.length + math.prod(self.shape) * dtype.itemsize
         if expected != size:
-            raise refused(
+            raise CheckpointError(
                 f"An array of shape {self.shape} and type {self.descr} has {size} bytes.",
                 f"{expected} were expected, with its header.",
             )
@@ -106,7 +106,7 @@ def parsed_header(start: bytes) -> Header:
     """
     counter = LENGTHS.get(start[6:8])
     if not start.startswith(MAGIC) or counter is None or len(start) < 8 + counter.size:
-        raise refused(
+        raise CheckpointError(
             f"An array begins with {shown(start[:8])}.",
             "The mark of NumPy's format in version 1, 2 or 3 was expected.",
         )
@@ -114,7 +114,7 @@ def parsed_header(start: bytes) -> Header:
     end = 8 + counter.size + length
     match = HEADER.fullmatch(start[8 + counter.size : end]) if end <= len(start) else None
     if match is None:
-        raise refused(
+        raise CheckpointError(
             f"The header of an array is {shown(start[8 + counter.size : end])}.",
             "Type, order and shape were expected, as NumPy writes them.",
         )

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.sniffing import Format, recognise
 
@@ -72,10 +72,10 @@ def _contents(file: CheckpointFile) -> Contents:
         for text in (*arrays, *metadata, *metadata.values()):
             text.encode("utf-8")  # JSON can hold halves of characters, which nobody can print
     except CheckpointError as error:
-        raise CheckpointError(f"{file.path!r} cannot be read as {title}: {error}") from error
+        raise error.about(f"{file.path!r} cannot be read as {title}:") from error
     except LIES as error:
         wrong = f"{file.path!r} cannot be read as {title} ({type(error).__name__})."
-        raise refused(wrong, "A whole file of this format was expected.") from error
+        raise CheckpointError(wrong, "A whole file of this format was expected.") from error
     return Contents(file.path, row.name, arrays, metadata)
 
 

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from keras_alexnet.formats.arrays import FileArray, StoredArray
-from keras_alexnet.formats.blame import blaming
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.shapes import checked_shape
 from keras_alexnet.formats.unread import if_readable
@@ -62,14 +61,14 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     metadata = _metadata(table.pop(METADATA, {}))
     entries = {}
     for name, value in table.items():
-        with blaming(name):
+        with errors_about(f"Tensor {shown(name)}:"):
             entries[name] = _entry(value)
     _check_gapless(entries, file.size - start)
 
     def make(entry: Entry) -> StoredArray:
         element = ELEMENT_TYPES.get(entry.dtype)
         if element is None:
-            raise refused(
+            raise CheckpointError(
                 f"It has the type {shown(entry.dtype)}.",
                 f"One of {', '.join(ELEMENT_TYPES)} was expected.",
                 "Save it as float32.",
@@ -85,7 +84,9 @@ def _table(file: CheckpointFile) -> tuple[dict[str, Any], int]:
     """Return what the table says, and the byte after it."""
     length = int.from_bytes(file.pread(0, LENGTH), "little")
     if length > MAX_TABLE:
-        raise refused(f"Its table has {length} bytes.", f"At most {MAX_TABLE} were expected.")
+        raise CheckpointError(
+            f"Its table has {length} bytes.", f"At most {MAX_TABLE} were expected."
+        )
     content = file.pread(LENGTH, length)
     try:
         table = json.loads(
@@ -129,16 +130,18 @@ def _metadata(value: Any) -> dict[str, str]:
 
 def _entry(value: Any) -> Entry:
     if type(value) is not dict or value.keys() != KEYS:
-        raise refused("Its entry in the table has other keys.", f"{sorted(KEYS)} were expected.")
+        raise CheckpointError(
+            "Its entry in the table has other keys.", f"{sorted(KEYS)} were expected."
+        )
     dtype = value["dtype"] if type(value["dtype"]) is str else ""
     shape, place = value["shape"], value["data_offsets"]
     if type(shape) is not list or type(place) is not list or len(place) != 2:
-        raise refused(
+        raise CheckpointError(
             "Its `shape` is no list, or its `data_offsets` are no two numbers.",
             "`shape` must be a list of sizes, and `data_offsets` a list of start and end.",
         )
     if not all(type(n) is int and n >= 0 for n in place):
-        raise refused(
+        raise CheckpointError(
             "Its `data_offsets` are negative or no whole numbers.",
             "`data_offsets` must be two non-negative integers, start and end.",
         )
@@ -146,7 +149,7 @@ def _entry(value: Any) -> Entry:
     element = ELEMENT_TYPES.get(dtype)
     size = math.prod(shape) * np.dtype(element.dtype).itemsize if element else max(count, 0)
     if count != size:
-        raise refused(
+        raise CheckpointError(
             f"It has the shape {shape} and {count} bytes.", f"{size} bytes were expected."
         )
     return Entry(place[0], place[1], shape, dtype)
@@ -157,18 +160,20 @@ def _check_gapless(entries: dict[str, Entry], size: int) -> None:
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
         if entry.begin != end:
-            raise refused(
+            raise CheckpointError(
                 f"Tensor {shown(name)} begins at byte {entry.begin} of the numbers, where the "
                 f"one before it ends at {end}.",
                 "The tensors were expected one after the other.",
             )
         end = entry.end
     if end != size:
-        raise refused(
+        raise CheckpointError(
             f"The tensors end at byte {end} of the numbers, of which the file has {size}.",
             "They were expected to end with the file.",
         )
 
 
 def _bad_table(wrong: str) -> CheckpointError:
-    return refused(f"Its table {wrong}.", "The type, shape and place of each tensor were expected.")
+    return CheckpointError(
+        f"Its table {wrong}.", "The type, shape and place of each tensor were expected."
+    )

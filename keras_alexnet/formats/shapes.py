@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 
 MAX_RANK = 8
 NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
@@ -20,14 +20,16 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
             integer.
     """
     if len(shape) > MAX_RANK:
-        raise refused(f"An array has {len(shape)} axes.", f"At most {MAX_RANK} were expected.")
+        raise CheckpointError(
+            f"An array has {len(shape)} axes.", f"At most {MAX_RANK} were expected."
+        )
     if not all(type(n) is int and n >= 0 for n in shape):
-        raise refused(
+        raise CheckpointError(
             "An array has a size that is negative or no whole number.",
             "Every size must be a non-negative integer.",
         )
     if math.prod(max(n, 1) for n in shape) > MAX_ELEMENTS:
-        raise refused(
+        raise CheckpointError(
             f"An array has the shape {tuple(shape)}.",
             f"At most {MAX_ELEMENTS} elements were expected.",
         )
@@ -57,7 +59,7 @@ def checked_dtype(descr: str) -> np.dtype:
         CheckpointError: If it is not: text, objects, records.
     """
     if descr[descr[:1] in ("<", ">", "|", "=") :] not in NUMBERS:
-        raise refused(
+        raise CheckpointError(
             f"An array has the type {shown(descr)}.",
             f"One of {', '.join(sorted(NUMBERS))} was expected.",
             "Save it as float32.",
@@ -73,7 +75,7 @@ def checked_extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
             elements are repeated: a few bytes could be said to be terabytes.
     """
     if len(strides) != len(shape) or not all(type(n) is int and n >= 0 for n in strides):
-        raise refused(
+        raise CheckpointError(
             f"An array of shape {shape} has strides that are not {len(shape)} whole numbers "
             "from 0 on.",
             "A stride for each axis was expected.",
@@ -82,7 +84,7 @@ def checked_extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
         return 0
     extent = 1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if math.prod(shape) > extent:
-        raise refused(
+        raise CheckpointError(
             f"An array of shape {shape} repeats the elements of a storage: its strides are "
             f"{strides}.",
             "Each element was expected to be stored.",

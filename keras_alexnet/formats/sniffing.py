@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from keras_alexnet.formats.archives import zips
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 
 HEAD = 512  # bytes looked at: a tar header
@@ -161,4 +161,6 @@ def recognise(file: CheckpointFile) -> Format:
 
 def _unknown(wrong: str, remedy: str) -> CheckpointError:
     titles = ", ".join(row.title for row in FORMATS)
-    return refused(wrong, f"A checkpoint was expected, in one of these formats: {titles}.", remedy)
+    return CheckpointError(
+        wrong, f"A checkpoint was expected, in one of these formats: {titles}.", remedy
+    )

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.blame import blaming
-from keras_alexnet.formats.errors import CheckpointError
+from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 
 
 class UnreadArray(StoredArray):
@@ -25,15 +24,14 @@ class UnreadArray(StoredArray):
 
     def require(self) -> None:
         """Raise the error."""
-        raise CheckpointError(str(self._error)) from self._error
+        raise self._error
 
     def from_axis(self, axis: int) -> "UnreadArray":
         """Return itself: its shape is not known."""
         return self
 
     def _rows(self, start: int, stop: int) -> np.ndarray:
-        wrong = f"{self._path!r} cannot be read: {self._error}"
-        raise CheckpointError(wrong) from self._error
+        raise self._error.about(f"{self._path!r} cannot be read:") from self._error
 
 
 def if_readable(path: str, name: str, make: Callable[..., StoredArray], *arguments) -> StoredArray:
@@ -46,7 +44,7 @@ def if_readable(path: str, name: str, make: Callable[..., StoredArray], *argumen
         *arguments: The arguments of `make`.
     """
     try:
-        with blaming(name):
+        with errors_about(f"Tensor {shown(name)}:"):
             return make(*arguments)
     except CheckpointError as error:
         return UnreadArray(path, error)

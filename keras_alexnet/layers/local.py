@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_alexnet.arguments import integer, pair
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -94,12 +94,9 @@ class LocallyConnected2D(keras.layers.Layer):
         *sizes, channels = self._sizes(input_shape)
         if None in (*sizes, channels):
             raise UserError(
-                explain(
-                    f"Received images of shape {tuple(input_shape[1:])} for the layer "
-                    f"{self.name!r}.",
-                    "Height, width and channels must be known: every place has its own weights.",
-                    "Give the whole shape to keras.Input, or to AlexNet as input_shape.",
-                )
+                f"Received images of shape {tuple(input_shape[1:])} for the layer {self.name!r}.",
+                "Height, width and channels must be known: every place has its own weights.",
+                "Give the whole shape to keras.Input, or to AlexNet as input_shape.",
             )
         self.image = (*sizes, channels)
         places = self._places(input_shape)
@@ -207,12 +204,10 @@ class LocallyConnected2D(keras.layers.Layer):
                 counts.append(spare // step + 1)
         if any(count is not None and count < 1 for count in counts):
             raise UserError(
-                explain(
-                    f"Received images of shape {tuple(input_shape[1:])} for windows of "
-                    f"{self.kernel_size[0]} x {self.kernel_size[1]}.",
-                    "A window must fit into the image.",
-                    "Give larger images, or padding='same'.",
-                )
+                f"Received images of shape {tuple(input_shape[1:])} for windows of "
+                f"{self.kernel_size[0]} x {self.kernel_size[1]}.",
+                "A window must fit into the image.",
+                "Give larger images, or padding='same'.",
             )
         return tuple(counts)
 
@@ -222,22 +217,18 @@ class LocallyConnected2D(keras.layers.Layer):
         pairs = zip(sizes, self.image, strict=True)
         if any(size not in (None, known) for size, known in pairs):
             raise UserError(
-                explain(
-                    f"Received images with (height, width, channels) {sizes} for the layer "
-                    f"{self.name!r}.",
-                    f"Its weights, one set for each place, are for {self.image}.",
-                    "Resize or crop the images, or build the network for theirs.",
-                )
+                f"Received images with (height, width, channels) {sizes} for the layer "
+                f"{self.name!r}.",
+                f"Its weights, one set for each place, are for {self.image}.",
+                "Resize or crop the images, or build the network for theirs.",
             )
 
 
 def _one_of(value, choices: tuple[str, ...], argument: str) -> str:
     if value not in choices:
         raise UserError(
-            explain(
-                f"Received {argument}={value!r}.",
-                f"`{argument}` must be {' or '.join(map(repr, choices))}.",
-                "Leave it out for the default.",
-            )
+            f"Received {argument}={value!r}.",
+            f"`{argument}` must be {' or '.join(map(repr, choices))}.",
+            "Leave it out for the default.",
         )
     return value

@@ -4,7 +4,7 @@ import keras
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.backends import differentiable
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.layers.response import Response
 
 REGIONS = ("across_channels", "within_channel")
@@ -91,11 +91,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.supports_masking = True
         if self.data_format not in ("channels_last", "channels_first"):
             raise UserError(
-                explain(
-                    f"Received data_format={data_format!r}.",
-                    "`data_format` must be 'channels_last', 'channels_first' or None.",
-                    "Leave it out to take Keras's own setting.",
-                )
+                f"Received data_format={data_format!r}.",
+                "`data_format` must be 'channels_last', 'channels_first' or None.",
+                "Leave it out to take Keras's own setting.",
             )
 
     @classmethod
@@ -139,20 +137,16 @@ class LocalResponseNormalization(keras.layers.Layer):
         region = str(norm_region).lower()
         if region not in REGIONS:
             raise UserError(
-                explain(
-                    f"Received norm_region={norm_region!r}.",
-                    "Caffe has 'ACROSS_CHANNELS' and 'WITHIN_CHANNEL'.",
-                    "Copy the word from the prototxt; where none stands, leave the argument out.",
-                )
+                f"Received norm_region={norm_region!r}.",
+                "Caffe has 'ACROSS_CHANNELS' and 'WITHIN_CHANNEL'.",
+                "Copy the word from the prototxt; where none stands, leave the argument out.",
             )
         local_size = _size(local_size, "local_size")
         if local_size % 2 == 0:
             raise UserError(
-                explain(
-                    f"Received local_size={local_size}.",
-                    "Caffe takes odd windows only.",
-                    "Use LocalResponseNormalization itself for an even one.",
-                )
+                f"Received local_size={local_size}.",
+                "Caffe takes odd windows only.",
+                "Use LocalResponseNormalization itself for an even one.",
             )
         within = region == "within_channel"
         return cls(
@@ -183,23 +177,19 @@ class LocalResponseNormalization(keras.layers.Layer):
         within = self.region == "within_channel"
         if (within and rank != 4) or not 2 <= rank <= 5:
             raise UserError(
-                explain(
-                    f"Received input of shape {tuple(input_shape)}, rank {rank}.",
-                    "Within a channel the input must have rank 4."
-                    if within
-                    else "Across channels the input must have rank 2 to 5.",
-                    "Reshape it before this layer.",
-                )
+                f"Received input of shape {tuple(input_shape)}, rank {rank}.",
+                "Within a channel the input must have rank 4."
+                if within
+                else "Across channels the input must have rank 2 to 5.",
+                "Reshape it before this layer.",
             )
         channels = input_shape[axis]
         if channels is None or channels % self.groups:
             raise UserError(
-                explain(
-                    f"Received input of shape {tuple(input_shape)}: {channels} channels "
-                    f"for groups={self.groups} and data_format={self.data_format!r}.",
-                    "The number of channels must be known and a multiple of `groups`.",
-                    "Check `data_format`, or give the model's input its channels.",
-                )
+                f"Received input of shape {tuple(input_shape)}: {channels} channels "
+                f"for groups={self.groups} and data_format={self.data_format!r}.",
+                "The number of channels must be known and a multiple of `groups`.",
+                "Check `data_format`, or give the model's input its channels.",
             )
         super().build(input_shape)
 
@@ -268,4 +258,4 @@ def _check_arguments(k, alpha, beta, region, even_window):
     ]
     for name, value, good, rule, remedy in checks:
         if not good:
-            raise UserError(explain(f"Received {name}={value!r}.", f"`{name}` {rule}.", remedy))
+            raise UserError(f"Received {name}={value!r}.", f"`{name}` {rule}.", remedy)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -46,11 +46,9 @@ class SlidingDense(keras.layers.Wrapper):
         if not isinstance(layer, keras.layers.Dense) or layer.quantization_mode:
             quantized = " with quantized weights" * isinstance(layer, keras.layers.Dense)
             raise UserError(
-                explain(
-                    f"Received the layer {layer.name!r}, a {type(layer).__name__}{quantized}.",
-                    "A keras.layers.Dense with weights of a float type was expected.",
-                    "Make the sliding form first, and quantize a dense layer after it.",
-                )
+                f"Received the layer {layer.name!r}, a {type(layer).__name__}{quantized}.",
+                "A keras.layers.Dense with weights of a float type was expected.",
+                "Make the sliding form first, and quantize a dense layer after it.",
             )
         self.window = tuple(window)
         self.data_format = data_format or keras.config.image_data_format()
@@ -79,12 +77,10 @@ class SlidingDense(keras.layers.Wrapper):
         places = [None if size is None else size - side + 1 for size, side in pairs]
         if any(place is not None and place < 1 for place in places):
             raise UserError(
-                explain(
-                    f"Received maps of shape {tuple(input_shape[1:])} for a window of "
-                    f"{self.window[0]} x {self.window[1]}.",
-                    "They must be as large as the window of the classifier at least.",
-                    "Give images of the size that the network was built for, or larger ones.",
-                )
+                f"Received maps of shape {tuple(input_shape[1:])} for a window of "
+                f"{self.window[0]} x {self.window[1]}.",
+                "They must be as large as the window of the classifier at least.",
+                "Give images of the size that the network was built for, or larger ones.",
             )
         units = self.layer.units
         return (input_shape[0], units, *places) if first else (input_shape[0], *places, units)

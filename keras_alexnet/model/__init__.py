@@ -12,7 +12,7 @@ from keras_alexnet.checkpoints.networks import arguments_for, network_of
 from keras_alexnet.checkpoints.preparing import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.model.rows import LayerMaker
 from keras_alexnet.variants import Variant, get_variant, named_variant
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
@@ -201,11 +201,9 @@ def _own_shape(fitting, options, sum_colors):
 def _check(value, choices, argument, remedy):
     if value not in choices:
         raise UserError(
-            explain(
-                f"Received {argument}={value!r}.",
-                f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
-                remedy,
-            )
+            f"Received {argument}={value!r}.",
+            f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
+            remedy,
         )
 
 
@@ -214,11 +212,9 @@ def _image_input(record: Variant, include_top, input_tensor, input_shape, data_f
     if input_tensor is not None:
         if not keras.utils.is_keras_tensor(input_tensor):
             raise UserError(
-                explain(
-                    f"Received input_tensor of type {type(input_tensor).__name__}.",
-                    "`input_tensor` must be a Keras tensor.",
-                    "Make one with keras.Input(shape=...), or call the model on your array.",
-                )
+                f"Received input_tensor of type {type(input_tensor).__name__}.",
+                "`input_tensor` must be a Keras tensor.",
+                "Make one with keras.Input(shape=...), or call the model on your array.",
             )
         return input_tensor
     if input_shape is None:
@@ -230,12 +226,10 @@ def _image_input(record: Variant, include_top, input_tensor, input_shape, data_f
         if data_format == "channels_first":
             order = "(channels, height, width)"
         raise UserError(
-            explain(
-                f"Received input_shape={input_shape}.",
-                f"`input_shape` must be {order}, without the batch.",
-                f"The variant {record.name!r} has {record.input_size} x {record.input_size} "
-                "images of 3 channels.",
-            )
+            f"Received input_shape={input_shape}.",
+            f"`input_shape` must be {order}, without the batch.",
+            f"The variant {record.name!r} has {record.input_size} x {record.input_size} "
+            "images of 3 channels.",
         )
     return keras.Input(shape=input_shape, name="image")
 
@@ -246,11 +240,9 @@ def _check_size(record: Variant, shape, include_top, data_format):
     sizes, channels = (shape[1:3], shape[3]) if last else (shape[2:4], shape[1])
     if channels is None or (include_top and None in sizes):
         raise UserError(
-            explain(
-                f"Received images of shape {tuple(shape[1:])}.",
-                "The channels must be known, and with the fully connected layers the size too.",
-                "Give `input_shape` in full, or include_top=False.",
-            )
+            f"Received images of shape {tuple(shape[1:])}.",
+            "The channels must be known, and with the fully connected layers the size too.",
+            "Give `input_shape` in full, or include_top=False.",
         )
     too_small = [size for size in sizes if size is not None and not fits(record, size)]
     if not too_small:
@@ -263,12 +255,10 @@ def _check_size(record: Variant, shape, include_top, data_format):
     other = "channels_first" if last else "channels_last"
     turned = f"Is the data {other}? Pass data_format={other!r}. " if swapped in (1, 3) else ""
     raise UserError(
-        explain(
-            f"Received images of shape {tuple(shape[1:])}, too small for the variant "
-            f"{record.name!r}: {arithmetic}.",
-            f"Every layer needs at least 1: height and width must be {smallest} or more.",
-            f"{turned}Resize the images to {record.input_size} x {record.input_size} (or "
-            f"{smallest} and more), build with include_top=False and pooling='avg' to take any "
-            f"size from {smallest} on, or use a variant for small images such as 'cifar10_18pct'.",
-        )
+        f"Received images of shape {tuple(shape[1:])}, too small for the variant "
+        f"{record.name!r}: {arithmetic}.",
+        f"Every layer needs at least 1: height and width must be {smallest} or more.",
+        f"{turned}Resize the images to {record.input_size} x {record.input_size} (or "
+        f"{smallest} and more), build with include_top=False and pooling='avg' to take any "
+        f"size from {smallest} on, or use a variant for small images such as 'cifar10_18pct'.",
     )

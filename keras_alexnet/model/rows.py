@@ -6,7 +6,7 @@ import math
 import keras
 
 from keras_alexnet import layers
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
@@ -63,11 +63,9 @@ class LayerMaker:
     def __init__(self, variant: Variant, classes, initialization, data_format, dtype):
         if initialization not in ("published", "robust"):
             raise UserError(
-                explain(
-                    f"Received initialization={initialization!r}.",
-                    "`initialization` must be 'published' or 'robust'.",
-                    "'published' has the variant's own values, 'robust' starts on small data.",
-                )
+                f"Received initialization={initialization!r}.",
+                "`initialization` must be 'published' or 'robust'.",
+                "'published' has the variant's own values, 'robust' starts on small data.",
             )
         self.variant = variant
         self.classes = classes

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from keras_alexnet.data.decoding import BadImage, decoded
-from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import (
     BLUE,
     LITERAL,
@@ -22,11 +22,9 @@ def check_drawable(images: int, path: str) -> None:
     check_picture(path)
     if images > MOST:
         raise UserError(
-            explain(
-                f"Received {images} images to draw.",
-                f"One picture shows {MOST} at most.",
-                "Give fewer at a time, or leave the picture out.",
-            )
+            f"Received {images} images to draw.",
+            f"One picture shows {MOST} at most.",
+            "Give fewer at a time, or leave the picture out.",
         )
 
 
@@ -93,9 +91,7 @@ def readable(path: str):
         return decoded(path)
     except BadImage as error:
         raise UserError(
-            explain(
-                f"The image {path!r} cannot be read: {error}.",
-                "A file with a whole image in it was expected.",
-                "It was there before: has it been moved?",
-            )
+            f"The image {path!r} cannot be read: {error}.",
+            "A file with a whole image in it was expected.",
+            "It was there before: has it been moved?",
         ) from error

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
 
 NUMBERS, LABELS = 20, 40  # the most classes for which numbers stand in the cells, names beside them
@@ -32,11 +32,9 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
     counts, classes = np.asarray(confusion), len(class_names)
     if counts.shape != (classes, classes):
         raise UserError(
-            explain(
-                f"Received a matrix of shape {counts.shape} and {classes} names of classes.",
-                "As many rows and columns as names were expected.",
-                "Give the names of all classes, in the order of the model's outputs.",
-            )
+            f"Received a matrix of shape {counts.shape} and {classes} names of classes.",
+            "As many rows and columns as names were expected.",
+            "Give the names of all classes, in the order of the model's outputs.",
         )
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)

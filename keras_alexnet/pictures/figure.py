@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import check_writable, written_whole
 
 LITERAL = {"parse_math": False}  # for texts with names in them: "$" begins no formula
@@ -19,11 +19,9 @@ def new_figure(width: float, height: float):
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UserError(
-            explain(
-                "Pictures need matplotlib, which is not installed.",
-                "It comes with the `plot` extra.",
-                'Run: pip install "keras-alexnet[plot]"',
-            )
+            "Pictures need matplotlib, which is not installed.",
+            "It comes with the `plot` extra.",
+            'Run: pip install "keras-alexnet[plot]"',
         ) from error
     return Figure(figsize=(width, height), layout="constrained")
 
@@ -34,11 +32,9 @@ def check_picture(path: str) -> None:
     ending = os.path.splitext(path)[1].removeprefix(".")
     if ending and ending.lower() not in formats:
         raise UserError(
-            explain(
-                f"Received the picture's path {path!r}.",
-                f"Its ending must name a format of pictures: {', '.join(sorted(formats))}.",
-                "End it in .png, .svg or .pdf.",
-            )
+            f"Received the picture's path {path!r}.",
+            f"Its ending must name a format of pictures: {', '.join(sorted(formats))}.",
+            "End it in .png, .svg or .pdf.",
         )
     check_writable(path)
 

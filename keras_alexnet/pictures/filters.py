@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
 
 ROBUST = 99.5  # the percentile of a filter's magnitudes that is drawn as black or white
@@ -36,11 +36,9 @@ def plot_filters(source, path: str, scaling: str = "filter") -> str:
     """
     if scaling not in ("filter", "common"):
         raise UserError(
-            explain(
-                f"Received scaling={scaling!r}.",
-                "It must be 'filter' or 'common'.",
-                "Leave it out to give every filter the full contrast.",
-            )
+            f"Received scaling={scaling!r}.",
+            "It must be 'filter' or 'common'.",
+            "Leave it out to give every filter the full contrast.",
         )
     layer, towers = _first_convolution(source)
     tiles = _shades(keras.ops.convert_to_numpy(layer.kernel).astype("float64"), scaling)
@@ -66,11 +64,9 @@ def _first_convolution(source):
             f"one of {convolutions[0].kernel.shape[2]} input channels" if convolutions else "none"
         )
         raise UserError(
-            explain(
-                f"The first convolution of {source.name!r} was looked for, and {found} found.",
-                "Filters of 1 channel are drawn in grey and those of 3 in colour.",
-                "Give a model of images, or its first convolution.",
-            )
+            f"The first convolution of {source.name!r} was looked for, and {found} found.",
+            "Filters of 1 channel are drawn in grey and those of 3 in colour.",
+            "Give a model of images, or its first convolution.",
         )
     return convolutions[0], convolutions[1].groups if len(convolutions) > 1 else 1
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.pictures.figure import BLUE, ORANGE, new_figure, save_figure
 
 
@@ -29,11 +29,9 @@ def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
     """
     if not len(history.get("loss", ())):
         raise UserError(
-            explain(
-                f"Received a history with the figures {sorted(history)}.",
-                "The loss of one epoch at least was expected.",
-                "Draw it after the first epoch of fit, from its `history`.",
-            )
+            f"Received a history with the figures {sorted(history)}.",
+            "The loss of one epoch at least was expected.",
+            "Draw it after the first epoch of fit, from its `history`.",
         )
     epochs = np.array(history.get("epoch", range(1, len(history["loss"]) + 1)))
     measures = [name for name in ("loss", "accuracy") if name in history]

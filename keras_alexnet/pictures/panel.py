@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_alexnet.errors import UserError, escaped, explain
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.classification import readable
 from keras_alexnet.pictures.figure import LITERAL, ORANGE, new_figure, save_figure
 
@@ -32,11 +32,9 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
     """
     if not 0 < len(results) <= PHOTOS:
         raise UserError(
-            explain(
-                f"Received {len(results)} photos to draw.",
-                f"One picture shows 1 to {PHOTOS}.",
-                "Choose some of them.",
-            )
+            f"Received {len(results)} photos to draw.",
+            f"One picture shows 1 to {PHOTOS}.",
+            "Choose some of them.",
         )
     rows, columns = -(-len(results) // COLUMNS), min(len(results), COLUMNS)
     figure = new_figure(2.5 * columns, 3.9 * rows + 0.3)

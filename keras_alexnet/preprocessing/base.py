@@ -9,7 +9,7 @@ from keras_alexnet.arguments import optional_integer
 from keras_alexnet.backends import chosen, plain
 from keras_alexnet.backends.foreign import framework_of, operations
 from keras_alexnet.backends.streams import SeedGenerator
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ class ImageLayer(keras.layers.Layer):
         )
         if small or (channels is not None and need.channels not in (None, channels)):
             size = f"{rows} x {columns} pixels with {channels} channels"
-            raise UserError(explain(f"Received images of {size}.", need.expected, need.remedy))
+            raise UserError(f"Received images of {size}.", need.expected, need.remedy)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the images with their new height and width."""

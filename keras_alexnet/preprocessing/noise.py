@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.preprocessing.base import RandomImageLayer, Requirement
 
 # Columns: the principal axes of the RGB pixels of ImageNet's training images, and the standard
@@ -100,11 +100,9 @@ class PCAColorNoise(RandomImageLayer):
         super().__init__(seed, data_format, **kwargs)
         if dialect not in DIALECTS:
             raise UserError(
-                explain(
-                    f"Received dialect={dialect!r}.",
-                    f"`dialect` must be one of {', '.join(map(repr, DIALECTS))}.",
-                    "'source2012' is the 2012 program's, 'lighting' the weaker one of later code.",
-                )
+                f"Received dialect={dialect!r}.",
+                f"`dialect` must be one of {', '.join(map(repr, DIALECTS))}.",
+                "'source2012' is the 2012 program's, 'lighting' the weaker one of later code.",
             )
         self.std = _positive("std", std, zero=True)
         self.value_range = _positive("value_range", value_range)
@@ -138,11 +136,9 @@ class PCAColorNoise(RandomImageLayer):
             products += pixels.T @ pixels
         if count < 2:
             raise UserError(
-                explain(
-                    "Received no images to adapt to.",
-                    "`data` must hold at least one image of two pixels.",
-                    "Is the data set empty, or used up?",
-                )
+                "Received no images to adapt to.",
+                "`data` must hold at least one image of two pixels.",
+                "Is the data set empty, or used up?",
             )
         mean = total / count
         variances, self.axes = np.linalg.eigh(products / count - np.outer(mean, mean))
@@ -198,11 +194,9 @@ def _positive(name: str, value, zero: bool = False) -> float:
     if number and np.isfinite(value) and (value > 0 or (zero and value == 0)):
         return float(value)
     raise UserError(
-        explain(
-            f"Received {name}={value!r}.",
-            f"`{name}` must be a finite number {'of at least' if zero else 'above'} 0.",
-            "The paper has std=0.1; value_range is 255 or 1.",
-        )
+        f"Received {name}={value!r}.",
+        f"`{name}` must be a finite number {'of at least' if zero else 'above'} 0.",
+        "The paper has std=0.1; value_range is 255 or 1.",
     )
 
 
@@ -210,10 +204,8 @@ def _array(name: str, value, shape) -> np.ndarray:
     array = np.asarray(value, "float64")
     if array.shape != shape or not np.isfinite(array).all():
         raise UserError(
-            explain(
-                f"Received {name} of shape {array.shape}.",
-                f"`{name}` must hold finite numbers and have the shape {shape}.",
-                "Leave it out for ImageNet's, or call adapt(images).",
-            )
+            f"Received {name} of shape {array.shape}.",
+            f"`{name}` must hold finite numbers and have the shape {shape}.",
+            "Leave it out for ImageNet's, or call adapt(images).",
         )
     return array

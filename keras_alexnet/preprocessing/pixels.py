@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.preprocessing.base import ImageLayer, Requirement, known_shape
 
 
@@ -47,11 +47,9 @@ class PixelNormalization(ImageLayer):
         super().__init__(data_format, **kwargs)
         if order not in ("rgb", "bgr"):
             raise UserError(
-                explain(
-                    f"Received order={order!r}.",
-                    "`order` must be 'rgb' or 'bgr'.",
-                    "Caffe's networks take 'bgr', all others 'rgb'.",
-                )
+                f"Received order={order!r}.",
+                "`order` must be 'rgb' or 'bgr'.",
+                "Caffe's networks take 'bgr', all others 'rgb'.",
             )
         self.mean = np.asarray(mean, "float32")
         self.std = np.asarray(std, "float32")
@@ -60,12 +58,10 @@ class PixelNormalization(ImageLayer):
         wrong = self.mean.ndim not in (0, 1, 3) or self.std.ndim > 1 or not (self.std > 0).all()
         if wrong or len(self._channels()) > 1:
             raise UserError(
-                explain(
-                    f"Received a mean of shape {self.mean.shape} and std={std!r}.",
-                    "`mean` must be a number, one for each channel, or an image "
-                    "(height, width, channels); `std` positive, a number or one for each channel.",
-                    "Leave them out to change nothing.",
-                )
+                f"Received a mean of shape {self.mean.shape} and std={std!r}.",
+                "`mean` must be a number, one for each channel, or an image "
+                "(height, width, channels); `std` positive, a number or one for each channel.",
+                "Leave them out to change nothing.",
             )
 
     def adapt(self, data):
@@ -84,11 +80,9 @@ class PixelNormalization(ImageLayer):
             total = total + pixels.sum(axis=0)
         if not count:
             raise UserError(
-                explain(
-                    "Received no images to adapt to.",
-                    "`data` must hold at least one.",
-                    "Is the data set empty, or used up?",
-                )
+                "Received no images to adapt to.",
+                "`data` must hold at least one.",
+                "Is the data set empty, or used up?",
             )
         mean = np.asarray(total / count * self.scale, "float32")
         self.mean = np.moveaxis(mean, 0, -1) if self.data_format == "channels_first" else mean
@@ -132,9 +126,7 @@ class PixelNormalization(ImageLayer):
             fits = fits and all(want is not None and want <= have for have, want in sizes)
         if not fits:
             shape = tuple(shape[1:])
-            raise UserError(
-                explain(f"Received images of shape {shape}.", need.expected, need.remedy)
-            )
+            raise UserError(f"Received images of shape {shape}.", need.expected, need.remedy)
 
     def sentence(self) -> str:
         """Say what the layer does."""

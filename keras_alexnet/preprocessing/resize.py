@@ -4,7 +4,7 @@ import keras
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.backends import chosen
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.preprocessing.base import ImageLayer, known_shape
 
 METHODS = {"shorter_side": True, "warp": False}  # and whether there is antialiasing
@@ -47,11 +47,9 @@ class SquareResize(ImageLayer):
         super().__init__(data_format, **kwargs)
         if method not in METHODS:
             raise UserError(
-                explain(
-                    f"Received method={method!r}.",
-                    f"`method` must be one of {', '.join(map(repr, METHODS))}.",
-                    "'shorter_side' keeps the ratio, 'warp' is Caffe's.",
-                )
+                f"Received method={method!r}.",
+                f"`method` must be one of {', '.join(map(repr, METHODS))}.",
+                "'shorter_side' keeps the ratio, 'warp' is Caffe's.",
             )
         self.size = integer("size", size, 1, "The 2012 network cuts its windows out of 256 x 256.")
         self.method = method

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.names import did_you_mean
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.noise import PCAColorNoise
@@ -167,11 +167,9 @@ def _record(name) -> Variant:
         return dataclasses.replace(get_variant(checkpoint.variant), pixels=checkpoint.pixels)
     names = [*list_variants(), *list_checkpoints()]
     raise UserError(
-        explain(
-            f"Received {name!r}, which is neither a variant nor a published checkpoint.",
-            f"The names are: {', '.join(names)}.",
-            did_you_mean(name, names) or "Choose one of them.",
-        )
+        f"Received {name!r}, which is neither a variant nor a published checkpoint.",
+        f"The names are: {', '.join(names)}.",
+        did_you_mean(name, names) or "Choose one of them.",
     )
 
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_alexnet.arguments import integer, pair
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.crop_boxes import Windows
@@ -100,11 +100,9 @@ def ten_crop_model(model, image_size=None, views=10):
     views = integer("views", views, 1, "The paper's test has 10.")
     if views not in CROPS:
         raise UserError(
-            explain(
-                f"Received views={views!r}.",
-                "There are 10 windows, corners and centre and mirrored, or 9 in a grid.",
-                "The paper's test has 10, that of the CIFAR-10 networks of 11 and 13 % has 9.",
-            )
+            f"Received views={views!r}.",
+            "There are 10 windows, corners and centre and mirrored, or 9 in a grid.",
+            "The paper's test has 10, that of the CIFAR-10 networks of 11 and 13 % has 9.",
         )
     model = functional(model)
     crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
@@ -149,11 +147,9 @@ def _window(model, data_format: str, image_size):
     height, width = shape[:2] if last else shape[1:]
     if height is None or width is None:
         raise UserError(
-            explain(
-                f"Received a model whose input has the shape {model.input_shape}.",
-                "Height and width must be known: they are the size of the ten windows.",
-                "Build the model with input_shape=(224, 224, 3), say.",
-            )
+            f"Received a model whose input has the shape {model.input_shape}.",
+            "Height and width must be known: they are the size of the ten windows.",
+            "Build the model with input_shape=(224, 224, 3), say.",
         )
     if image_size is None:
         image_size = [round(side * PAPER_SIZE / PAPER_WINDOW) for side in (height, width)]

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import keras_home, made_folder
 from keras_alexnet.published.hashes import flaw
 from keras_alexnet.published.records import Checkpoint
@@ -63,13 +63,11 @@ def writable(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
             stack.enter_context(made_folder(folder))
         except UserError as error:
             raise UserError(
-                explain(
-                    f"{checkpoint.filename!r} is not at hand, and cannot be downloaded to "
-                    f"{folder!r}, where nothing can be written.",
-                    "A folder of one's own was expected.",
-                    "Set KERAS_HOME to one; or download the file elsewhere with: keras-alexnet "
-                    f"download {checkpoint.name} --output FOLDER, and give its path as `weights`.",
-                )
+                f"{checkpoint.filename!r} is not at hand, and cannot be downloaded to "
+                f"{folder!r}, where nothing can be written.",
+                "A folder of one's own was expected.",
+                "Set KERAS_HOME to one; or download the file elsewhere with: keras-alexnet "
+                f"download {checkpoint.name} --output FOLDER, and give its path as `weights`.",
             ) from error
         yield
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import WRITING, remove_leftovers, written_whole
 from keras_alexnet.progress import report
 from keras_alexnet.published.cache import folders, look, one_at_a_time, writable
@@ -153,11 +153,9 @@ def _absent(
     unpacked = "" if checkpoint.member is None else f", unpack {checkpoint.member}"
     target = os.path.join(folder, checkpoint.filename)
     return UserError(
-        explain(
-            wrong + copies,
-            f"A file of {identity(checkpoint)} was expected.",
-            f"Where there is a network, run: keras-alexnet download {checkpoint.name}. Or get it"
-            f"{sources} by other means{unpacked}, and put it at {target!r} or give its path as "
-            "`weights`.",
-        )
+        wrong + copies,
+        f"A file of {identity(checkpoint)} was expected.",
+        f"Where there is a network, run: keras-alexnet download {checkpoint.name}. Or get it"
+        f"{sources} by other means{unpacked}, and put it at {target!r} or give its path as "
+        "`weights`.",
     )

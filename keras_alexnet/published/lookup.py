@@ -2,7 +2,7 @@
 
 import os
 
-from keras_alexnet.errors import UserError, explain, warn
+from keras_alexnet.errors import UserError, warn
 from keras_alexnet.names import ANY, did_you_mean, plain
 from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.published.table import CHECKPOINTS
@@ -41,11 +41,9 @@ def get_checkpoint(name: str) -> Checkpoint:
     if known is not None:
         return known
     raise UserError(
-        explain(
-            f"Received the checkpoint {name!r}, which is not known.",
-            f"The published checkpoints are: {', '.join(CHECKPOINTS)}.",
-            did_you_mean(name, CHECKPOINTS) or "Choose one of them.",
-        )
+        f"Received the checkpoint {name!r}, which is not known.",
+        f"The published checkpoints are: {', '.join(CHECKPOINTS)}.",
+        did_you_mean(name, CHECKPOINTS) or "Choose one of them.",
     )
 
 
@@ -119,13 +117,11 @@ def imagenet_checkpoint(variant: str) -> Checkpoint:
         return get_checkpoint(names[0])
     having = [other for other in list_variants() if checkpoints_of(other)]
     raise UserError(
-        explain(
-            f"Received weights='imagenet' for the variant {variant!r}, of which no weights are "
-            "published.",
-            f"The variants with published weights are: {', '.join(having)}.",
-            f"Build one of those, such as AlexNet({having[0]!r}, weights='imagenet'), or leave "
-            "`weights` out to start from initial values.",
-        )
+        f"Received weights='imagenet' for the variant {variant!r}, of which no weights are "
+        "published.",
+        f"The variants with published weights are: {', '.join(having)}.",
+        f"Build one of those, such as AlexNet({having[0]!r}, weights='imagenet'), or leave "
+        "`weights` out to start from initial values.",
     )
 
 
@@ -161,11 +157,9 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
         return None
     if variant not in (None, checkpoint.variant):
         raise UserError(
-            explain(
-                f"Received weights={weights!r} for the variant {variant!r}.",
-                f"They belong to the variant {checkpoint.variant!r}, which computes otherwise.",
-                f"Build AlexNet({checkpoint.variant!r}, weights={weights!r}).",
-            )
+            f"Received weights={weights!r} for the variant {variant!r}.",
+            f"They belong to the variant {checkpoint.variant!r}, which computes otherwise.",
+            f"Build AlexNet({checkpoint.variant!r}, weights={weights!r}).",
         )
     return checkpoint
 
@@ -176,10 +170,8 @@ def _neither(weights: str) -> UserError:
     if os.path.basename(weights) != weights or os.path.splitext(weights)[1]:
         received = f"Received the path {weights!r}, but there is no such file."
     return UserError(
-        explain(
-            received,
-            f"The path of a file or one of {', '.join(list_checkpoints())} was expected.",
-            did_you_mean(weights, list_checkpoints())
-            or f"Check the spelling; the current folder is {os.getcwd()!r}.",
-        )
+        received,
+        f"The path of a file or one of {', '.join(list_checkpoints())} was expected.",
+        did_you_mean(weights, list_checkpoints())
+        or f"Check the spelling; the current folder is {os.getcwd()!r}.",
     )

@@ -1,6 +1,6 @@
 """Every published way of training these networks as a row of one table."""
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.names import did_you_mean, meant
 from keras_alexnet.recipes.recipe import Recipe
 from keras_alexnet.recipes.table import RECIPES
@@ -37,11 +37,9 @@ def get_recipe(name: str) -> Recipe:
     if known is not None:
         return RECIPES[known]
     raise UserError(
-        explain(
-            f"Received recipe={name!r}, which is not known.",
-            f"The recipes are: {', '.join(RECIPES)}.",
-            did_you_mean(name, RECIPES) or "Choose one of them.",
-        )
+        f"Received recipe={name!r}, which is not known.",
+        f"The recipes are: {', '.join(RECIPES)}.",
+        did_you_mean(name, RECIPES) or "Choose one of them.",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.recipes.color_noise import ColorNoiseSteps
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 from keras_alexnet.recipes.group import Group
@@ -115,10 +115,8 @@ class _Clock:
         if given is not None and len(steps):
             return [integer("steps_per_epoch", number, 1, remedy) for number in steps]
         raise UserError(
-            explain(
-                f"Received steps_per_epoch={given!r}.",
-                f"The recipe {self.recipe.name!r} changes its rate by epochs and needs to know "
-                "how many training steps they have.",
-                remedy,
-            )
+            f"Received steps_per_epoch={given!r}.",
+            f"The recipe {self.recipe.name!r} changes its rate by epochs and needs to know "
+            "how many training steps they have.",
+            remedy,
         )

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_alexnet.backends import descend
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.recipes.group import BIAS, Group
 from keras_alexnet.short_repr import short_repr
 
@@ -151,25 +151,19 @@ def _copied(config: dict, saved: dict | None) -> CoupledSGD:
 def _check(momentum, velocity, weight_decay) -> None:
     if weight_decay is not None:
         raise UserError(
-            explain(
-                f"Received weight_decay={weight_decay!r}.",
-                "Here the decay belongs to the groups of variables that it is for.",
-                f"Give groups=[Group(weight_decay={weight_decay!r})], or use paper_optimizer.",
-            )
+            f"Received weight_decay={weight_decay!r}.",
+            "Here the decay belongs to the groups of variables that it is for.",
+            f"Give groups=[Group(weight_decay={weight_decay!r})], or use paper_optimizer.",
         )
     if not isinstance(momentum, Schedule) and not 0 <= momentum < 1:
         raise UserError(
-            explain(
-                f"Received momentum={momentum!r}.",
-                "It must be at least 0 and below 1.",
-                "All published recipes have 0.9.",
-            )
+            f"Received momentum={momentum!r}.",
+            "It must be at least 0 and below 1.",
+            "All published recipes have 0.9.",
         )
     if velocity not in ("with_rate", "without_rate"):
         raise UserError(
-            explain(
-                f"Received velocity={velocity!r}.",
-                "It must be 'with_rate' or 'without_rate'.",
-                "The first is the paper's and Caffe's rule, the second is PyTorch's.",
-            )
+            f"Received velocity={velocity!r}.",
+            "It must be 'with_rate' or 'without_rate'.",
+            "The first is the paper's and Caffe's rule, the second is PyTorch's.",
         )

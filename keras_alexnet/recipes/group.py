@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 BIAS = r"(^|/)bias$"  # the ends of `variable.path`: "conv1/bias"
 
@@ -45,11 +45,9 @@ class Group:
             re.compile(self.pattern)
         except (re.error, TypeError) as error:
             raise UserError(
-                explain(
-                    f"Received pattern={self.pattern!r}: {error}.",
-                    "A regular expression was expected.",
-                    'Give the end of a variable\'s path, r"fc10/kernel$" say.',
-                )
+                f"Received pattern={self.pattern!r}: {error}.",
+                "A regular expression was expected.",
+                'Give the end of a variable\'s path, r"fc10/kernel$" say.',
             ) from error
 
     def fits(self, path: str) -> bool:

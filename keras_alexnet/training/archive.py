@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_alexnet.backends.assignment import assign_all, delayed_interrupts
 from keras_alexnet.backends.plain import as_array
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import written_whole
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
@@ -75,11 +75,9 @@ def _readable(path: str) -> Iterator[None]:
         raise
     except UNREADABLE as error:
         raise UserError(
-            explain(
-                f"The state of training {path!r} cannot be read: {error}.",
-                "A whole file was expected, as the run wrote it.",
-                "Remove it to start from the first epoch, or restore it from a copy.",
-            )
+            f"The state of training {path!r} cannot be read: {error}.",
+            "A whole file was expected, as the run wrote it.",
+            "Remove it to start from the first epoch, or restore it from a copy.",
         ) from error
 
 
@@ -123,11 +121,9 @@ def _variables(model) -> list:
     """Return all variables that training changes: weights, seeds, those of the optimizer."""
     if not (model.built and getattr(model, "optimizer", None)):
         raise UserError(
-            explain(
-                f"Received the model {model.name!r}, which is not ready to be trained.",
-                "A model with known shapes and an optimizer has a state of training.",
-                "Compile it first, and give it a keras.Input.",
-            )
+            f"Received the model {model.name!r}, which is not ready to be trained.",
+            "A model with known shapes and an optimizer has a state of training.",
+            "Compile it first, and give it a keras.Input.",
         )
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -161,9 +157,7 @@ def _check_same(saved: dict, model, variables, path: str) -> None:
             return
         differs = different[0]
     raise UserError(
-        explain(
-            f"The state of training {path!r} is not that of this model: {differs}.",
-            "The run must go on with the network, classes and optimizer that it began with.",
-            "Give the settings of the interrupted run, or another folder to start anew in.",
-        )
+        f"The state of training {path!r} is not that of this model: {differs}.",
+        "The run must go on with the network, classes and optimizer that it began with.",
+        "Give the settings of the interrupted run, or another folder to start anew in.",
     )

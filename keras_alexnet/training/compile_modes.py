@@ -1,6 +1,6 @@
 """How the training step is compiled."""
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 MODES = ("auto", "xla", "plain")
 
@@ -21,20 +21,16 @@ def jit_compile(mode: str) -> bool | str:
     """
     if mode not in MODES:
         raise UserError(
-            explain(
-                f"Received compile_mode={mode!r}.",
-                f"It must be one of {', '.join(map(repr, MODES))}.",
-                "'auto' is Keras's own choice.",
-            )
+            f"Received compile_mode={mode!r}.",
+            f"It must be one of {', '.join(map(repr, MODES))}.",
+            "'auto' is Keras's own choice.",
         )
     import keras  # late, because the command line shows the modes without it
 
     if mode == "xla" and keras.backend.backend() == "torch":
         raise UserError(
-            explain(
-                "Received compile_mode='xla' on the PyTorch backend.",
-                "XLA is a mode of TensorFlow and JAX.",
-                "Leave it at 'auto'.",
-            )
+            "Received compile_mode='xla' on the PyTorch backend.",
+            "XLA is a mode of TensorFlow and JAX.",
+            "Leave it at 'auto'.",
         )
     return "auto" if mode == "auto" else mode == "xla"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import keras
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.training.padding import PaddedLoss
 
 OVER_CLASSES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
@@ -111,11 +111,9 @@ def _units(shapes: Mapping, classes: int | None) -> dict[str, int]:
         return dict.fromkeys(shapes, classes)
     shape = shapes.get("", list(shapes.values()))
     raise UserError(
-        explain(
-            f"Received a model with outputs of shape {shape}.",
-            "One output of shape (batch, classes) was expected.",
-            "Say how many classes there are: FlatLossWarning(classes=10).",
-        )
+        f"Received a model with outputs of shape {shape}.",
+        "One output of shape (batch, classes) was expected.",
+        "Say how many classes there are: FlatLossWarning(classes=10).",
     )
 
 

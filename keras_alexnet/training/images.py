@@ -15,7 +15,7 @@ from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.readable import refuse_unreadable, skipped_note, without_unreadable
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import SplitRecord, sizes
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.training.job import Job
 from keras_alexnet.variants import get_variant
 
@@ -171,14 +171,12 @@ def _whole(files: LabelledFiles, reader: ImageReader) -> LabelledFiles:
 
 def _changed(directory: str, differences: list[str]) -> UserError:
     return UserError(
-        explain(
-            f"The images in {directory!r} are not those that the run began with: "
-            f"{'; '.join(differences) or 'they stand in other parts'}.",
-            "A run goes on with the images that it began with: held-out ones must never have been "
-            "trained on.",
-            "Restore them, begin anew with --overwrite, or pass --accept-changed-data to go on "
-            "with the images as they are now.",
-        )
+        f"The images in {directory!r} are not those that the run began with: "
+        f"{'; '.join(differences) or 'they stand in other parts'}.",
+        "A run goes on with the images that it began with: held-out ones must never have been "
+        "trained on.",
+        "Restore them, begin anew with --overwrite, or pass --accept-changed-data to go on "
+        "with the images as they are now.",
     )
 
 
@@ -194,12 +192,10 @@ def _as_before(directory: str, files, test, earlier: SplitRecord):
     out = together.take([index for index, out in enumerate(held) if out])
     if not (len(kept) and len(out)):
         raise UserError(
-            explain(
-                f"The folder {directory!r} holds {len(kept)} images to train on and {len(out)} of "
-                "those that the run held out.",
-                "At least one of each is needed to go on.",
-                "Restore the images, or begin anew with --overwrite.",
-            )
+            f"The folder {directory!r} holds {len(kept)} images to train on and {len(out)} of "
+            "those that the run held out.",
+            "At least one of each is needed to go on.",
+            "Restore the images, or begin anew with --overwrite.",
         )
     return kept, out
 

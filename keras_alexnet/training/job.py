@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.variants import get_variant
@@ -126,11 +126,9 @@ class Job:
             )
         if changed:
             raise UserError(
-                explain(
-                    f"The output folder holds a run with other settings: {'; '.join(changed)}.",
-                    expected,
-                    "Give the same ones, choose another folder, or begin anew with --overwrite.",
-                )
+                f"The output folder holds a run with other settings: {'; '.join(changed)}.",
+                expected,
+                "Give the same ones, choose another folder, or begin anew with --overwrite.",
             )
 
 

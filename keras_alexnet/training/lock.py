@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from keras_alexnet.backends.assignment import delayed_interrupts
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 LOCK = "fit.lock"  # in the folder of a run
 
@@ -99,12 +99,10 @@ def check_lock(folder: str) -> None:
     if owner is None or owner.has_ended():
         return
     raise UserError(
-        explain(
-            f"The process {owner.pid} on the machine {owner.host!r} has been training "
-            f"into {folder!r} since {owner.since}.",
-            "One process at a time can write to the folder of a run.",
-            f"Wait for its end or choose another folder; if it no longer runs, remove {path!r}.",
-        )
+        f"The process {owner.pid} on the machine {owner.host!r} has been training "
+        f"into {folder!r} since {owner.since}.",
+        "One process at a time can write to the folder of a run.",
+        f"Wait for its end or choose another folder; if it no longer runs, remove {path!r}.",
     )
 
 
@@ -130,11 +128,9 @@ def _create(path: str) -> None:
 
 def _refused(path: str, error: OSError) -> UserError:
     return UserError(
-        explain(
-            f"The lock {path!r} can be neither read nor written: {error.strerror}.",
-            "The lock must name the process that trains into the folder.",
-            "If no process trains there, remove the file; otherwise choose another folder.",
-        )
+        f"The lock {path!r} can be neither read nor written: {error.strerror}.",
+        "The lock must name the process that trains into the folder.",
+        "If no process trains there, remove the file; otherwise choose another folder.",
     )
 
 

@@ -10,7 +10,7 @@ import sys
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 
 
 def batch_shards() -> int:
@@ -76,11 +76,9 @@ def pad_batches(data, count: int, batch_size: int):
         _check_pair(data.element_spec)
         return data.map(lambda *batch: _padded_by_tensorflow(tf, batch, shards, weight))
     raise UserError(
-        explain(
-            f"Received data of type {type(data).__name__} to pad for {shards} devices.",
-            "It must be a tf.data.Dataset or a keras.utils.PyDataset, whose batches can be padded.",
-            "Convert the data. Without padding, the devices must divide every batch.",
-        )
+        f"Received data of type {type(data).__name__} to pad for {shards} devices.",
+        "It must be a tf.data.Dataset or a keras.utils.PyDataset, whose batches can be padded.",
+        "Convert the data. Without padding, the devices must divide every batch.",
     )
 
 
@@ -170,10 +168,8 @@ def _padded_by_tensorflow(tf, batch, shards: int, weight: float):
 def _check_pair(batch) -> None:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise UserError(
-            explain(
-                f"Received batches of {len(batch) if isinstance(batch, tuple | list) else 1} "
-                "parts to pad.",
-                "Every batch must be a pair of images and labels, without sample weights.",
-                "Leave the sample weights out, or pad the batches yourself.",
-            )
+            f"Received batches of {len(batch) if isinstance(batch, tuple | list) else 1} "
+            "parts to pad.",
+            "Every batch must be a pair of images and labels, without sample weights.",
+            "Leave the sample weights out, or pad the batches yourself.",
         )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from keras_alexnet.backends.assignment import delayed_interrupts
 from keras_alexnet.data.split_record import FILES, SplitRecord
-from keras_alexnet.errors import Interrupted, UserError, explain
+from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
 from keras_alexnet.training.job import Job, checked_settings
 from keras_alexnet.training.state import RunState
@@ -71,12 +71,10 @@ class RunFolder:
         if not done:
             if os.path.exists(self.file(MODEL)):
                 raise UserError(
-                    explain(
-                        f"Received the output folder {self.path!r}, where an earlier run saved "
-                        "its model without a state.",
-                        "A run goes on from the state of its last epoch.",
-                        "Choose another folder, or begin anew with --overwrite.",
-                    )
+                    f"Received the output folder {self.path!r}, where an earlier run saved "
+                    "its model without a state.",
+                    "A run goes on from the state of its last epoch.",
+                    "Choose another folder, or begin anew with --overwrite.",
                 )
             return 0
         settings, is_finished = self.settings()
@@ -85,12 +83,10 @@ class RunFolder:
         is_over = done == job.epochs and is_finished and not discard_state
         if done > job.epochs or is_over:
             raise UserError(
-                explain(
-                    f"Received epochs={job.epochs} for the run in {self.path!r}, which has {done} "
-                    f"epochs behind it{' and is finished' if is_finished else ''}.",
-                    "A run goes on with more epochs than are done.",
-                    "Give more --epochs, choose another folder, or begin anew with --overwrite.",
-                )
+                f"Received epochs={job.epochs} for the run in {self.path!r}, which has {done} "
+                f"epochs behind it{' and is finished' if is_finished else ''}.",
+                "A run goes on with more epochs than are done.",
+                "Give more --epochs, choose another folder, or begin anew with --overwrite.",
             )
         self._is_own = True
         return done
@@ -112,12 +108,10 @@ class RunFolder:
         )
         if earlier != list(names):
             raise UserError(
-                explain(
-                    f"Received the class folders {', '.join(map(repr, names))} for a run that "
-                    f"began with {', '.join(map(repr, earlier))}.",
-                    "The classes and their order must stay: the weights belong to them.",
-                    "Restore the names of the folders, or begin anew with --overwrite.",
-                )
+                f"Received the class folders {', '.join(map(repr, names))} for a run that "
+                f"began with {', '.join(map(repr, earlier))}.",
+                "The classes and their order must stay: the weights belong to them.",
+                "Restore the names of the folders, or begin anew with --overwrite.",
             )
 
     def begin(self, job: Job, names: Sequence[str], split: SplitRecord | None) -> None:

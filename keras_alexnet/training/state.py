@@ -9,7 +9,7 @@ import time
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.files import remove_leftovers, written_whole
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
@@ -177,9 +177,7 @@ def _read_history(path: str) -> list[dict[str, float]]:
         return [{**row, "epoch": int(row["epoch"])} for row in rows]
     except (OSError, ValueError, KeyError, TypeError, OverflowError, csv.Error) as error:
         raise UserError(
-            explain(
-                f"The history {path!r} cannot be read: {error}.",
-                "A table of numbers was expected, a row for each epoch, as the run wrote it.",
-                "Restore it, or remove it to go on without the rows so far.",
-            )
+            f"The history {path!r} cannot be read: {error}.",
+            "A table of numbers was expected, a row for each epoch, as the run wrote it.",
+            "Restore it, or remove it to go on without the rows so far.",
         ) from error

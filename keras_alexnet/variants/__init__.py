@@ -1,6 +1,6 @@
 """Every published AlexNet as a row of one table."""
 
-from keras_alexnet.errors import UserError, explain
+from keras_alexnet.errors import UserError
 from keras_alexnet.names import ANY, did_you_mean, meant, plain
 from keras_alexnet.variants.records import Variant
 from keras_alexnet.variants.table import VARIANTS
@@ -40,11 +40,9 @@ def get_variant(name: str) -> Variant:
     if known is not None:
         return VARIANTS[known]
     raise UserError(
-        explain(
-            f"Received variant={name!r}, which is not known.",
-            f"The variants are: {', '.join(VARIANTS)}.",
-            f"{did_you_mean(name, VARIANTS)} `keras-alexnet list` says what each is.".strip(),
-        )
+        f"Received variant={name!r}, which is not known.",
+        f"The variants are: {', '.join(VARIANTS)}.",
+        f"{did_you_mean(name, VARIANTS)} `keras-alexnet list` says what each is.".strip(),
     )
 
 

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 
 from fuzz import judging
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 
 COUNT = struct.Struct("<q")
 
@@ -20,7 +20,7 @@ def find_fault(path):
 
 def mutter(path):
     """Refuse with a message that can do harm on a terminal."""
-    raise CheckpointError(f"{path!r} \x1b[2J.")
+    raise CheckpointError(f"{path!r} \x1b[2J.", "No escape was expected.")
 
 
 def execute(path):
@@ -28,7 +28,7 @@ def execute(path):
     try:
         os.system("true")
     except Exception as error:
-        raise refused(f"{path!r}.", "No commands were expected.") from error
+        raise CheckpointError(f"{path!r}.", "No commands were expected.") from error
 
 
 def look_elsewhere(path):
@@ -53,7 +53,7 @@ def want(path):
     try:
         np.empty(1 << 50, np.uint8)
     except MemoryError as error:
-        raise refused(f"{path!r}.", "Less was expected.") from error
+        raise CheckpointError(f"{path!r}.", "Less was expected.") from error
 
 
 def crash(path):

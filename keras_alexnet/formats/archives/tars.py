@@ -1,6 +1,6 @@
 """The members of a tar archive, read without trust: plain files alone, and nothing is unpacked."""
 
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 
 BLOCK = 512  # a header, and what members are padded to (POSIX.1-1988, ustar)
@@ -83,7 +83,7 @@ def _check_end(file: CheckpointFile, position: int) -> None:
 
 
 def _damaged(wrong: str) -> CheckpointError:
-    return refused(
+    return CheckpointError(
         f"The archive {wrong}.",
         "The four plain members were expected that PyTorch wrote.",
     )

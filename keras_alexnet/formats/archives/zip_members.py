@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_alexnet.formats.archives.crc32 import Seen, look
 from keras_alexnet.formats.archives.zips import STORED, Member, damaged
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 from keras_alexnet.formats.files import CHUNK, THREADS, CheckpointFile
 
 THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
@@ -27,7 +27,7 @@ def stored(member: Member) -> Member:
         CheckpointError: If it is compressed.
     """
     if member.method != STORED:
-        raise refused(
+        raise CheckpointError(
             f"The member {shown(member.name)} of the archive is compressed.",
             "Members that are stored as they are were expected.",
             "Write the file with the program it is from, not with an archiver.",
@@ -88,10 +88,8 @@ class Check:
         """Raise if the member is damaged."""
         if self._done:
             return
-        try:
+        with errors_about(f"{self._file.path!r} cannot be read:"):
             check_crcs(self._file, [self._member], [self._dtype])
-        except CheckpointError as error:
-            raise CheckpointError(f"{self._file.path!r} cannot be read: {error}") from error
         self._done = True
 
 
@@ -102,7 +100,7 @@ def content(file: CheckpointFile, member: Member, limit: int) -> bytes:
         CheckpointError: If it is longer than `limit`, or damaged.
     """
     if member.size > limit:
-        raise refused(
+        raise CheckpointError(
             f"The member {shown(member.name)} of the archive has {member.size} bytes.",
             f"At most {limit} were expected.",
         )
@@ -117,7 +115,7 @@ def check_growth(file: CheckpointFile, members: Iterable[Member]) -> None:
     """
     total = sum(member.size for member in members)
     if total > GROWTH * file.size + SLACK:
-        raise refused(
+        raise CheckpointError(
             f"The members of the archive would grow from {file.size} to {total} bytes.",
             f"At most {GROWTH} times the file and {SLACK >> 20} MiB were expected.",
             "Save it without compression.",
@@ -178,7 +176,7 @@ def _pieces(file: CheckpointFile, member: Member) -> Iterator[bytes]:
 
 def _compare(member: Member, crc: int) -> None:
     if member.crc not in (None, crc):
-        raise refused(
+        raise CheckpointError(
             f"The member {shown(member.name)} of the archive is damaged: its CRC-32 is {crc:08x}, "
             f"and the archive says {member.crc:08x}.",
             "They must be equal.",

@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 
 # Signatures and records of the ZIP specification (PKWARE APPNOTE 6.3), sections 4.3.7 to 4.3.16.
@@ -70,7 +70,7 @@ def read_directory(file: CheckpointFile) -> dict[str, Member]:
 
 def damaged(wrong: str) -> CheckpointError:
     """Return the error for an archive that is not whole."""
-    return refused(f"The archive {wrong}.", "A whole zip archive was expected.")
+    return CheckpointError(f"The archive {wrong}.", "A whole zip archive was expected.")
 
 
 def _directory_place(file: CheckpointFile) -> tuple[int, int, int]:
@@ -92,7 +92,7 @@ def _directory_place(file: CheckpointFile) -> tuple[int, int, int]:
     if disk or first_disk or here != count:
         raise damaged("is one part of several")
     if count > MAX_ENTRIES or size > MAX_DIRECTORY:
-        raise refused(
+        raise CheckpointError(
             f"The directory of the archive has {count} entries in {size} bytes.",
             f"At most {MAX_ENTRIES} in {MAX_DIRECTORY} bytes were expected.",
             "Take a file that holds nothing but the weights.",
@@ -147,7 +147,7 @@ def _entries(directory: bytes, count: int) -> Iterator[Member]:
         if signature != b"PK\x01\x02" or position > len(directory):
             raise damaged("has a directory that cannot be read")
         if flags & ~FLAGS or method not in (STORED, DEFLATED):
-            raise refused(
+            raise CheckpointError(
                 f"The member {shown(name)} of the archive is encrypted, or compressed in an "
                 f"unknown way (flags {flags:#x}, method {method}).",
                 "A member stored as it is was expected.",

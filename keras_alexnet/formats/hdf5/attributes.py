@@ -4,7 +4,7 @@ HDF5 File Format Specification 3.0, IV.A.2.m. Texts of variable length, as the c
 model is, are passed over: nothing here needs them.
 """
 
-from keras_alexnet.formats.errors import refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.hdf5.blocks import Cursor, damaged
 from keras_alexnet.formats.hdf5.datasets import read_shape
 from keras_alexnet.formats.hdf5.headers import ATTRIBUTE, Header
@@ -22,7 +22,9 @@ def texts(header: Header) -> dict[str, str]:
     """
     attributes = header.several(ATTRIBUTE)
     if len(attributes) > MAX_ATTRIBUTES:
-        raise refused("It has too many attributes.", f"At most {MAX_ATTRIBUTES} were expected.")
+        raise CheckpointError(
+            "It has too many attributes.", f"At most {MAX_ATTRIBUTES} were expected."
+        )
     found = {}
     for cursor in attributes:
         name, value = _text(cursor)

@@ -6,7 +6,7 @@ small part of the format, which this and the modules `hdf5_headers`, `hdf5_group
 and `hdf5_datasets` read. The format: HDF5 File Format Specification 3.0.
 """
 
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -96,7 +96,7 @@ class Blocks:
             raise damaged(f"has {length} bytes at byte {address}, where it should be longer")
         self._left -= length + BLOCK
         if self._left < 0:
-            raise refused(
+            raise CheckpointError(
                 f"The tables of the HDF5 file take more than {MAX_BLOCKS} bytes.",
                 "The few of a network's weights were expected.",
                 "Take a file that holds nothing but the weights.",
@@ -125,7 +125,7 @@ class Blocks:
 
 def damaged(wrong: str) -> CheckpointError:
     """Return the error for a file that is not whole."""
-    return refused(f"The HDF5 file {wrong}.", "A whole HDF5 file was expected.")
+    return CheckpointError(f"The HDF5 file {wrong}.", "A whole HDF5 file was expected.")
 
 
 def _address(head: bytes, place: int) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
 
 MAX_CHUNKS = 100_000
@@ -57,7 +57,7 @@ class Chunks:
         elements = math.prod(self.shape) + 2 * math.prod(self.chunk)  # a chunk is there twice
         size = elements * self.dtype.itemsize
         if size > 2 * self.file.size + SLACK:
-            raise refused(
+            raise CheckpointError(
                 f"It would grow to {size} bytes from a file of {self.file.size}.",
                 f"At most twice the file and {SLACK >> 20} MiB were expected.",
                 "Save it without compression.",
@@ -71,7 +71,7 @@ class Chunks:
             raise _damaged("lacks chunks, or has too many")
         unknown = [number for number in self.filters if number not in UNDO]
         if unknown or len(set(self.filters)) != len(self.filters):
-            raise refused(
+            raise CheckpointError(
                 f"It is stored through the HDF5 filters {list(self.filters)}.",
                 f"gzip ({DEFLATE}) and shuffle ({SHUFFLE}) were expected, or none.",
                 "Save it without compression.",
@@ -123,4 +123,4 @@ UNDO: dict[int, Callable[[bytes, int, int], bytes]] = {DEFLATE: _inflated, SHUFF
 
 
 def _damaged(wrong: str) -> CheckpointError:
-    return refused(f"It {wrong}.", "A whole array was expected.")
+    return CheckpointError(f"It {wrong}.", "A whole array was expected.")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, MemoryArray, StoredArray
-from keras_alexnet.formats.errors import refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.hdf5.blocks import NOWHERE, Blocks, Cursor, damaged
 from keras_alexnet.formats.hdf5.chunks import MAX_CHUNKS, Chunks, Place
 from keras_alexnet.formats.hdf5.groups import tree_nodes
@@ -76,12 +76,12 @@ def stored_array(blocks: Blocks, header: Header) -> StoredArray:
     """
     shape = read_shape(header.one(DATASPACE))
     if shape is None:
-        raise refused("It is empty, without a shape.", "An array was expected.")
+        raise CheckpointError("It is empty, without a shape.", "An array was expected.")
     shape, element = checked_shape(shape), _element_type(header.one(DATATYPE))
     layout = header.one(LAYOUT)
     version, kind = layout.uint(1), layout.uint(1)
     if EXTERNAL_FILES in header or (version, kind) not in LAYOUTS:
-        raise refused(
+        raise CheckpointError(
             f"Its numbers are in other files, or kept in a way of HDF5's that Keras does not use "
             f"(version {version}, class {kind}).",
             "Numbers in one piece in the file were expected.",
@@ -92,7 +92,9 @@ def stored_array(blocks: Blocks, header: Header) -> StoredArray:
     if kind == CONTIGUOUS:
         return _contiguous(blocks, layout, shape, element)
     if element.bfloat16:
-        raise refused("It is bfloat16 in chunks.", "One piece was expected.", "Save it whole.")
+        raise CheckpointError(
+            "It is bfloat16 in chunks.", "One piece was expected.", "Save it whole."
+        )
     return _chunked(blocks, header, layout, shape, np.dtype(element.dtype))
 
 
@@ -119,7 +121,7 @@ def _element_type(cursor: Cursor) -> ElementType:
     size = int.from_bytes(rest[3:7], "little")
     if kind == OPAQUE and size == 2:  # as h5py keeps Keras's bfloat16
         return BFLOAT16
-    raise refused(
+    raise CheckpointError(
         f"It has a type of HDF5's class {kind} with {size} bytes.",
         "Floating or whole numbers were expected.",
         "Save it as float32.",
@@ -131,12 +133,12 @@ def _contiguous(
 ) -> StoredArray:
     address, size = layout.uint(8), layout.uint(8)
     if address == NOWHERE:
-        raise refused("Its numbers were never written.", "All of them were expected.")
+        raise CheckpointError("Its numbers were never written.", "All of them were expected.")
     place = blocks.start + address
     array = FileArray(blocks.file, place, shape, element.dtype, bfloat16=element.bfloat16)
     expected = array.size * np.dtype(element.dtype).itemsize
     if size != expected or address + size > blocks.size:
-        raise refused(
+        raise CheckpointError(
             f"It has the shape {shape} and {size} bytes.", f"{expected} bytes were expected."
         )
     return array

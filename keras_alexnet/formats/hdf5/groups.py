@@ -6,7 +6,7 @@ symbols, as h5py still writes it, or, since HDF5 1.8 and where asked for, a list
 
 from collections.abc import Iterator
 
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.hdf5.blocks import NOWHERE, Blocks, Cursor, damaged
 from keras_alexnet.formats.hdf5.headers import LINK, LINK_INFO, SYMBOL_TABLE, Header
 from keras_alexnet.formats.hdf5.heaps import FractalHeap, LinkTree
@@ -133,7 +133,7 @@ def _text(name: bytes) -> str:
 
 def _unfit(name: bytes, wrong: str) -> CheckpointError:
     text = name.decode("utf-8", "surrogateescape")
-    return refused(
+    return CheckpointError(
         f"The member {shown(text)} of a group {wrong}.",
         "Groups and arrays in the file itself were expected, each under one name.",
         "Save the weights with Keras.",

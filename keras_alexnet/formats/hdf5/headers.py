@@ -3,7 +3,7 @@
 HDF5 File Format Specification 3.0, IV.A.
 """
 
-from keras_alexnet.formats.errors import refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.hdf5.blocks import Blocks, Cursor, damaged
 
 # Kinds of messages (IV.A.2).
@@ -49,7 +49,7 @@ class Header:
         """
         messages = self._messages.get(kind, [])
         if any(flags & SHARED for flags, _ in messages):
-            raise refused(
+            raise CheckpointError(
                 "It shares its type, or another part of its description, with others.",
                 "All of it was expected in its own header.",
                 "Save it with Keras.",

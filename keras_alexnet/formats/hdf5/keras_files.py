@@ -11,7 +11,7 @@ import json
 
 from keras_alexnet.formats.archives import zip_members, zips
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.hdf5.attributes import texts
 from keras_alexnet.formats.hdf5.blocks import Blocks
@@ -56,7 +56,7 @@ def _json(name: str, content: bytes):
     try:
         return json.loads(content.decode("utf-8"))  # not in UTF-32 either
     except ValueError as error:
-        raise refused(f"Its {name} cannot be read.", "JSON was expected.") from error
+        raise CheckpointError(f"Its {name} cannot be read.", "JSON was expected.") from error
 
 
 def _texts(value) -> dict[str, str]:
@@ -130,7 +130,7 @@ class _Collector:
 
 
 def _unfit(path: str, wrong: str) -> CheckpointError:
-    return refused(
+    return CheckpointError(
         f"{shown(path or '/')} {wrong}.",
         "Groups and arrays in the file itself were expected, each under one name.",
         "Save the weights with Keras.",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, MemoryArray, StoredArray
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle import latin1
 from keras_alexnet.formats.pickle.machine import Machine
@@ -85,16 +85,18 @@ def read_from(file: CheckpointFile, start: int) -> tuple[dict[str, StoredArray],
     reader = Reader(file, start, file.size)
     value = Machine(reader, Vocabulary(NAMES, remedy=COPY)).run()
     if reader.left:
-        raise refused(
+        raise CheckpointError(
             f"{reader.left} bytes follow the pickle.", "The file was expected to end there."
         )
     result: dict[str, StoredArray] = {}
     for name, array in _named(_dictionary(value)):
         if name in result:
-            raise refused(f"Two arrays have the name {shown(name)}.", "One was expected.")
+            raise CheckpointError(f"Two arrays have the name {shown(name)}.", "One was expected.")
         result[name] = if_readable(file.path, name, _stored, file, array)
     if not result:
-        raise refused("Its dictionary holds no arrays.", "Arrays by name were expected.", COPY)
+        raise CheckpointError(
+            "Its dictionary holds no arrays.", "Arrays by name were expected.", COPY
+        )
     return result, {}
 
 
@@ -103,7 +105,7 @@ def _dictionary(value: Any) -> dict:
     if type(value) is Array and value.shape == () and type(value.content) is list:
         value = value.content[0] if len(value.content) == 1 else value
     if type(value) is not dict:
-        raise refused(
+        raise CheckpointError(
             f"It holds {described(value)}.", "A dictionary of arrays by name was expected.", COPY
         )
     return value
@@ -135,7 +137,7 @@ def _number(part: Any) -> str:
 def _stored(file: CheckpointFile, array: Array) -> StoredArray:
     """Return an array, once it is known to have as many bytes as its shape says."""
     if array.type is None or not isinstance(array.content, bytes | str | Place):
-        raise refused("It holds objects, or nothing.", "Numbers were expected.", COPY)
+        raise CheckpointError("It holds objects, or nothing.", "Numbers were expected.", COPY)
     dtype = checked_dtype(array.type.order + array.type.code)
     expected = math.prod(array.shape) * dtype.itemsize
     if isinstance(array.content, Place):
@@ -166,7 +168,9 @@ def _placed(
 
 def _check_length(length: int, shape: tuple[int, ...], expected: int) -> None:
     if length != expected:
-        raise refused(f"Its shape is {shape}, and it has {length} bytes.", f"{expected} were due.")
+        raise CheckpointError(
+            f"Its shape is {shape}, and it has {length} bytes.", f"{expected} were due."
+        )
 
 
 def _reconstruct(_: Machine, arguments: tuple) -> Array:

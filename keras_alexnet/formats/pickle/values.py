@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 
 MAX_STEPS = 200_000  # 16 layers take some 500, the state of an optimizer some thousands
@@ -167,7 +167,7 @@ def described(value: Any) -> str:
 
 def bad_pickle(wrong: str, expected: str = "", remedy: str = "") -> CheckpointError:
     """Return the error for a pickle that is not as expected."""
-    return refused(
+    return CheckpointError(
         f"Its pickle {wrong}.",
         expected or "A dictionary of arrays was expected, as the format's own program writes it.",
         remedy or "Get the file again, or save it again with that program.",

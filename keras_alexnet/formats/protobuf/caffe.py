@@ -6,8 +6,7 @@ The numbers of fields are those of Caffe's src/caffe/proto/caffe.proto.
 import dataclasses
 
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.blame import blaming
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.protobuf.fields import Walk
 from keras_alexnet.formats.protobuf.messages import Message
@@ -55,12 +54,12 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     for layer in net.messages(form.layers):
         for name, blob in _blobs(layer, form).items():
             if name in arrays:
-                raise refused(
+                raise CheckpointError(
                     f"Two layers have an array {shown(name)}.", "Each layer was expected once."
                 )
             arrays[name] = if_readable(file.path, name, _array, blob)
     if not arrays:
-        raise refused(
+        raise CheckpointError(
             "Its layers have no arrays.",
             "The weights of a network were expected.",
             "Give the .caffemodel that training wrote.",
@@ -70,7 +69,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 
 def read_mean(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read a mean image, which gets the name "mean"; Caffe's has the shape (1, 3, 256, 256)."""
-    with blaming(MEAN):
+    with errors_about(f"Tensor {shown(MEAN)}:"):
         return {MEAN: _array(Message(Walk(file)))}, {}
 
 
@@ -78,7 +77,7 @@ def _form(net: Message) -> LayerForm:
     """Return how the layers are written; in one way only, as Caffe demands."""
     forms = [form for form in FORMS if form.layers in net]
     if len(forms) != 1:
-        raise refused(
+        raise CheckpointError(
             f"It has {'layers of two versions' if forms else 'no layers'}.",
             "Layers of one version of Caffe were expected.",
         )
@@ -88,7 +87,7 @@ def _form(net: Message) -> LayerForm:
 def _blobs(layer: Message, form: LayerForm) -> dict[str, Message]:
     """Return the arrays of a layer by name."""
     if form.version == "V1" and OLDEST in layer:
-        raise refused(
+        raise CheckpointError(
             "Its layers are written as before V1 (2014).",
             "Layers of V1 or V2 were expected.",
             "Convert it with Caffe's upgrade_net_proto_binary.",
@@ -98,7 +97,7 @@ def _blobs(layer: Message, form: LayerForm) -> dict[str, Message]:
         return {}
     name = layer.text(form.name)
     if not name:
-        raise refused("A layer with arrays has no name.", "A name was expected.")
+        raise CheckpointError("A layer with arrays has no name.", "A name was expected.")
     return {f"{name}/{number}": blob for number, blob in enumerate(blobs)}
 
 

@@ -5,7 +5,7 @@ The encoding: https://protobuf.dev/programming-guides/encoding
 
 from typing import NamedTuple
 
-from keras_alexnet.formats.errors import CheckpointError, refused
+from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
 
 MAX_FIELDS = 100_000  # in a whole file, those in messages not entered aside; AlexNet has about 200
@@ -54,7 +54,7 @@ class Walk:
         """
         self._left -= 1
         if self._left < 0:
-            raise refused(
+            raise CheckpointError(
                 f"The file has more than {MAX_FIELDS} fields.",
                 "A network's weights were expected, each array in a few fields.",
             )
@@ -102,4 +102,4 @@ class Walk:
 
 def damaged(position: int, wrong: str, expected: str) -> CheckpointError:
     """Return the error for a field that is not as it must be."""
-    return refused(f"The field at byte {position} {wrong}.", f"{expected} expected.")
+    return CheckpointError(f"The field at byte {position} {wrong}.", f"{expected} expected.")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, StoredArray
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.protobuf.fields import (
     FIXED,
@@ -195,7 +195,7 @@ class Message:
 
     def _check_count(self, shape: tuple[int, ...], count: int) -> None:
         if count != math.prod(shape):
-            raise refused(
+            raise CheckpointError(
                 f"It has the shape {shape} and {count} elements.",
                 f"{math.prod(shape)} elements were expected.",
             )
@@ -243,10 +243,10 @@ def _varints(content: np.ndarray) -> np.ndarray:
     ends = np.flatnonzero(content < 0x80)
     starts = np.concatenate([[0], ends + 1])
     if starts[-1] != content.size:
-        raise refused("Its last element is cut.", "Whole elements were expected.")
+        raise CheckpointError("Its last element is cut.", "Whole elements were expected.")
     lengths = np.diff(starts)
     if lengths.max() > MAX_VARINT:
-        raise refused("An element has more than 64 bits.", "At most 64 bits were expected.")
+        raise CheckpointError("An element has more than 64 bits.", "At most 64 bits were expected.")
     places = np.arange(content.size) - np.repeat(starts[:-1], lengths)
     bits = (content & 0x7F).astype(np.uint64) << (7 * places).astype(np.uint64)
     return np.bitwise_or.reduceat(bits, starts[:-1])

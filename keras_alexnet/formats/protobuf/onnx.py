@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, StoredArray
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.protobuf.fields import Walk
 from keras_alexnet.formats.protobuf.messages import Message
@@ -64,16 +64,16 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     model = Message(Walk(file))
     graph = model.message(GRAPH)
     if graph is None:
-        raise refused("It has no graph.", "A model was expected.")
+        raise CheckpointError("It has no graph.", "A model was expected.")
     if SPARSE_INITIALIZER in graph:
-        raise refused(
+        raise CheckpointError(
             "It has sparse initialisers.", "Dense ones were expected.", "Save them as dense ones."
         )
     tensors: dict[str, Message] = {}
     for tensor in graph.messages(INITIALIZER):
         name = tensor.text(NAME)
         if not name or name in tensors:
-            raise refused(
+            raise CheckpointError(
                 f"An initialiser is called {shown(name)}, as another is."
                 if name
                 else "An initialiser has no name.",
@@ -84,7 +84,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     uses = nodes.uses()
     tensors |= {name: nodes.constants[name] for name in uses if name not in tensors}
     if not tensors:
-        raise refused(
+        raise CheckpointError(
             "Its graph has no initialisers.",
             "The weights of a network were expected.",
             "Export the model with its parameters.",
@@ -109,13 +109,15 @@ def _vector(file: CheckpointFile, array: StoredArray) -> StoredArray:
 
 def _array(tensor: Message) -> StoredArray:
     if tensor.integer(DATA_LOCATION) or EXTERNAL_DATA in tensor:
-        raise refused("Its numbers are in another file.", "All was expected in one.", RESAVE)
+        raise CheckpointError(
+            "Its numbers are in another file.", "All was expected in one.", RESAVE
+        )
     if SEGMENT in tensor:
-        raise refused("It is one segment of a tensor.", "All of it was expected.", RESAVE)
+        raise CheckpointError("It is one segment of a tensor.", "All of it was expected.", RESAVE)
     code = tensor.integer(DATA_TYPE)
     element = ELEMENT_TYPES.get(code or 0)
     if element is None:
-        raise refused(
+        raise CheckpointError(
             f"It has the element type {code}.",
             "Floating or whole numbers were expected (1 is float32).",
             "Save it as float32.",
@@ -127,7 +129,7 @@ def _data_field(tensor: Message, element: ElementType) -> int:
     """Return the number of the field that holds the elements: one does, if there are any."""
     given = [number for number in DATA if number in tensor]
     if len(given) > 1 or (given and given[0] not in (RAW_DATA, element.field)):
-        raise refused(
+        raise CheckpointError(
             f"Its numbers are in the fields {given}.",
             f"One of {RAW_DATA} and {element.field} was expected.",
         )
@@ -158,7 +160,7 @@ def _in_range(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     limits = np.iinfo(dtype)
     wrong = values[(values < limits.min) | (values > limits.max)]
     if wrong.size:
-        raise refused(
+        raise CheckpointError(
             f"It has the number {wrong[0]}, and the type {dtype}.",
             f"{limits.min} to {limits.max} was expected.",
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from keras_alexnet.formats.arrays import Use
-from keras_alexnet.formats.errors import refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.protobuf.messages import Message
 
 NODE = 1  # GraphProto
@@ -158,7 +158,7 @@ class Graph:
         if node.operator == "Gemm":
             factors = node.number("alpha", 1.0), node.number("beta", 1.0), node.number("transA", 0)
             if factors != (1.0, 1.0, 0):
-                raise refused(
+                raise CheckpointError(
                     f"The layer with the kernel {shown(kernel)} computes with alpha, beta, transA "
                     f"= {factors}.",
                     "alpha, beta, transA must be (1.0, 1.0, 0).",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from keras_alexnet.formats.arrays import FileArray, StoredArray
-from keras_alexnet.formats.errors import listed, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, listed, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.values import Opaque, described
 from keras_alexnet.formats.shapes import checked_extent, checked_shape
@@ -38,12 +38,12 @@ def named_tensors(value: Any) -> dict[str, Tensor | Opaque]:
     found: dict[str, Tensor | Opaque] = {}
     for name, entry in _leaves(value):
         if found.setdefault(name, entry) is not entry:
-            raise refused(
+            raise CheckpointError(
                 f"Two tensors have the name {shown(name)}.", "Each name must occur once.", SAVE
             )
     if not any(type(entry) is Tensor for entry in found.values()):
         objects = [f"{described(entry)} as {shown(name)}" for name, entry in found.items()]
-        raise refused(
+        raise CheckpointError(
             f"It holds {listed(objects) or described(value)}, without tensors by name.",
             "A state dict was expected, alone or in a dictionary: of a whole module nothing is "
             "read, since that would run its program.",
@@ -97,10 +97,12 @@ def arrays(
 
     def make(tensor: Tensor | Opaque) -> StoredArray:
         if type(tensor) is not Tensor:
-            raise refused(f"It is {described(tensor)}.", "A plain tensor was expected.", SAVE)
+            raise CheckpointError(
+                f"It is {described(tensor)}.", "A plain tensor was expected.", SAVE
+            )
         storage = tensor.storage
         if storage.type.dtype[0] == "c":
-            raise refused("It holds complex numbers.", "Real numbers were expected.", SAVE)
+            raise CheckpointError("It holds complex numbers.", "Real numbers were expected.", SAVE)
         _check_extent(tensor)
         offset, check = located(storage.key)
         return FileArray(
@@ -121,7 +123,7 @@ def _check_extent(tensor: Tensor) -> None:
     storage = tensor.storage
     extent = checked_extent(checked_shape(tensor.shape), tensor.strides)
     if tensor.offset + extent > storage.count:
-        raise refused(
+        raise CheckpointError(
             f"It has the shape {tensor.shape}, the strides {tensor.strides} and the offset "
             f"{tensor.offset}, and its storage {shown(storage.key)} {storage.count} elements.",
             "Every element must lie inside the storage.",

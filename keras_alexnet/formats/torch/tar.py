@@ -13,7 +13,7 @@ from typing import Any
 
 from keras_alexnet.formats.archives.tars import read_members
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.machine import Machine
 from keras_alexnet.formats.pickle.values import Reader, Vocabulary, bad_pickle
@@ -43,13 +43,17 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     readers = {name: Reader(file, start, start + size) for name, (start, size) in members.items()}
     system = _run(readers["sys_info"])
     if type(system) is not dict or system.get("little_endian") is not True:
-        raise refused("Its numbers are not little-endian.", "The lowest byte first was expected.")
+        raise CheckpointError(
+            "Its numbers are not little-endian.", "The lowest byte first was expected."
+        )
     storages, places = _storages(readers["storages"])
     tensors = _tensors(readers["tensors"], storages)
     value = Machine(readers["pickle"], Vocabulary(NAMES, _by_key(tensors))).run()
     for name, reader in readers.items():
         if reader.left:
-            raise refused(f"The stream {name} ends {reader.left} bytes early.", "All was expected.")
+            raise CheckpointError(
+                f"The stream {name} ends {reader.left} bytes early.", "All was expected."
+            )
     named = named_tensors.named_tensors(value)
     return named_tensors.arrays(file, named, places.__getitem__), {}
 
@@ -69,7 +73,7 @@ def _storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, Location]]:
         key, root, start, length = (count(number) for number in _record(view, 4))
         whole = _found(storages, root)
         if start + length > whole.count:
-            raise refused(
+            raise CheckpointError(
                 "A view of a storage reaches beyond its end.",
                 "Every view must lie inside its storage.",
             )
@@ -84,7 +88,7 @@ def _tensors(reader: Reader, storages: dict[int, Storage]) -> dict[int, Tensor]:
         key, storage, _ = _record(_run(reader), 3)
         (rank,) = struct.unpack("<i4x", reader.take(8))
         if not 0 <= rank <= MAX_RANK:
-            raise refused(f"A tensor has {rank} axes.", f"0 to {MAX_RANK} were expected.")
+            raise CheckpointError(f"A tensor has {rank} axes.", f"0 to {MAX_RANK} were expected.")
         numbers = struct.unpack(f"<{2 * rank + 1}q", reader.take(8 * (2 * rank + 1)))
         shape, strides, offset = numbers[:rank], numbers[rank:-1], numbers[-1]
         view = state.tensor(_found(storages, storage), offset, shape, strides)
@@ -110,7 +114,9 @@ def _run(reader: Reader) -> Any:
 def _count(reader: Reader) -> int:
     number = count(_run(reader))
     if number > MAX_COUNT:
-        raise refused(f"It has {number} storages or tensors.", f"Up to {MAX_COUNT} were expected.")
+        raise CheckpointError(
+            f"It has {number} storages or tensors.", f"Up to {MAX_COUNT} were expected."
+        )
     return number
 
 
@@ -134,9 +140,13 @@ def _add(values: dict[int, Any], key: int, value: Any) -> None:
 
 def _found(values: dict[int, Any], key: Any) -> Any:
     if type(key) is not int or key not in values:
-        raise refused("A tensor or a storage is missing.", "Each one that is used was expected.")
+        raise CheckpointError(
+            "A tensor or a storage is missing.", "Each one that is used was expected."
+        )
     return values[key]
 
 
 def _ambiguous(key: int) -> CheckpointError:
-    return refused(f"Two tensors or storages have the key {shown(str(key))}.", "One was expected.")
+    return CheckpointError(
+        f"Two tensors or storages have the key {shown(str(key))}.", "One was expected."
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_alexnet.formats.archives import zip_members, zips
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, refused, shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.values import Reader, bad_pickle
 from keras_alexnet.formats.torch import state
@@ -39,13 +39,13 @@ def _prefix(members: dict[str, zips.Member]) -> str:
     """Return the folder that everything is in."""
     names = {kind: [n for n in members if n.split("/")[-1] == kind] for kind in (PICKLE, SCRIPT)}
     if names[SCRIPT]:
-        raise refused(
+        raise CheckpointError(
             "It is a TorchScript program, not weights alone.",
             "A state dict was expected.",
             "Save it with torch.save(torch.jit.load(path).state_dict(), other_path).",
         )
     if len(names[PICKLE]) != 1:
-        raise refused(
+        raise CheckpointError(
             f"The archive has {len(names[PICKLE])} members called {PICKLE}.",
             "One was expected.",
         )
@@ -74,7 +74,7 @@ def _storage_member(members: dict[str, zips.Member], prefix: str, storage: Stora
 
 
 def _misses(storage: Storage, wrong: str) -> CheckpointError:
-    return refused(
+    return CheckpointError(
         f"The storage {shown(storage.key)} of {storage.total} elements {wrong}.",
         "Each storage that the tensors use was expected in full.",
     )
@@ -85,5 +85,7 @@ def _byte_order(file: CheckpointFile, member: zips.Member | None) -> str:
         return "<"
     text = zip_members.content(file, zip_members.stored(member), limit=16)
     if text not in ORDERS:
-        raise refused(f"Its byte order is {shown(text)}.", "'little' or 'big' was expected.")
+        raise CheckpointError(
+            f"Its byte order is {shown(text)}.", "'little' or 'big' was expected."
+        )
     return ORDERS[text]
