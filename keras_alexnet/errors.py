@@ -43,6 +43,9 @@ class UserError(ValueError):
         expected: A sentence that says what would have been right.
         remedy: A sentence that says what the user can do next.
 
+    Keras replaces an error that a layer raises by one of the same type and one argument, its whole
+    text with the layer's name; it becomes `received`.
+
     Example:
 
     >>> error = UserError("Received beta=-1.", "`beta` must be positive.", "The paper has 0.75.")
@@ -52,13 +55,13 @@ class UserError(ValueError):
     'The paper has 0.75.'
     """
 
-    def __init__(self, received: str, expected: str, remedy: str):
-        super().__init__(received, expected, remedy)
+    def __init__(self, received: str, expected: str = "", remedy: str = ""):
+        super().__init__(" ".join(filter(None, (received, expected, remedy))))
         self.received, self.expected, self.remedy = received, expected, remedy
 
-    def __str__(self) -> str:
-        """Return the three sentences."""
-        return f"{self.received} {self.expected} {self.remedy}"
+    def __reduce__(self) -> tuple:
+        """Return what a copy is made from, in this process or another."""
+        return type(self), (self.received, self.expected, self.remedy)
 
     def about(self, subject: str) -> Self:
         """Return the same error with words in front that say what it is about.
