@@ -23,7 +23,7 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE, INIT = "keras_alexnet", "/__init__.py"
 MAX_DISTANCE = 3
-CONCERN_EVERY_TEST = {"pyproject.toml", "tests/backend.py", "tests/conftest.py"}
+CONCERN_EVERY_TEST = {"pyproject.toml", "tests/conftest.py", "tests/tools/backend.py"}
 
 
 class Repository:
@@ -38,15 +38,18 @@ class Repository:
         self.root = root
         found = (path for top in (PACKAGE, "tests", "examples") for path in (root / top).rglob("*"))
         files = {path.relative_to(root).as_posix() for path in found if path.suffix != ".pyc"}
-        self.tests = sorted(path for path in files if re.fullmatch(r"tests/test_\w+\.py", path))
+        self.tests = sorted(
+            path for path in files if re.fullmatch(r"tests/(\w+/)?test_\w+\.py", path)
+        )
         self.files = {"README.md", *files, *deleted}
         self.frequency = collections.Counter(word for test in self.tests for word in words(test))
 
     def module(self, name):
         """Return the file of a module by its dotted name, or `None`."""
-        top = "" if name.split(".")[0] in (PACKAGE, "tests") else "tests/"
-        path = top + name.replace(".", "/")
-        return next((file for file in (path + INIT, f"{path}.py") if file in self.files), None)
+        tops = [""] if name.split(".")[0] in (PACKAGE, "tests") else ["tests/", "tests/tools/"]
+        paths = [top + name.replace(".", "/") for top in tops]
+        files = (path + end for path in paths for end in (INIT, ".py"))
+        return next((file for file in files if file in self.files), None)
 
     @functools.cache  # noqa: B019 - a repository lives as long as the process
     def trees(self, path):
@@ -180,7 +183,7 @@ def dotted(path):
 
 def words(path):
     """Return the words in the name of a module, without the s of a plural."""
-    name = dotted(path).removeprefix(PACKAGE).removeprefix("tests.test_")
+    name = re.sub(r"\btests?[._]", "", dotted(path).removeprefix(PACKAGE))
     return {word.removesuffix("s") for word in re.findall(r"[a-z]+\d*", name)}
 
 

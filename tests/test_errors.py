@@ -2,17 +2,19 @@
 
 import ast
 import copy
+import pathlib
 import pickle
 import re
 
 import keras
 import pytest
 
+import keras_alexnet
 from keras_alexnet import RandomCropFlip
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
-from test_package import PACKAGE
 
+PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
 SENTENCES = ("Received beta=-1.", "`beta` must be positive.", "The paper has 0.75.")
 PARTS = {"UserError": {3}, "CheckpointError": {2, 3}}  # a checkpoint's remedy has a default
 

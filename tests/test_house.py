@@ -2,12 +2,15 @@
 
 import ast
 import graphlib
+import pathlib
 
 import pytest
 
-from test_package import PACKAGE
+import keras_alexnet
 
 pytestmark = pytest.mark.backend_free
+
+PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
 
 # Files of the package itself stand among its folders. The command line alone imports from all.
 ROOMS = (

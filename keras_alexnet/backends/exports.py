@@ -3,8 +3,8 @@
 Whoever exports a model traces it first, and tells its layers nothing. The call stack shows who
 traces. Nothing is switched for it, so nothing stays switched when an export fails, and a model that
 another thread traces at the same time is traced as ever. Keras's modules are found by its public
-class. One name of a private module, TensorFlow's, stands here; tests/test_export.py exports through
-each of them, and fails if one moves.
+class. One name of a private module, TensorFlow's, stands here; tests/operations/test_exports.py
+exports through each of them, and fails if one moves.
 """
 
 import inspect

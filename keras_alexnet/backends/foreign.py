@@ -1,7 +1,7 @@
 """TensorFlow's operations inside `tf.data`, whatever backend Keras runs on.
 
 Keras has no public door to them: this file holds the one private touch of the package, and
-tests/test_preprocessing.py fails loudly if Keras changes what stands behind it.
+tests/preprocessing/test_preprocessing.py fails loudly if Keras changes what stands behind it.
 """
 
 import functools

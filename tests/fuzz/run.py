@@ -15,7 +15,7 @@ import tempfile
 import types
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, TESTS)
+sys.path[:0] = [TESTS, os.path.join(TESTS, "tools")]
 
 
 def without_keras():

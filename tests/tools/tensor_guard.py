@@ -12,9 +12,9 @@ METHODS = (
     (keras.Variable, "__init__"),
 )
 NAMESPACES = [keras.ops, keras.ops.image, keras.ops.linalg, keras.ops.nn, keras.ops.numpy]
-TESTS = pathlib.Path(__file__).parent
+TOOLS = pathlib.Path(__file__).parent
 # Python imports the module `sitecustomize` of this folder when a process starts.
-CHILDREN = (TESTS / "no_tensors", TESTS)
+CHILDREN = (TOOLS.parent / "no_tensors", TOOLS)
 
 
 def _refusal(name):

@@ -30,7 +30,7 @@ from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.split_record import SplitRecord
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.job import Job, build_model, plain_model
-from test_fit import quietly
+from runs import quietly
 
 FULL = ModelCard(
     variant="bvlc",

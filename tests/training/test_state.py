@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 
+import processes
 from keras_alexnet.errors import UserError
 from keras_alexnet.layers import DownscaledDropout
 from keras_alexnet.training.archive import load_state, save_state
@@ -253,7 +254,7 @@ def test_every_instant_of_saving_can_be_resumed_from(half, tmp_path, monkeypatch
 
 
 UNTIL_KILLED = f"""{PAUSE}
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 import drawing, keras
 from test_state import RunState, trained
 
@@ -273,8 +274,8 @@ trained(RunState(sys.argv[1]), after=[PauseInTheThirdEpoch()])
 @pytest.mark.long
 def test_a_killed_process_is_resumed_by_another(run, tmp_path):
     """SIGKILL while another process trains; this one goes on, and equals an unbroken run."""
-    tests = str(pathlib.Path(__file__).parent)
-    with started("-c", UNTIL_KILLED, str(tmp_path), tests) as process:
+    folders = [str(pathlib.Path(module).parent) for module in (__file__, processes.__file__)]
+    with started("-c", UNTIL_KILLED, str(tmp_path), *folders) as process:
         process.wait_for("paused")
         code, _, _ = process.end(signal.SIGKILL)
     assert code == -signal.SIGKILL

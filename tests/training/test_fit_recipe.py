@@ -11,7 +11,7 @@ import pytest
 from keras_alexnet.cli import main
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.training.job import Job, build_model
-from test_fit import interrupted_after, quietly
+from runs import interrupted_after, quietly
 
 
 def small(recipe, **settings):

@@ -6,9 +6,9 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from test_decoding import png, saved
 
 from keras_alexnet.data.decoding import BadImage, decoded
-from test_decoding import png, saved
 
 pytestmark = pytest.mark.backend_free
 

@@ -102,7 +102,7 @@ def _become(path, arguments, folder, printed):
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.chdir(folder)
-    tests = str(pathlib.Path(__file__).parent)
-    sys.path[:] = [str(path.parent), *(entry for entry in sys.path if entry != tests)]
+    tests = str(pathlib.Path(__file__).parent.parent)
+    sys.path[:] = [str(path.parent), *(entry for entry in sys.path if not entry.startswith(tests))]
     sys.argv[:] = [str(path), *arguments]
     runpy.run_path(str(path), run_name="__main__")

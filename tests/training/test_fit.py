@@ -15,11 +15,10 @@ from keras_alexnet.cli import main
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.split_record import SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
-from keras_alexnet.training import run as run_module
 from keras_alexnet.training.images import load_images
 from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.run import run
-from keras_alexnet.training.state import RunState
+from runs import interrupted_after, quietly
 
 SMALL = Job(variant="cifar10_18pct", epochs=5, drawn=600, learning_rate=3e-3, seed=1)
 TINY = Job(variant="cifar10_19pct", epochs=3, drawn=40, learning_rate=1e-3)
@@ -34,27 +33,6 @@ def folder(tmp_path):
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(place / f"{number}.jpg")
     return tmp_path / "images"
-
-
-def quietly(job, output, say=lambda text: None, **options):
-    """Run a job without progress and, as if matplotlib were not installed, without pictures."""
-    find = run_module.importlib.util.find_spec
-    with pytest.MonkeyPatch.context() as patch:
-        hidden = lambda name: None if name == "matplotlib" else find(name)  # noqa: E731
-        patch.setattr(run_module.importlib.util, "find_spec", hidden)
-        return run(job, str(output), verbose=False, say=say, **options)
-
-
-def interrupted_after(epochs, monkeypatch, error=KeyboardInterrupt):
-    """Let the next run be interrupted when it begins the epoch after this many."""
-    begin = RunState.on_epoch_begin
-
-    def stop(self, epoch, logs=None):
-        if epoch == epochs:
-            raise error
-        begin(self, epoch, logs)
-
-    monkeypatch.setattr(RunState, "on_epoch_begin", stop)
 
 
 @pytest.mark.long

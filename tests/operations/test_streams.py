@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import processes
 from coordinates import coordinate_images, read_places
 from helpers import BACKEND, to_numpy
 from keras_alexnet import PCAColorNoise, RandomCropFlip
@@ -256,7 +257,7 @@ if BACKEND == "torch":  # forked processes of the other two frameworks may wait 
         """Real ones, of a process that has no GPU and no other framework's threads."""
         script = tmp_path / "workers.py"
         script.write_text(WORKERS)
-        paths = [os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]
+        paths = [os.path.dirname(processes.__file__), os.environ.get("PYTHONPATH", "")]
         more = {"PYTHONPATH": os.pathsep.join(paths), "CUDA_VISIBLE_DEVICES": ""}
         with started(str(script), env={**os.environ, **more}) as process:
             code, output, errors = process.end()
