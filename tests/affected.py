@@ -21,7 +21,7 @@ import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PACKAGE, INIT = "keras_alexnet", "/__init__.py"
+PACKAGE, INIT, CONFTEST = "keras_alexnet", "/__init__.py", "/conftest.py"
 MAX_DISTANCE = 3
 CONCERN_EVERY_TEST = {"pyproject.toml", "tests/conftest.py", "tests/tools/backend.py"}
 
@@ -87,10 +87,20 @@ class Repository:
             if module := self.module(alias.name):
                 routes.append((alias.asname or alias.name, [module]))
         used = {node.id for node in nodes if isinstance(node, ast.Name)}
-        # What an `__init__` only re-exports is no dependency of its own code.
-        needed = (route for name, route in routes if name in used or not path.endswith(INIT))
-        found = {*itertools.chain(*needed), *self.named(path)}
+        # What an `__init__` or a conftest only re-exports is no dependency of its own code.
+        alone = path.endswith((INIT, CONFTEST))
+        needed = (route for name, route in routes if name in used or not alone)
+        found = {*itertools.chain(*needed), *self.named(path), *self.fixtures(path, nodes)}
         return found.union(self.through_attributes(nodes, dict(routes))) - {path}
+
+    def fixtures(self, path, nodes):
+        """Yield the files of the fixtures that a test file has from the conftest of its folder."""
+        conftest = path.rpartition("/")[0] + CONFTEST
+        defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+        asked = {node.arg for node in nodes if isinstance(node, ast.arg)} - defined
+        for source, _, name in self.imported_names(conftest) if path in self.tests else ():
+            if name in asked:
+                yield from (conftest, source)
 
     def through_attributes(self, nodes, routes):
         """Yield the files that `package.module.name` leads to, for imported packages."""
@@ -146,10 +156,11 @@ class Repository:
         return dict(sorted(nearest.items(), key=lambda row: (row[1], *self.rank(row[0], changed))))
 
     def rank(self, test, changed):
-        """Return a key that sorts test files: rare words in common with the changes, then size."""
+        """Return a key that sorts test files: the same name, rare words in common, then size."""
         stems = [path.removesuffix(INIT).rpartition("/")[2] for path in changed]
         size = (self.root / test).stat().st_size
-        return -self.in_common(test, stems), -self.in_common(test, changed), size
+        other = test.rpartition("/test_")[2] not in stems
+        return other, -self.in_common(test, stems), -self.in_common(test, changed), size
 
     def in_common(self, test, paths):
         """Return the number of words in common; a word that n test files have counts 1 / n."""

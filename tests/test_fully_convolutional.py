@@ -13,6 +13,7 @@ from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import PixelNormalization
 from keras_alexnet.training.job import Job, build_model
 from published import PUBLISHED
+from reference_networks import forward
 
 # Image sizes that the network is built for, and larger ones. Windows of 2 x 3 map pixels: what is
 # not square cannot be turned round unnoticed.
@@ -43,7 +44,7 @@ def slid(name, model, maps):
         [
             np.stack(
                 [
-                    reference.forward(part, maps[:, i : i + rows, j : j + columns], weights)["prob"]
+                    forward(part, maps[:, i : i + rows, j : j + columns], weights)["prob"]
                     for j in range(maps.shape[2] - columns + 1)
                 ],
                 axis=1,

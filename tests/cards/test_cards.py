@@ -1,7 +1,5 @@
-"""Model cards: what a file says of its network is what every command takes from it."""
+"""The model card of a trained network: every command and every format prepares images by it."""
 
-import dataclasses
-import inspect
 import json
 import zipfile
 
@@ -14,129 +12,19 @@ from conversions import ENDINGS, QUIET
 from helpers import to_numpy
 from keras_alexnet import (
     AlexNet,
-    ModelCard,
     convert_checkpoint,
     evaluation_preprocessor,
     get_model_card,
     get_variant,
-    load_checkpoint,
     ten_crop_model,
 )
-from keras_alexnet.cards.alexnet_model import AlexNetModel
-from keras_alexnet.cards.records import Source, Training
-from keras_alexnet.cards.texts import from_texts, to_texts
+from keras_alexnet.cards.records import Training
 from keras_alexnet.cli import main
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.split_record import SplitRecord
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.job import Job, build_model, plain_model
 from runs import quietly
-
-FULL = ModelCard(
-    variant="bvlc",
-    input_size=227,
-    pixels=get_variant("bvlc").pixels,
-    channel_order="bgr",
-    class_names=("caf\udce9", "a, b", "$"),
-    training=Training("bvlc", 3, 16, 0.01, 7, 80, 20, "ab" * 32),
-    checkpoint="bvlc_caffe",
-    licence="as is",
-    source=Source("net.caffemodel", "cd" * 32, "caffe", "caffe"),
-    changes="Two changes. Or three.",
-    keras_alexnet_version="0.1.0",
-    keras_version="3.15.1",
-)
-
-
-@pytest.mark.backend_free
-def test_old_keras_saves_the_layers():
-    """Keras up to 3.14 leaves them out of the files of a class whose constructor names arguments.
-
-    It compares the named arguments with those of its own decorated constructor, which has none.
-    """
-    found = inspect.getfullargspec(AlexNetModel.__init__)
-    assert (found.args, found.varargs, found.varkw) == (["self"], "args", "kwargs")
-
-
-@pytest.mark.backend_free
-def test_texts_hold_a_whole_card():
-    """What is written is read back, field by field, and every field is there to be lost."""
-    texts = to_texts(FULL)
-    assert from_texts(texts) == FULL
-    assert all(text.encode("utf-8") for text in texts.values())
-    assert to_texts(ModelCard()) == {}
-    for field in dataclasses.fields(ModelCard):
-        card = dataclasses.replace(FULL, **{field.name: None})
-        if field.name == "variant":  # the pixels need it
-            card = dataclasses.replace(card, pixels=None, input_size=None)
-        elif field.name == "input_size":
-            card = dataclasses.replace(card, pixels=None)
-        assert from_texts(to_texts(card)) == card
-
-
-@pytest.mark.backend_free
-def test_a_card_in_sentences():
-    """What is recorded, and no more."""
-    assert str(ModelCard()) == "The variant is not recorded."
-    card = dataclasses.replace(FULL, class_names=tuple("abcdefg"))
-    assert str(card) == (
-        "The variant 'bvlc'. It takes images of 227 x 227. Its 7 classes are a, b, c, d, e and "
-        "others. It was trained by the recipe 'bvlc' for 3 epochs on 80 images; 20 were held out. "
-        "The weights are those of 'bvlc_caffe'. They were converted from 'net.caffemodel'. "
-        "Licence: as is."
-    )
-
-
-PIXELS = json.loads(to_texts(FULL)["pixels"])
-NONSENSE = {
-    "variant": ["alexnet", "../paper", ""],
-    "checkpoint": ["bvlc", "x" * 100_000],
-    "channel_order": ["grb", "RGB"],
-    "class_names": [
-        "cat",
-        "[1, 2]",
-        json.dumps(["\x1b[2J"]),
-        '{"a": 1}',
-        '[""]',
-        "[" * 100_000,
-        "null",
-    ],
-    "training": ["[]", "{}", '{"epochs": true}', json.dumps({**vars(FULL.training), "seed": "x"})],
-    "input_size": ["-1", "0", "1e3", "9" * 30],
-    "licence": ["two\nlines", "\x1b[2J", ""],
-    "keras_version": ["\x00"],
-    "pixels": [
-        "[]",
-        *(
-            json.dumps({**PIXELS, name: value})
-            for name, value in [
-                ("mean", [1, 2]),
-                ("mean", [1, 2, float("nan")]),
-                ("std", [1, 0, 1]),
-                ("scale", float("inf")),
-                ("resizing", "crop"),
-                ("order", "gbr"),
-                ("base", 2.5),
-                ("input_size", None),
-            ]
-        ),
-    ],
-}
-
-
-@pytest.mark.backend_free
-@pytest.mark.parametrize("name", NONSENSE)
-def test_what_is_not_valid_counts_as_not_there(name):
-    """Files from anywhere can say anything; no entry takes the others with it."""
-    texts = to_texts(FULL)
-    field = {"pixels": "pixels", "input_size": "input_size"}.get(name, name)
-    for text in NONSENSE[name]:
-        found = from_texts({**texts, name: text})
-        if name == "input_size":  # the pixels hold it
-            assert found == FULL
-        else:
-            assert getattr(found, field) is None, text
-            assert found.class_names == FULL.class_names or name == "class_names"
 
 
 def colours(size):
@@ -280,24 +168,6 @@ def test_a_contradiction_is_refused_with_both_values(trained, capsys, tmp_path):
 
 
 @pytest.mark.medium
-def test_a_model_of_another_variant_is_refused(tmp_path):
-    """`load_checkpoint` compares the model with what the file says, before anything changes."""
-    path = str(tmp_path / "file.keras")
-    made = AlexNet("caffenet", include_top=False)
-    made.save(path)
-    model = AlexNet("bvlc", include_top=False)
-    before = model.get_weights()
-    for verify in ("warn", "raise"):
-        with pytest.raises(UserError, match=r"variant 'caffenet', and the model is the .* 'bvlc'"):
-            load_checkpoint(model, path, verify=verify, verbose=False)
-        for old, new in zip(before, model.get_weights(), strict=True):
-            np.testing.assert_array_equal(old, new)
-    load_checkpoint(model, path, verify="off", verbose=False)
-    np.testing.assert_array_equal(made.get_weights()[0], model.get_weights()[0])
-    assert model.card.variant == "bvlc"
-
-
-@pytest.mark.medium
 @pytest.mark.parametrize("initialization", ["robust", "published"])
 def test_the_division_is_folded_into_conv1(initialization):
     """The plain model gives what the trained one gives, and has no layer more than the variant."""
@@ -326,83 +196,3 @@ def test_a_card_survives_loading_and_saving(trained, tmp_path):
     assert get_model_card(keras.saving.load_model(tmp_path / "outer.keras")) == card
     assert get_model_card(ten_crop_model(AlexNet("cifar10_13pct"))).variant == "cifar10_13pct"
     assert get_model_card(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])) is None
-
-
-@pytest.mark.medium
-def test_many_class_names_in_every_format(tmp_path):
-    """More text than an attribute of an HDF5 file holds."""
-    names = tuple(f"class_{number:05}_{'x' * 40}" for number in range(2000))
-    model = AlexNet("cifar10_19pct", classes=2000)
-    model.card = dataclasses.replace(model.card, class_names=names)
-    model.save(tmp_path / "many.keras")
-    for ending in ENDINGS:
-        out = tmp_path / f"out{ending}"
-        convert_checkpoint(tmp_path / "many.keras", out, **QUIET)
-        assert get_model_card(str(out)).class_names == names
-    keras.Model(model.input, model.output).load_weights(tmp_path / "out.weights.h5")
-
-
-@pytest.mark.medium
-def test_the_number_of_classes_is_the_files(tmp_path):
-    """Without `classes` it is taken over; another number leaves the last layer, with a warning."""
-    source = AlexNet("cifar10_80sec", classes=7)
-    path = str(tmp_path / "seven.weights.h5")
-    source.save_weights(path)
-    with pytest.warns(UserWarning, match="look untrained"):
-        model = AlexNet("cifar10_80sec", weights=path)
-    assert model.output_shape == (None, 7)
-    np.testing.assert_array_equal(
-        model.get_layer("fc10").get_weights()[0], source.get_layer("fc10").get_weights()[0]
-    )
-    with pytest.warns(UserWarning) as caught:
-        model = AlexNet("cifar10_80sec", weights=path, classes=3)
-    assert any(
-        "'fc10' keeps its initial values: the file's is for 7 classes." in str(warning.message)
-        for warning in caught
-    )
-    np.testing.assert_array_equal(
-        model.get_layer("conv2").get_weights()[0], source.get_layer("conv2").get_weights()[0]
-    )
-
-
-def test_what_the_file_leaves_open_is_assumed_and_said(tmp_path, capsys):
-    """Pixels as the variant has them; in the card of the model, and not in that of a file."""
-    path = tmp_path / "net.weights.h5"
-    AlexNet("cifar10_80sec").save_weights(path)
-    assert get_model_card(str(path)) is None
-    model = AlexNet("cifar10_80sec")
-    assert model.card == ModelCard("cifar10_80sec", 32)
-    loaded = load_checkpoint(model, path, verify="off")
-    (assumption,) = loaded.assumptions
-    assert assumption in capsys.readouterr().out
-    assert "assumed to be prepared as for the variant 'cifar10_80sec'. Takes RGB" in assumption
-    assert model.card == loaded.card
-    assert model.card.pixels == get_variant("cifar10_80sec").pixels
-    convert_checkpoint(path, tmp_path / "out.safetensors", **QUIET)
-    card = get_model_card(str(tmp_path / "out.safetensors"))
-    assert (card.variant, card.input_size, card.pixels) == ("cifar10_80sec", 32, None)
-
-
-def test_a_failed_load_leaves_the_card(tmp_path):
-    """As it leaves the weights."""
-    model = AlexNet("cifar10_80sec")
-    before = model.card
-    AlexNet("cifar10_19pct").save_weights(tmp_path / "other.weights.h5")
-    with pytest.raises(UserError):
-        load_checkpoint(model, tmp_path / "other.weights.h5")
-    assert model.card is before
-
-
-def test_a_card_without_a_variant_prepares_nothing():
-    """The layers follow from the variant."""
-    with pytest.raises(UserError, match="a model card without a variant"):
-        evaluation_preprocessor(ModelCard(input_size=32))
-
-
-@pytest.mark.parametrize(("variant", "size"), [("cifar10_13pct", 48), ("owt", 112)])
-def test_a_card_of_another_size_scales_the_images(variant, size):
-    """With the variant's own pixels the square grows as the window does."""
-    layers = evaluation_preprocessor(ModelCard(variant, size)).layers
-    record = get_variant(variant)
-    assert layers[0].size == round(size * record.pixels.base / record.input_size)
-    assert layers[1].height == layers[1].width == size

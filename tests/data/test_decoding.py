@@ -1,13 +1,12 @@
 """Any file as upright RGB of the right size, or the reason why not."""
 
-import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from image_files import png, saved
 from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.resizing import shorter_side, warp
@@ -21,26 +20,6 @@ def noise(width, height, mode="RGB", seed=0):
     shape = (height, width, 3)
     pixels = np.random.default_rng(seed).integers(0, 256, shape, "uint8")
     return Image.fromarray(pixels).convert(mode)
-
-
-def png(width, height, bit_depth, colour_type, rows, more=()):
-    """Return a PNG file made by hand, with more chunks before the pixels."""
-
-    def chunk(name, content):
-        check = struct.pack(">I", zlib.crc32(name + content))
-        return struct.pack(">I", len(content)) + name + content + check
-
-    header = struct.pack(">IIBBBBB", width, height, bit_depth, colour_type, 0, 0, 0)
-    body = zlib.compress(b"".join(b"\0" + row for row in rows))
-    chunks = [(b"IHDR", header), *more, (b"IDAT", body), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
-
-
-def saved(image, ending, **options):
-    """Return an image as the bytes of a file."""
-    file = io.BytesIO()
-    image.save(file, Image.registered_extensions()[f".{ending}"], **options)
-    return file.getvalue()
 
 
 def red_palette(**options):
@@ -160,6 +139,8 @@ def large_jpeg():
 
 
 JPEG, PNG = saved(noise(200, 200), "jpg"), saved(noise(200, 200), "png")
+
+
 BAD = {
     "empty": (b"", r"it is empty \(0 bytes\)"),
     "text": (b"<html>Not found</html>", r"not an image of a known kind.*begins with b'<html>"),

@@ -1,8 +1,5 @@
-"""`image_folder`: what comes out, in which order, and what bad files and arguments do."""
+"""`image_folder`: its batches, their order, and bad files and arguments."""
 
-import errno
-import io
-import os
 import shutil
 import warnings
 
@@ -11,49 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gray_images import LEVELS, all_levels, batches, orders
 from keras_alexnet import image_folder
-from keras_alexnet.data.cache import DiskCache
 from keras_alexnet.data.labelled import find_images
 from keras_alexnet.data.reading import ImageReader
 from published_pixels import without_antialiasing
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Two classes, each of ten images whose gray says which it is: 0 to 9, and 100 to 109."""
-    for start, name in ((0, "cats"), (100, "dogs")):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(10):
-            save_gray(tmp_path / "images" / name / f"{number}.bmp", start + number)
-    return tmp_path / "images"
-
-
-def save_gray(path, level):
-    """Save an image of one gray."""
-    Image.new("RGB", (8, 8), (level,) * 3).save(path)
-
-
-def batches(dataset):
-    """Return the gray levels of every batch; the labels must be right."""
-    levels = []
-    for images, labels in dataset.as_numpy_iterator():
-        assert (images == images[:, :1, :1, :1]).all()
-        assert (labels == images[:, 0, 0, 0] // 100).all()
-        levels.append(images[:, 0, 0, 0].tolist())
-    return levels
-
-
-def all_levels(dataset):
-    """Return the gray levels of all images."""
-    return [level for batch in batches(dataset) for level in batch]
-
-
-def orders(dataset, epochs=3):
-    """Return the gray levels of several epochs."""
-    return [all_levels(dataset) for _ in range(epochs)]
-
-
-LEVELS = [*range(10), *range(100, 110)]
 
 
 def test_batches_types_and_attributes(folder):
@@ -204,55 +163,6 @@ def test_only_bad_files(folder):
         batches(image_folder(folder, 8, batch_size=20, bad_images="skip"))
 
 
-@pytest.mark.parametrize("kind", ["memory", "disk"])
-def test_a_cache_keeps_images_and_not_their_order(folder, tmp_path, kind):
-    """Cached epochs have the orders of uncached ones, and need the files no more."""
-    expected = orders(image_folder(folder, 8, shuffle=True))
-    cache = True if kind == "memory" else tmp_path / "cache"
-    dataset = image_folder(folder, 8, shuffle=True, cache=cache)
-    first = all_levels(dataset)
-    for path in folder.rglob("*.bmp"):
-        path.unlink()
-    assert [first, *orders(dataset, 2)] == expected
-
-
-def test_a_cache_on_disk_serves_later_runs_until_a_file_changes(folder, tmp_path):
-    """Another run reads the cache; a file that changed since is read again."""
-    assert all_levels(image_folder(folder, 8, cache=tmp_path / "cache")) == LEVELS
-    path = folder / "cats" / "5.bmp"
-    before = path.stat()
-    save_gray(path, 50)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert all_levels(image_folder(folder, 8, cache=tmp_path / "cache")) == LEVELS
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 10))
-    assert 50 in all_levels(image_folder(folder, 8, cache=tmp_path / "cache"))
-
-
-def test_a_cache_that_was_cut_short_gives_no_half_image(folder, tmp_path):
-    """What a killed run left is completed."""
-    assert all_levels(image_folder(folder, 8, cache=tmp_path / "cache")) == LEVELS
-    (kept,) = (tmp_path / "cache").iterdir()
-    kept.write_bytes(kept.read_bytes()[:500])
-    assert all_levels(image_folder(folder, 8, cache=tmp_path / "cache")) == LEVELS
-
-
-class FullDisk(io.BytesIO):
-    """A file on a disk that is full."""
-
-    def write(self, content):
-        """Fail as the system does."""
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_full_disk_ends_the_cache_and_not_the_run(tmp_path, monkeypatch):
-    """An image that cannot be kept is not there later, and a warning says why."""
-    cache = DiskCache(str(tmp_path / "cache"), [], (8, 8, 3), "")
-    monkeypatch.setattr(cache, "_at", lambda number, mode: FullDisk())
-    with pytest.warns(UserWarning, match="keeps no more images: No space left"):
-        cache[0] = np.zeros((8, 8, 3), "uint8")
-    assert cache.get(0) is None
-
-
 def small_model():
     """Return a compiled model that tells dark from light."""
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 50, offset=-1)])
@@ -304,10 +214,3 @@ def test_wrong_arguments(folder, arguments, message):
     """What was wrong, what is expected, what to do."""
     with pytest.raises(ValueError, match=message):
         image_folder(folder, **{"image_size": 8, **arguments})
-
-
-def test_a_cache_needs_a_folder(folder, tmp_path):
-    """A file where the cache's folder is meant is said to be in the way."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"file', which cannot be made: File exists"):
-        image_folder(folder, 8, cache=str(tmp_path / "file"))

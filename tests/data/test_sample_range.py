@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from test_decoding import png, saved
 
+from image_files import png, saved
 from keras_alexnet.data.decoding import BadImage, decoded
 
 pytestmark = pytest.mark.backend_free

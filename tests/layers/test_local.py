@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import reference
-from helpers import gradient, tensor, to_numpy, traced
+from helpers import gradient, normal, tensor, to_numpy, traced
 from keras_alexnet import (
     AlexNet,
     LocallyConnected2D,
@@ -14,11 +14,6 @@ from keras_alexnet import (
     get_variant,
     load_checkpoint,
 )
-
-
-def normal(*shape, seed=0):
-    """Return normally distributed numbers in float32."""
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
 def with_weights(shape, **arguments):

@@ -6,6 +6,7 @@ import zipfile
 
 import h5py
 import numpy as np
+import pytest
 
 from keras_alexnet import AlexNet
 from keras_alexnet.conversion.formats import WRITTEN_FORMATS
@@ -13,6 +14,7 @@ from made_checkpoints import learned_filters
 
 ENDINGS = [row.ending for row in WRITTEN_FORMATS]
 QUIET = {"verify": "off", "verbose": False}
+UNTRAINED = pytest.mark.filterwarnings("ignore:(?s).*look untrained:UserWarning")
 
 
 def names(folder):
@@ -56,3 +58,12 @@ def metadata_of(path):
             return json.loads(archive.read("keras_alexnet.json"))  # another class of model
     with h5py.File(path) as file:
         return {name: bytes(value).decode() for name, value in file.attrs.items()}
+
+
+def assert_same(weights, expected):
+    """Check that weights by layer are the same bit for bit."""
+    assert weights.keys() == expected.keys()
+    for name, pair in expected.items():
+        for mine, theirs in zip(weights[name], pair, strict=True):
+            assert mine.dtype == theirs.dtype == "float32"
+            np.testing.assert_array_equal(mine.view("u4"), theirs.view("u4"), err_msg=name)

@@ -14,6 +14,11 @@ def tensor(x, dtype=None):
     return keras.ops.convert_to_tensor(x, dtype=dtype)
 
 
+def normal(*shape, std=1.0, seed=0, dtype="float32"):
+    """Return normally distributed numbers."""
+    return np.random.default_rng(seed).normal(0, std, shape).astype(dtype)
+
+
 def to_numpy(x):
     """Return a tensor as a NumPy array; bfloat16, which NumPy lacks, as float32."""
     if keras.backend.standardize_dtype(x.dtype) == "bfloat16":
@@ -28,6 +33,11 @@ def double_precision():
     import jax
 
     return jax.enable_x64(True)
+
+
+def value_and_gradient(layer, x, dy):
+    """Return a layer's output and its gradient for the upstream dy, in one traced step."""
+    return traced(lambda x, dy: (layer(x), gradient(layer, x, dy)))(x, dy)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from test_state import Instants
 
 from keras_alexnet.cli import fit
 from keras_alexnet.errors import Interrupted, UserError
@@ -19,6 +18,7 @@ from keras_alexnet.training.lock import LOCK
 from keras_alexnet.training.run import run
 from keras_alexnet.training.run_folder import RunFolder
 from runs import quietly
+from small_runs import Instants
 
 TINY = Job(variant="cifar10_19pct", epochs=1, drawn=40, learning_rate=1e-3)
 BY_STEPS = Job.of("cifar10_80sec", epochs=10)

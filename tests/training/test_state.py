@@ -1,9 +1,6 @@
 """The state of a run: killed at any moment, it goes on as if nothing had been."""
 
-import builtins
 import csv
-import io
-import os
 import pathlib
 import resource
 import shutil
@@ -15,73 +12,10 @@ import pytest
 
 import processes
 from keras_alexnet.errors import UserError
-from keras_alexnet.layers import DownscaledDropout
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.state import RunState
 from processes import PAUSE, started
-
-EPOCHS = 4
-
-
-def images():
-    """Return noise in four classes."""
-    x = np.random.default_rng(0).normal(size=(48, 16, 16, 3)).astype("float32")
-    return x, np.arange(48) % 4
-
-
-def small_model(units=4, optimizer="adam", seed=0):
-    """Return a compiled network with both kinds of dropout, which draw from seeds of their own."""
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential(
-        [
-            keras.Input((16, 16, 3)),
-            keras.layers.Conv2D(8, 3, strides=2, activation="relu"),
-            keras.layers.BatchNormalization(),
-            keras.layers.Dropout(0.3),
-            keras.layers.Flatten(),
-            DownscaledDropout(0.5),
-            keras.layers.Dense(units, activation="softmax"),
-        ]
-    )
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-def trained(state, model=None, epochs=EPOCHS, first_epoch=0, before=(), after=()):
-    """Train with a `RunState` and return the model."""
-    model = model or small_model()
-    x, y = images()
-    model.fit(
-        x,
-        y,
-        batch_size=16,
-        shuffle=False,
-        validation_data=(x, y),
-        epochs=epochs,
-        initial_epoch=first_epoch,
-        verbose=0,
-        callbacks=[*before, state, *after],
-    )
-    return model
-
-
-def values(model):
-    """Return all that training changes: weights, seeds and the optimizer's variables."""
-    variables = [*model.variables, *model.optimizer.variables]
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def assert_equal(model, other):
-    """Assert that two models are in the same state, bit for bit."""
-    for value, expected in zip(values(model), values(other), strict=True):
-        np.testing.assert_array_equal(value, expected)
-
-
-def table(folder):
-    """Return the rows of the history as numbers, less the seconds, which differ."""
-    with open(folder / "history.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{name: float(row[name]) for name in row if name != "seconds"} for row in rows]
+from small_runs import Instants, assert_equal, names, small_model, table, trained, values
 
 
 @pytest.fixture(scope="session")
@@ -164,11 +98,6 @@ def test_how_far_a_run_came(half, tmp_path):
     assert RunState(str(tmp_path / "none")).epochs_done() == 0
 
 
-def names(folder):
-    """Return the names of a folder's entries in order."""
-    return sorted(entry.name for entry in folder.iterdir())
-
-
 @pytest.mark.medium
 def test_a_new_run_forgets_the_old_ones_state(half):
     """A run that does not resume is not continued from an earlier run's later state."""
@@ -184,38 +113,6 @@ def test_a_lost_history_does_not_stop_a_run(half):
     state = RunState(str(half))
     assert state.resume(small_model()) == 2
     assert state.history == {}
-
-
-class Instants:
-    """Copies a folder before every step that changes it: what a kill at that instant leaves."""
-
-    STEPS = (
-        *((module, "open") for module in (builtins, io, os)),
-        *((os, name) for name in ("mkdir", "rename", "replace", "remove", "unlink", "rmdir")),
-    )
-
-    def __init__(self, folder, copies, patch):
-        self.folder, self.copies, self.count, self.on = folder, copies, 0, False
-        # Not an audit hook, which would stay in this process for all later tests.
-        for module, name in self.STEPS:
-            patch.setattr(module, name, self.watched(getattr(module, name)))
-
-    def watched(self, function):
-        """Return a function that copies the folder before it does its work there."""
-
-        def call(*arguments, **options):
-            if self.on and str(arguments[0]).startswith(str(self.folder)):
-                self.take()
-            return function(*arguments, **options)
-
-        return call
-
-    def take(self):
-        """Copy the folder as it is."""
-        self.on = False
-        shutil.copytree(self.folder, self.copies / f"{self.count:03}")
-        self.count += 1
-        self.on = True
 
 
 @pytest.mark.long
@@ -254,9 +151,10 @@ def test_every_instant_of_saving_can_be_resumed_from(half, tmp_path, monkeypatch
 
 
 UNTIL_KILLED = f"""{PAUSE}
-sys.path[:0] = sys.argv[2:]
+sys.path.insert(0, sys.argv[2])
 import drawing, keras
-from test_state import RunState, trained
+from keras_alexnet.training.state import RunState
+from small_runs import trained
 
 class PauseInTheThirdEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
@@ -274,8 +172,8 @@ trained(RunState(sys.argv[1]), after=[PauseInTheThirdEpoch()])
 @pytest.mark.long
 def test_a_killed_process_is_resumed_by_another(run, tmp_path):
     """SIGKILL while another process trains; this one goes on, and equals an unbroken run."""
-    folders = [str(pathlib.Path(module).parent) for module in (__file__, processes.__file__)]
-    with started("-c", UNTIL_KILLED, str(tmp_path), *folders) as process:
+    tools = str(pathlib.Path(processes.__file__).parent)
+    with started("-c", UNTIL_KILLED, str(tmp_path), tools) as process:
         process.wait_for("paused")
         code, _, _ = process.end(signal.SIGKILL)
     assert code == -signal.SIGKILL

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 import keras_alexnet
-import reference
 from helpers import to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, describe, get_variant, list_variants
 from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
-from published import INITIAL, PUBLISHED
+from published import PUBLISHED
+from published.initial import INITIAL
+from reference_networks import forward, random_weights
 
 VARIANTS = list_variants()
 # Layers that the builder adds and that the published tables do not count as layers.
@@ -136,7 +137,7 @@ def test_every_activation_equals_the_reference(name):
     """
     published = PUBLISHED[name]
     rng = np.random.default_rng(0)
-    weights = reference.random_weights(published, rng)
+    weights = random_weights(published, rng)
     with zeros_at_first():
         model = AlexNet(name)
     for layer, values in weights.items():
@@ -144,7 +145,7 @@ def test_every_activation_equals_the_reference(name):
     size = published.input_size
     # A deviation of 50 grey levels: with small inputs the normalisation would hardly show.
     images = rng.normal(0, 50, (1, size, size, 3)).astype("float32")
-    expected = reference.forward(published, images, weights)
+    expected = forward(published, images, weights)
     inner = keras.Model(
         model.input, {layer: model.get_layer(layer).output for layer in expected if layer != "prob"}
     )

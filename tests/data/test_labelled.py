@@ -1,60 +1,12 @@
-"""The drawn images, and folders of images."""
+"""Folders of images: what is found in them, and how they are split."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_alexnet.data.classes import match_folders
-from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.labelled import find_images, training_and_held_out
 
 pytestmark = pytest.mark.backend_free
-
-
-def test_drawn_images_are_reproducible():
-    """The same seed draws the same images; another seed draws others."""
-    images, labels = drawn_images(30, seed=3, size=64)
-    again, labels_again = drawn_images(30, seed=3, size=64)
-    np.testing.assert_array_equal(images, again)
-    np.testing.assert_array_equal(labels, labels_again)
-    assert not np.array_equal(images, drawn_images(30, seed=4, size=64)[0])
-
-
-def test_drawn_classes_are_balanced_and_drawn():
-    """Every class has its share, at 256 pixels by default, and no image is of one colour."""
-    images, labels = drawn_images(40, seed=0)
-    assert images.shape == (40, 256, 256, 3)
-    assert np.bincount(labels).tolist() == [4] * len(CLASS_NAMES)
-    assert all((image != image[0, 0]).any() for image in images)
-
-
-def test_circles_are_rounder_than_stars():
-    """Labels say what is drawn: the share of its own bounding box that a figure fills."""
-    images, labels = drawn_images(100, seed=0, size=128)
-    fills = {name: fill(images[labels == number]) for number, name in enumerate(CLASS_NAMES)}
-    assert fills["circle"] == pytest.approx(np.pi / 4, abs=0.03)
-    assert fills["star"] < fills["triangle"] < fills["circle"]
-
-
-@pytest.mark.parametrize("name", ["stripes", "checks"])
-def test_a_pattern_of_two_colours_is_even(name):
-    """Half of the image has each: the bands are as wide as the gaps, whatever their angle."""
-    images, labels = drawn_images(60, seed=0)
-    for image in images[labels == CLASS_NAMES.index(name)]:
-        _, counts = np.unique(image.reshape(-1, 3), axis=0, return_counts=True)
-        assert len(counts) == 2
-        assert counts.max() / counts.sum() < 0.6
-
-
-def fill(images) -> float:
-    """Return the mean share of the bounding box of what differs from the top left corner."""
-    shares = []
-    for image in images.astype(int):
-        figure = np.abs(image - image[0, 0]).sum(axis=-1) > 60
-        rows, columns = np.flatnonzero(figure.any(1)), np.flatnonzero(figure.any(0))
-        box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
-        shares.append(figure.sum() / box)
-    return float(np.mean(shares))
 
 
 @pytest.fixture
@@ -178,58 +130,6 @@ def test_hidden_files_and_loops_are_left_alone(folder):
     (folder / "red" / "more" / "again").symlink_to(folder / "red")
     (folder / "red" / "folder.png").mkdir()
     assert len(find_images(str(folder))) == 20
-
-
-CLASSES = [
-    "n01440764_tench",
-    "n01443537",
-    "great white shark",
-    "n02012849 crane",
-    "n03126707-crane",
-]
-
-
-@pytest.mark.parametrize(
-    ("folder_name", "number"),
-    [
-        ("n01440764_tench", 0),
-        ("n01440764", 0),
-        ("n01440764 Tinca tinca", 0),
-        ("Tench", 0),
-        ("n01443537-goldfish", 1),
-        ("Great_White-Shark", 2),
-        ("n01484850_great_white_shark", 2),
-        ("n02012849", 3),
-        ("n03126707_crane", 4),
-    ],
-)
-def test_folders_match_by_name_identifier_or_label(folder_name, number):
-    """The identifier decides where both have one, the label where they do not."""
-    assert match_folders([folder_name], CLASSES) == {folder_name: number}
-
-
-def test_the_whole_name_comes_first():
-    """A folder that is named exactly as a class is that class, whatever else would fit."""
-    assert match_folders(["cat", "Cat"], ["Cat", "cat"]) == {"cat": 1, "Cat": 0}
-
-
-@pytest.mark.parametrize(
-    ("folders", "message"),
-    [
-        (["goldfish"], r"'goldfish' matches none of the 5 classes \('n01440764_tench', "),
-        (["n99999999_tench"], r"'n99999999_tench' matches none"),
-        (["n0144076"], r"matches none"),
-        (
-            ["crane"],
-            r"'crane' matches more than one class: 'n02012849 crane' and 'n03126707-crane'",
-        ),
-        (["tench", "n01440764"], r"'tench' and 'n01440764' both match the class 'n01440764_tench'"),
-    ],
-)
-def test_folders_that_do_not_match(folders, message):
-    """None, several, and two for one are named; a wrong identifier is not saved by its label."""
-    with pytest.raises(ValueError, match=message):
-        match_folders(folders, CLASSES)
 
 
 def test_parts_need_not_hold_all_named_classes(folder, tmp_path):

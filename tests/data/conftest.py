@@ -1,0 +1,3 @@
+"""Fixtures that several tests of images share."""
+
+from gray_images import folder  # noqa: F401

@@ -1,0 +1,54 @@
+"""The images that the package draws itself."""
+
+import numpy as np
+import pytest
+
+from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
+
+pytestmark = pytest.mark.backend_free
+
+
+def test_drawn_images_are_reproducible():
+    """The same seed draws the same images; another seed draws others."""
+    images, labels = drawn_images(30, seed=3, size=64)
+    again, labels_again = drawn_images(30, seed=3, size=64)
+    np.testing.assert_array_equal(images, again)
+    np.testing.assert_array_equal(labels, labels_again)
+    assert not np.array_equal(images, drawn_images(30, seed=4, size=64)[0])
+
+
+def test_drawn_classes_are_balanced_and_drawn():
+    """Every class has its share, at 256 pixels by default, and no image is of one colour."""
+    images, labels = drawn_images(40, seed=0)
+    assert images.shape == (40, 256, 256, 3)
+    assert np.bincount(labels).tolist() == [4] * len(CLASS_NAMES)
+    assert all((image != image[0, 0]).any() for image in images)
+
+
+def test_circles_are_rounder_than_stars():
+    """Labels say what is drawn: the share of its own bounding box that a figure fills."""
+    images, labels = drawn_images(100, seed=0, size=128)
+    fills = {name: fill(images[labels == number]) for number, name in enumerate(CLASS_NAMES)}
+    assert fills["circle"] == pytest.approx(np.pi / 4, abs=0.03)
+    assert fills["star"] < fills["triangle"] < fills["circle"]
+
+
+@pytest.mark.parametrize("name", ["stripes", "checks"])
+def test_a_pattern_of_two_colours_is_even(name):
+    """Half of the image has each: the bands are as wide as the gaps, whatever their angle."""
+    images, labels = drawn_images(60, seed=0)
+    for image in images[labels == CLASS_NAMES.index(name)]:
+        _, counts = np.unique(image.reshape(-1, 3), axis=0, return_counts=True)
+        assert len(counts) == 2
+        assert counts.max() / counts.sum() < 0.6
+
+
+def fill(images) -> float:
+    """Return the mean share of the bounding box of what differs from the top left corner."""
+    shares = []
+    for image in images.astype(int):
+        figure = np.abs(image - image[0, 0]).sum(axis=-1) > 60
+        rows, columns = np.flatnonzero(figure.any(1)), np.flatnonzero(figure.any(0))
+        box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        shares.append(figure.sum() / box)
+    return float(np.mean(shares))

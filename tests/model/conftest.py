@@ -1,0 +1,3 @@
+"""Fixtures that several rooms share."""
+
+from array_files import no_network  # noqa: F401

@@ -1,0 +1,8 @@
+"""A call as an exporter makes it."""
+
+from keras_alexnet.backends.exports import is_exporting
+
+
+def ask_from(module, question=is_exporting):
+    """Return what a function in a module of this name gets as its answer."""
+    return eval("question()", {"__name__": module, "question": question})
