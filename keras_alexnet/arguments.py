@@ -1,7 +1,8 @@
-"""Arguments of public calls: integers and paths, whatever type they come in."""
+"""Checks of arguments of public calls: integers, choices and paths, of whatever type."""
 
 import operator
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from keras_alexnet.errors import UserError
@@ -16,7 +17,7 @@ def integer(name: str, value: Any, least: int, remedy: str) -> int:
         name: Name of the argument.
         value: What was received.
         least: The smallest value allowed.
-        remedy: A sentence on a right value.
+        remedy: A sentence that says which value to give.
 
     Raises:
         UserError: If the value is not an integer, or smaller than `least`.
@@ -82,6 +83,21 @@ def shape(name: str, value: Any, remedy: str) -> tuple[int | None, ...]:
     return tuple(number for _, number in sizes)
 
 
+def choice(name: str, value: Any, choices: Iterable[Any], remedy: str) -> None:
+    """Raise unless an argument is one of the allowed values.
+
+    Raises:
+        UserError: If the value is not one of `choices`.
+
+    Example:
+
+    >>> choice("order", "rgb", ("rgb", "bgr"), "Leave it out for RGB.")
+    """
+    allowed = list(choices)
+    if value not in allowed:
+        raise _refused(name, value, f"one of {', '.join(map(repr, allowed))}", remedy)
+
+
 def file_path(name: str, value: Any) -> str:
     """Return a path as text, from text, bytes or an `os.PathLike` such as `pathlib.Path`.
 
@@ -112,4 +128,5 @@ def _number(value: Any, least: int) -> int | None:
 
 
 def _refused(name: str, value: Any, expected: str, remedy: str) -> UserError:
+    """Return the error for a wrong value; `expected` follows the words "must be"."""
     return UserError(f"Received {name}={value!r}.", f"`{name}` must be {expected}.", remedy)

@@ -1,9 +1,11 @@
-"""The base of layers on images: one image or many, both data formats, `tf.data`, seeds."""
+"""`ImageLayer` and `RandomImageLayer`: the bases of layers on images."""
 
 import dataclasses
 import random
+from collections.abc import Iterator
 
 import keras
+import numpy as np
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.backends import chosen, plain
@@ -17,10 +19,10 @@ class Requirement:
     """The sizes of the images that a layer takes.
 
     Args:
-        expected: A sentence that says so.
-        remedy: A sentence that says what to do with other images.
-        rows: The least number of rows.
-        columns: The least number of columns.
+        expected: A sentence that names these sizes.
+        remedy: A sentence that says what to do with images of other sizes.
+        rows: The smallest number of rows.
+        columns: The smallest number of columns.
         channels: The number of channels, `None` for any.
     """
 
@@ -44,11 +46,11 @@ class ImageLayer(keras.layers.Layer):
         **kwargs: The arguments of `keras.layers.Layer`.
     """
 
-    makes_floats = False  # whether the output has the layer's compute dtype, or the images' own
-    views: tuple[int, ...] = ()  # the axis that a layer adds behind the batch, if it adds one
+    makes_floats = False  # whether the output has the layer's compute dtype instead of the images'
+    views: tuple[int, ...] = ()  # size of the axis that the layer adds after the batch, if any
 
     def __init__(self, data_format=None, **kwargs):
-        # Keras would cast float images to the compute dtype, of half precision perhaps, on entry.
+        # Keras would cast float images to the compute dtype, perhaps half precision, on entry.
         super().__init__(**{"autocast": False, **kwargs})
         self.data_format = data_format or keras.config.image_data_format()
         self.built = True  # nothing is left to build; a Pipeline of unbuilt layers warns on PyTorch
@@ -58,10 +60,10 @@ class ImageLayer(keras.layers.Layer):
         framework = framework_of(images)
         if framework == keras.backend.backend():
             if keras.utils.is_keras_tensor(images) and not args:
-                # In a functional model, which replaces this while it trains: `model(x)` is
-                # inference then, as with dropout, and not what `call` takes by itself.
+                # In a functional model `model(x)` must be inference, as with dropout, although
+                # `call` alone defaults to training. The model replaces this value in `fit`.
                 kwargs.setdefault("training", False)
-            # Handed on as they came: `training=None` would hide from Keras that fit is running.
+            # An explicit `training=None` would hide from Keras that `fit` is running.
             return super().__call__(images, *args, **kwargs)
         import tensorflow as tf
 
@@ -69,7 +71,7 @@ class ImageLayer(keras.layers.Layer):
         return run(framework, images, *args, **kwargs)
 
     def call(self, images, training=True):
-        """Apply the layer; as all augmentation layers of Keras it takes itself to be training."""
+        """Apply the layer, by default as in training, like all augmentation layers of Keras."""
         return self._run(keras.backend.backend(), images, training)
 
     def _run(self, framework: str, images, training=True):
@@ -87,24 +89,24 @@ class ImageLayer(keras.layers.Layer):
         return ops.squeeze(images, 0) if single else images
 
     def _transformed(self, ops, images, training):
-        """Return the new images; sizes that only TensorFlow's run time knows are checked there."""
+        """Return the new images; TensorFlow checks unknown sizes when it runs."""
         if None not in known_shape(images)[1:]:
             return self.transform(ops, images, training)
         need = self.requirement()
         if need is not None:
-            said = (need.expected, need.remedy)
             sizes = (need.rows, need.columns, need.channels)
-            images = chosen("checked", ops.name)(images, *sizes, said)
+            sentences = (need.expected, need.remedy)
+            images = chosen("checked", ops.name)(images, *sizes, sentences)
         batch, *sizes = images.shape
         images = self.transform(ops, images, training)
         return chosen("declared", ops.name)(images, (batch, *self.views, *self._new_sizes(*sizes)))
 
     def requirement(self) -> Requirement | None:
-        """Return the sizes that images must have; `None` if all can be transformed."""
+        """Return the sizes that images must have; `None` if the layer takes any."""
         return None
 
     def _check(self, shape) -> None:
-        """Raise if images of this shape, with the channels last, cannot be transformed."""
+        """Raise unless the layer takes images of this shape, with the channels last."""
         need = self.requirement()
         if need is None:
             return
@@ -131,7 +133,7 @@ class ImageLayer(keras.layers.Layer):
         return (*self.transformed_sizes(rows, columns), known)
 
     def compute_output_spec(self, images, training=None):
-        """Return the output's shape and type without tracing the layer."""
+        """Return the output's shape and dtype without tracing the layer."""
         dtype = self.compute_dtype if self.makes_floats else images.dtype
         return keras.KerasTensor(self.compute_output_shape(images.shape), dtype)
 
@@ -156,40 +158,58 @@ class ImageLayer(keras.layers.Layer):
     def _fast(self, ops, name, images, *arguments):
         """Call the framework's fastest function of this name.
 
-        Not for a single image: the fast ones are compiled for a shape, and single images inside
-        `tf.data` may each have their own.
+        A single image gets the plain one: the fast ones are compiled for one shape, and single
+        images inside `tf.data` may all have different shapes.
         """
         function = getattr(plain, name) if images.shape[0] == 1 else chosen(name, ops.name)
         return function(ops, images, *arguments)
 
 
 def known_shape(images) -> tuple[int | None, ...]:
-    """Return the shape in numbers, for which PyTorch's tracer has tensors; `None` is unknown."""
+    """Return the shape as integers, where PyTorch's tracer has tensors; `None` is unknown."""
     return tuple(int(size) if keras.ops.is_tensor(size) else size for size in images.shape)
 
 
-class RandomImageLayer(ImageLayer):
-    """An image layer with random numbers of its own.
+def image_batches(data) -> Iterator[np.ndarray]:
+    """Yield the images that `adapt` takes as float64 arrays, batch by batch.
 
-    A `.keras` file or a checkpoint holds the state of the stream, so training goes on with the
-    numbers that would have come; the config holds the seed, from which the stream starts again.
-    A layer without a seed makes one and keeps it. Inside `tf.data` the stream is the same
+    Args:
+        data: An array, or an iterable of batches such as a `tf.data.Dataset` (its first element,
+            if it gives labels too).
+    """
+    for batch in [data] if hasattr(data, "shape") else data:
+        images = batch[0] if isinstance(batch, (tuple, list)) else batch
+        yield np.asarray(keras.ops.convert_to_numpy(images), "float64")
+
+
+def no_images(expected: str) -> UserError:
+    """Return the error for `adapt` without images."""
+    remedy = "Check whether the data set is empty or used up."
+    return UserError("Received no images to adapt to.", expected, remedy)
+
+
+class RandomImageLayer(ImageLayer):
+    """An image layer with its own stream of random numbers.
+
+    A `.keras` file or a checkpoint holds the state of the stream, so that training continues with
+    the same numbers as without a break. The config holds the seed, from which the stream starts
+    again. A layer without a seed draws one and keeps it. Inside `tf.data` the stream is the same
     in every run if one `map` draws at a time (no `num_parallel_calls`), on batches.
 
-    A copy of the layer in another process draws numbers of its own. In a worker of PyTorch's
+    A copy of the layer in another process draws other numbers. In a worker of PyTorch's
     `DataLoader` they follow from the layer's seed and the worker's, which differs for each worker
     and epoch: `torch.manual_seed` reproduces them. In any other forked process, as in
     `multiprocessing` and `keras.utils.PyDataset(use_multiprocessing=True)`, they follow from the
     layer's seed and the number of the fork: a program reproduces them if it forks in the same
     order, and if its processes take their work in the same order, which a pool does not promise.
     A copy that `pickle` sends to another process, as the start method "spawn" does, draws the
-    numbers that would have come here, except in a `DataLoader`. On TensorFlow and JAX a forked
-    process may wait for ever: give `DataLoader` the argument `multiprocessing_context="spawn"`.
+    numbers that this process would draw next, except in a `DataLoader`. On TensorFlow and JAX a
+    forked process may hang: give `DataLoader` the argument `multiprocessing_context="spawn"`.
 
     Args:
-        seed: A whole number; `None` for one drawn from Python's `random`, which
+        seed: A non-negative integer; `None` draws one from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
-        data_format: As `ImageLayer` takes it.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
         **kwargs: The arguments of `keras.layers.Layer`.
     """
 
@@ -201,7 +221,7 @@ class RandomImageLayer(ImageLayer):
         self._foreign = _Streams()
 
     def stream(self, ops):
-        """Return the seed generator to draw from, on the framework that computes."""
+        """Return the seed generator of the framework that computes."""
         if ops.native:
             return self.generator
         if self._foreign.generator is None:
@@ -214,7 +234,7 @@ class RandomImageLayer(ImageLayer):
         store["stream"] = keras.ops.convert_to_numpy(self.generator.state)
 
     def load_own_variables(self, store):
-        """Go on with a saved stream."""
+        """Continue a saved stream."""
         self.generator.state.assign(store["stream"][...])
 
     def get_config(self):
@@ -223,6 +243,6 @@ class RandomImageLayer(ImageLayer):
 
 
 class _Streams:
-    """Holds a generator out of Keras's sight, which would count it as a variable of the layer."""
+    """Hides a generator from Keras, which would count it as a variable of the layer."""
 
     generator = None

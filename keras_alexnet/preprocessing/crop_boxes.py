@@ -1,49 +1,76 @@
-"""The base of layers that cut several windows out of each image."""
+"""The bases of the layers that cut windows of one size out of images."""
 
-from keras_alexnet.preprocessing.base import ImageLayer
-from keras_alexnet.preprocessing.crop import window_requirement, window_sides
+from keras_alexnet.arguments import integer
+from keras_alexnet.preprocessing.base import ImageLayer, Requirement
 
 
-class Windows(ImageLayer):
-    """Windows of one size at fixed places of each image, and then, for some, their mirror images.
+class CropLayer(ImageLayer):
+    """A layer whose output has the size of its windows.
 
     Args:
-        height: Rows of the windows.
-        width: Columns of the windows.
+        height: Rows of a window.
+        width: Columns of a window.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
-        **kwargs: The arguments of `keras.layers.Layer`.
+        **kwargs: The arguments of the layer's other bases.
     """
 
-    mirrors = False
-
     def __init__(self, height, width, data_format=None, **kwargs):
-        super().__init__(data_format, **kwargs)
-        self.height, self.width = window_sides(height, width)
+        super().__init__(data_format=data_format, **kwargs)
+        remedy = "The 2012 network takes windows of 224 x 224."
+        self.height = integer("height", height, 1, remedy)
+        self.width = integer("width", width, 1, remedy)
 
-    def places(self, bottom, right):
-        """Return the first row and column of each window; the last are at `bottom`, `right`."""
-        raise NotImplementedError
-
-    def transform(self, ops, images, training):
-        """Cut the windows, and mirror them all where the layer does."""
-        rows, columns = ops.shape(images)[1:3]
-        crops = [
-            images[:, top : top + self.height, left : left + self.width, :]
-            for top, left in self.places(rows - self.height, columns - self.width)
+    def windows(self, images, corners):
+        """Return the windows with these top left corners, as a list."""
+        return [
+            images[:, top : top + self.height, left : left + self.width, :] for top, left in corners
         ]
-        windows = ops.stack(crops, axis=1)
-        if self.mirrors:
-            windows = ops.concatenate([windows, ops.flip(windows, axis=3)], axis=1)
-        return windows
+
+    def central_window(self, images, ops):
+        """Return the central window; an odd pixel stays below it or to its right."""
+        rows, columns = ops.shape(images)[1:3]
+        corner = ((rows - self.height) // 2, (columns - self.width) // 2)
+        return self.windows(images, [corner])[0]
 
     def transformed_sizes(self, height, width):
-        """Return the sides of a window."""
+        """Return the size of a window."""
         return self.height, self.width
 
     def requirement(self):
-        """Return that images must be as large as the windows."""
-        return window_requirement(self)
+        """Return that images must be at least as large as a window."""
+        return Requirement(
+            f"{type(self).__name__}(height={self.height}, width={self.width}) needs images at "
+            "least as large.",
+            "Enlarge the images first, such as with evaluation_preprocessor(...), or cut a smaller "
+            "window.",
+            self.height,
+            self.width,
+        )
 
     def get_config(self):
         """Return the arguments of the constructor."""
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+class MultiCrop(CropLayer):
+    """A layer that cuts several windows out of each image, and may add their mirror images."""
+
+    mirrors = False
+
+    def corners(self, bottom, right):
+        """Return the top left corners (row, column) of the windows.
+
+        Args:
+            bottom: The corner's row for a window at the bottom of the image.
+            right: The corner's column for a window at the right of the image.
+        """
+        raise NotImplementedError
+
+    def transform(self, ops, images, training):
+        """Return the windows along a new axis, followed by the mirrored ones if there are any."""
+        rows, columns = ops.shape(images)[1:3]
+        corners = self.corners(rows - self.height, columns - self.width)
+        windows = ops.stack(self.windows(images, corners), axis=1)
+        if self.mirrors:
+            windows = ops.concatenate([windows, ops.flip(windows, axis=3)], axis=1)
+        return windows

@@ -1,16 +1,16 @@
-"""The nine-view test of cuda-convnet."""
+"""`NineCrop`: the nine windows of cuda-convnet's test."""
 
 import keras
 
-from keras_alexnet.preprocessing.crop_boxes import Windows
+from keras_alexnet.preprocessing.crop_boxes import MultiCrop
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
-class NineCrop(Windows):
-    """Nine windows of each image, in a grid of three by three: corners, edges, centre.
+class NineCrop(MultiCrop):
+    """Cuts nine windows out of each image, in a grid of three by three: corners, edges, centre.
 
-    The order is by rows, from the top left. There are no mirror images. The networks of 11 and 13 %
-    test error on CIFAR-10 were measured with windows of 24 x 24 out of images of 32 x 32.
+    The order is by rows, from the top left. There are no mirror images. cuda-convnet measured its
+    CIFAR-10 networks of 11 and 13 % test error with windows of 24 x 24 out of images of 32 x 32.
 
     Args:
         height: Rows of the windows.
@@ -24,7 +24,7 @@ class NineCrop(Windows):
 
     Output shape:
         `(batch, 9, height, width, channels)` or `(batch, 9, channels, height, width)`, of the
-        same type.
+        same dtype.
 
     Raises:
         UserError: (a `ValueError`) for images smaller than the windows; where TensorFlow knows
@@ -42,10 +42,10 @@ class NineCrop(Windows):
 
     views = (9,)
 
-    def places(self, bottom, right):
-        """Return the places of the windows, row by row."""
+    def corners(self, bottom, right):
+        """Return the top left corners, row by row."""
         return [(top, left) for top in (0, bottom // 2, bottom) for left in (0, right // 2, right)]
 
     def sentence(self) -> str:
-        """Say what the layer does."""
+        """Return a description of the layer."""
         return f"cuts nine windows of {self.height} x {self.width}, in a grid of three by three"

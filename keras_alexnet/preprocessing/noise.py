@@ -1,10 +1,16 @@
-"""Colour noise along the principal axes of the pixels."""
+"""`PCAColorNoise`: colour noise along the principal axes of the pixels."""
 
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
-from keras_alexnet.preprocessing.base import RandomImageLayer, Requirement
+from keras_alexnet.preprocessing.base import (
+    RandomImageLayer,
+    Requirement,
+    image_batches,
+    no_images,
+)
 
 # Columns: the principal axes of the RGB pixels of ImageNet's training images, and the standard
 # deviations of the pixels along them, 0 to 255 (cuda-convnet2, make-data/input_meta).
@@ -32,17 +38,17 @@ DIALECTS = {
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class PCAColorNoise(RandomImageLayer):
-    """Noise along the principal colour axes, one draw for each image, while training only.
+    """Adds noise along the principal colour axes, one draw for each image, in training only.
 
     With z drawn from N(0, 1) for each of the three axes of an image:
 
         y = (x + std * axes @ (deviations * z)) / (1 + std)    dialect "source2012"
         y =  x + std * axes @ (deviations * z)                 dialect "lighting"
 
-    "source2012" is what the authors' program does, to pixels of 0 to 255 with their mean
-    subtracted. (The paper multiplies with the eigenvalues of the covariance, which are the squares
-    of these deviations: on 0 to 255 that would be noise of 1,483 grey levels.) "lighting", known
-    from fb.resnet.torch, is 2 to 17 times weaker and does not divide.
+    The authors' program does "source2012", to pixels of 0 to 255 with their mean subtracted. (The
+    paper multiplies with the eigenvalues of the covariance, which are the squares of these
+    deviations: on 0 to 255 that would be noise of 1,483 grey levels.) "lighting", known from
+    fb.resnet.torch, is 2 to 17 times weaker and does not divide.
 
     In a worker of PyTorch's `DataLoader` the noise follows from `seed` and `torch.manual_seed`, and
     differs for each worker and epoch. In any other forked process it follows from `seed` and the
@@ -50,8 +56,8 @@ class PCAColorNoise(RandomImageLayer):
 
     Args:
         std: Strength of the noise, a share of the deviations; 0.1 in the paper. 0 does nothing.
-        dialect: `"source2012"` or `"lighting"`, with ImageNet's constants; see `adapt` for one's
-            own.
+        dialect: `"source2012"` or `"lighting"`, with ImageNet's constants; `adapt` computes them
+            from your images.
         value_range: Distance from black to white in the images: 255, or 1.
         seed: Fixes the noise; `None` makes a seed, which the config keeps.
         axes: 3 x 3 matrix with the axes as columns, instead of the dialect's.
@@ -98,12 +104,8 @@ class PCAColorNoise(RandomImageLayer):
         **kwargs,
     ):
         super().__init__(seed, data_format, **kwargs)
-        if dialect not in DIALECTS:
-            raise UserError(
-                f"Received dialect={dialect!r}.",
-                f"`dialect` must be one of {', '.join(map(repr, DIALECTS))}.",
-                "'source2012' is the 2012 program's, 'lighting' the weaker one of later code.",
-            )
+        remedy = "Give 'source2012' for the 2012 program's noise, 'lighting' for the weaker one."
+        choice("dialect", dialect, DIALECTS, remedy)
         self.std = _positive("std", std, zero=True)
         self.value_range = _positive("value_range", value_range)
         self.dialect = dialect
@@ -114,7 +116,7 @@ class PCAColorNoise(RandomImageLayer):
         )
 
     def adapt(self, data):
-        """Take axes and deviations from the pixels of one's own images.
+        """Compute axes and deviations from the pixels of your images.
 
         Args:
             data: Images of the layer's data format and value range: an array, or an iterable of
@@ -124,9 +126,7 @@ class PCAColorNoise(RandomImageLayer):
         The covariance is that of all pixels, computed batch by batch in float64.
         """
         count, total, products = 0, np.zeros(3), np.zeros((3, 3))
-        for batch in [data] if hasattr(data, "shape") else data:
-            images = batch[0] if isinstance(batch, (tuple, list)) else batch
-            pixels = np.asarray(keras.ops.convert_to_numpy(images), "float64")
+        for pixels in image_batches(data):
             if self.data_format == "channels_first":
                 pixels = np.moveaxis(pixels, -3, -1)
             self._check(pixels.shape)
@@ -135,17 +135,13 @@ class PCAColorNoise(RandomImageLayer):
             total += pixels.sum(axis=0)
             products += pixels.T @ pixels
         if count < 2:
-            raise UserError(
-                "Received no images to adapt to.",
-                "`data` must hold at least one image of two pixels.",
-                "Is the data set empty, or used up?",
-            )
+            raise no_images("`data` must hold at least one image of two pixels.")
         mean = total / count
         variances, self.axes = np.linalg.eigh(products / count - np.outer(mean, mean))
         self.deviations = np.sqrt(np.maximum(variances, 0))
 
     def transform(self, ops, images, training):
-        """Add the noise of each image to all its pixels."""
+        """Return the images with noise, the same for all pixels of an image."""
         if not training or not self.std:
             return ops.cast(images, self.compute_dtype)
         z = ops.random.normal((ops.shape(images)[0], 3), dtype="float32", seed=self.stream(ops))
@@ -159,15 +155,15 @@ class PCAColorNoise(RandomImageLayer):
         return self._fast(ops, "affine", images, scale, shift, self.compute_dtype)
 
     def requirement(self):
-        """Return that images must have the channels of RGB."""
+        """Return that images must have three channels."""
         return Requirement(
-            "PCAColorNoise needs the three of RGB.",
-            f"Is the data format {self.data_format!r} right? Gray images have no colour noise.",
+            "PCAColorNoise needs images with the three channels of RGB.",
+            f"Convert gray images to RGB, and check the data format {self.data_format!r}.",
             channels=3,
         )
 
     def sentence(self) -> str:
-        """Say what the layer does."""
+        """Return a description of the layer."""
         if not self.std:
             return "adds no colour noise"
         strongest = self.std * max(self.deviations) * self.value_range / 255
@@ -196,7 +192,7 @@ def _positive(name: str, value, zero: bool = False) -> float:
     raise UserError(
         f"Received {name}={value!r}.",
         f"`{name}` must be a finite number {'of at least' if zero else 'above'} 0.",
-        "The paper has std=0.1; value_range is 255 or 1.",
+        "Give std=0.1 as the paper has it, and value_range=255 or 1.",
     )
 
 
@@ -206,6 +202,6 @@ def _array(name: str, value, shape) -> np.ndarray:
         raise UserError(
             f"Received {name} of shape {array.shape}.",
             f"`{name}` must hold finite numbers and have the shape {shape}.",
-            "Leave it out for ImageNet's, or call adapt(images).",
+            "Leave it out for ImageNet's values, or call adapt(images).",
         )
     return array

@@ -1,23 +1,30 @@
-"""From pixels of 0 to 255 to the numbers that a network takes."""
+"""`PixelNormalization`: from pixels of 0 to 255 to the values that a network takes."""
 
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
-from keras_alexnet.preprocessing.base import ImageLayer, Requirement, known_shape
+from keras_alexnet.preprocessing.base import (
+    ImageLayer,
+    Requirement,
+    image_batches,
+    known_shape,
+    no_images,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class PixelNormalization(ImageLayer):
-    """Scale, mean, deviation and order of the channels of RGB images.
+    """Scales RGB images, subtracts a mean, divides by a deviation and orders the channels.
 
     y = (x * scale - mean) / std, channel by channel or pixel by pixel, then in the given order.
 
     Args:
-        mean: What is subtracted: a number for each channel, in the order RGB, or a mean image
-            `(height, width, channels)`, RGB. A mean image larger than the images is cut to its
-            centre, as the 2012 program cuts it.
-        std: What is divided by: one number, or one for each channel, in the order RGB.
+        mean: The subtrahend: a number for each channel, in the order RGB, or a mean image
+            `(height, width, channels)`, RGB. Of a mean image larger than the images the layer takes
+            the centre, as the 2012 program does.
+        std: The divisor: one number, or one for each channel, in the order RGB.
         scale: Factor on the pixels, such as 1 / 255.
         order: `"rgb"`, or `"bgr"` to reverse the channels at the end, as Caffe's networks want.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
@@ -45,12 +52,7 @@ class PixelNormalization(ImageLayer):
 
     def __init__(self, mean=0.0, std=1.0, scale=1.0, order="rgb", data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        if order not in ("rgb", "bgr"):
-            raise UserError(
-                f"Received order={order!r}.",
-                "`order` must be 'rgb' or 'bgr'.",
-                "Caffe's networks take 'bgr', all others 'rgb'.",
-            )
+        choice("order", order, ("rgb", "bgr"), "Give 'bgr' for Caffe's networks, else 'rgb'.")
         self.mean = np.asarray(mean, "float32")
         self.std = np.asarray(std, "float32")
         self.scale = float(scale)
@@ -60,12 +62,13 @@ class PixelNormalization(ImageLayer):
             raise UserError(
                 f"Received a mean of shape {self.mean.shape} and std={std!r}.",
                 "`mean` must be a number, one for each channel, or an image "
-                "(height, width, channels); `std` positive, a number or one for each channel.",
-                "Leave them out to change nothing.",
+                "(height, width, channels); `std` must be a positive number, or one for each "
+                "channel.",
+                "Leave them out to keep the values as they are.",
             )
 
     def adapt(self, data):
-        """Take the mean image of one's own images, per pixel, for what is subtracted.
+        """Compute the mean image of your images, pixel by pixel, and subtract it from now on.
 
         Args:
             data: Images of equal size, 0 to 255, in the layer's data format: an array, or an
@@ -73,22 +76,16 @@ class PixelNormalization(ImageLayer):
                 labels too).
         """
         count, total = 0, 0.0
-        for batch in [data] if hasattr(data, "shape") else data:
-            images = batch[0] if isinstance(batch, (tuple, list)) else batch
-            pixels = np.asarray(keras.ops.convert_to_numpy(images), "float64")
+        for pixels in image_batches(data):
             count += len(pixels)
             total = total + pixels.sum(axis=0)
         if not count:
-            raise UserError(
-                "Received no images to adapt to.",
-                "`data` must hold at least one.",
-                "Is the data set empty, or used up?",
-            )
+            raise no_images("`data` must hold at least one image.")
         mean = np.asarray(total / count * self.scale, "float32")
         self.mean = np.moveaxis(mean, 0, -1) if self.data_format == "channels_first" else mean
 
     def transform(self, ops, images, training):
-        """Subtract and divide in one step, then order the channels."""
+        """Return the normalised images, their channels in order."""
         mean = self._fitting_mean(known_shape(images))
         gain = np.asarray(self.scale / self.std, "float32")
         scale = ops.convert_to_tensor(gain)
@@ -99,37 +96,35 @@ class PixelNormalization(ImageLayer):
     def _fitting_mean(self, shape):
         if self.mean.ndim < 3:
             return self.mean
-        offsets = [
-            (have - want) // 2 for have, want in zip(self.mean.shape, shape[1:3], strict=False)
-        ]
-        top, left = offsets
-        return self.mean[top : top + shape[1], left : left + shape[2]]
+        _, height, width, _ = shape
+        top, left = (self.mean.shape[0] - height) // 2, (self.mean.shape[1] - width) // 2
+        return self.mean[top : top + height, left : left + width]
 
     def requirement(self):
         """Return that images must have as many channels as mean and deviation."""
         return Requirement(
-            f"A mean of shape {self.mean.shape} was expected to fit them: as many channels, and as "
-            "many pixels or more.",
-            f"Resize the images, or give another mean; the data format is {self.data_format!r}.",
+            f"The images must fit a mean of shape {self.mean.shape} and a `std` of shape "
+            f"{self.std.shape}: as many channels, and no more rows and columns than a mean image.",
+            f"Resize the images, give another mean, or change the data format {self.data_format!r}.",
             channels=max(self._channels(), default=None),
         )
 
     def _channels(self) -> set[int]:
-        """Return the numbers of channels that mean and deviation are for, if not for any."""
+        """Return the numbers of channels that `mean` and `std` fix, none if they fit any number."""
         return {array.shape[-1] for array in (self.mean, self.std) if array.ndim} - {1}
 
     def _check(self, shape):
         need = self.requirement()
         fits = need.channels is None or shape[-1] in (None, need.channels)
         if self.mean.ndim == 3:
-            sizes = zip(self.mean.shape[:2], shape[1:3], strict=True)
-            fits = fits and all(want is not None and want <= have for have, want in sizes)
+            sizes = zip(shape[1:3], self.mean.shape[:2], strict=True)
+            fits = fits and all(size is not None and size <= most for size, most in sizes)
         if not fits:
             shape = tuple(shape[1:])
             raise UserError(f"Received images of shape {shape}.", need.expected, need.remedy)
 
     def sentence(self) -> str:
-        """Say what the layer does."""
+        """Return a description of the layer."""
         parts = [] if self.scale == 1 else [f"multiplies by {self.scale:.6g}"]
         if self.mean.ndim == 3:
             height, width = self.mean.shape[:2]

@@ -1,25 +1,24 @@
-"""Images of any size made square, as each family of networks does it."""
+"""`SquareResize`: images resized to a square, as each family of networks does it."""
 
 import keras
 
-from keras_alexnet.arguments import integer
+from keras_alexnet.arguments import choice, integer
 from keras_alexnet.backends import chosen
-from keras_alexnet.errors import UserError
 from keras_alexnet.preprocessing.base import ImageLayer, known_shape
 
-METHODS = {"shorter_side": True, "warp": False}  # and whether there is antialiasing
+ANTIALIASED = {"shorter_side": True, "warp": False}  # by method
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class SquareResize(ImageLayer):
-    """Images resized to a square, bilinearly.
+    """Resizes images to a square, bilinearly.
 
     `"shorter_side"` brings the shorter side to `size`, the longer one to
     `size * longer // shorter`, and cuts the central square, as the 2012 program and torchvision
-    do; half a pixel left over is rounded to the even offset, as torchvision rounds it. It has
-    antialiasing, as Pillow has. `"warp"` brings both sides to `size` and ignores the ratio, without
-    antialiasing, as OpenCV does for Caffe: of a large photo it takes four pixels for each new one,
-    and passes over the others. Images of the right size are left alone.
+    do; it rounds half a pixel to the even offset, as torchvision does. It has antialiasing, as
+    Pillow has. `"warp"` brings both sides to `size` and ignores the ratio, without antialiasing, as
+    OpenCV does for Caffe: it computes each new pixel of a large photo from four pixels and skips
+    the others. Images of the right size stay as they are.
 
     Args:
         size: Height and width of the result.
@@ -32,8 +31,8 @@ class SquareResize(ImageLayer):
         without the batch. Inside `tf.data` height and width may be unknown.
 
     Output shape:
-        The same with `size` for height and width. The type of the images is kept: uint8 values
-        are rounded.
+        The same with `size` for height and width, and the dtype of the images: uint8 values are
+        rounded.
 
     Example:
 
@@ -45,17 +44,13 @@ class SquareResize(ImageLayer):
 
     def __init__(self, size, method="shorter_side", data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        if method not in METHODS:
-            raise UserError(
-                f"Received method={method!r}.",
-                f"`method` must be one of {', '.join(map(repr, METHODS))}.",
-                "'shorter_side' keeps the ratio, 'warp' is Caffe's.",
-            )
+        remedy = "Give 'shorter_side' to keep the ratio of the sides, 'warp' for Caffe's networks."
+        choice("method", method, ANTIALIASED, remedy)
         self.size = integer("size", size, 1, "The 2012 network cuts its windows out of 256 x 256.")
         self.method = method
 
     def transform(self, ops, images, training):
-        """Resize, round where the images are whole numbers, and cut the central square."""
+        """Return the central square of the resized images, integers rounded."""
         rows, columns = known_shape(images)[1:3]
         if rows is None or columns is None:
             rows, columns = ops.shape(images)[1:3]
@@ -64,7 +59,7 @@ class SquareResize(ImageLayer):
             dtype = images.dtype
             whole = "int" in keras.backend.standardize_dtype(dtype)
             images = ops.cast(images, "float32") if whole else images
-            images = _resized(ops, images, size, METHODS[self.method])
+            images = _resized(ops, images, size, ANTIALIASED[self.method])
             images = ops.cast(ops.round(images) if whole else images, dtype)
         if self.method == "warp":
             return images
@@ -77,7 +72,7 @@ class SquareResize(ImageLayer):
         if isinstance(rows + columns, int):
             shorter = min(rows, columns)
         else:
-            import tensorflow as tf  # an unknown size is met inside tf.data only
+            import tensorflow as tf  # sizes are unknown inside tf.data only
 
             shorter = tf.minimum(rows, columns)
         return self.size * rows // shorter, self.size * columns // shorter
@@ -87,7 +82,7 @@ class SquareResize(ImageLayer):
         return self.size, self.size
 
     def sentence(self) -> str:
-        """Say what the layer does."""
+        """Return a description of the layer."""
         if self.method == "warp":
             square = f"{self.size} x {self.size}"
             return f"resizes images to {square} whatever their ratio, without antialiasing"
@@ -99,7 +94,7 @@ class SquareResize(ImageLayer):
 
 
 def _resized(ops, images, size, antialias):
-    """Resize bilinearly, as Pillow and OpenCV do within the rounding of their whole numbers."""
+    """Resize bilinearly, as Pillow and OpenCV do within the rounding of their integers."""
     if None not in images.shape[1:3]:
         return chosen("resize", ops.name)(ops, images, *size, antialias)
     import tensorflow as tf
@@ -108,5 +103,5 @@ def _resized(ops, images, size, antialias):
 
 
 def _half(difference):
-    """Return half of a whole number, a half rounded to the even neighbour."""
+    """Return half of an integer, rounded to the even neighbour."""
     return difference // 2 + difference % 4 // 3

@@ -1,4 +1,4 @@
-"""The layers in front of each network, from its own constants."""
+"""The preprocessing of each network, built from the constants of its variant or checkpoint."""
 
 import dataclasses
 import warnings
@@ -21,15 +21,15 @@ from keras_alexnet.variants import Variant, get_variant, known_variant, list_var
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class Preprocessor(keras.layers.Pipeline):
-    """Layers on images, one after the other, which say in a sentence what they do.
+    """Image layers in a row, which `print` describes in a sentence.
 
     As a `keras.layers.Pipeline` it works on arrays, in a model and inside `tf.data` on every
-    backend. In a functional model the layers stand side by side, not inside one layer, so
-    each can be found by `get_layer`.
+    backend. In a functional model the layers stand side by side, not inside one layer, so that
+    `get_layer` finds each of them.
 
     Args:
         layers: The layers, each with a `sentence()`.
-        name: Name of the whole.
+        name: Name of the pipeline.
 
     Example:
 
@@ -40,7 +40,7 @@ divides by R 0.229 G 0.224 B 0.225.
     """
 
     def __call__(self, images, **kwargs):
-        """Apply the layers; to a Keras tensor one by one."""
+        """Apply the layers; each one is a layer of the model where a Keras tensor comes in."""
         if not keras.utils.is_keras_tensor(images):
             return super().__call__(images, **kwargs)
         for layer in self.layers:
@@ -48,7 +48,7 @@ divides by R 0.229 G 0.224 B 0.225.
         return images
 
     def sentence(self) -> str:
-        """Say what the layers do, in order."""
+        """Return a description of the layers, in order."""
         return f"Takes RGB images of 0 to 255: {'; '.join(x.sentence() for x in self.layers)}."
 
     def __str__(self) -> str:
@@ -61,8 +61,8 @@ def training_preprocessor(
 ):
     """Return the layers that turn images into a variant's training input.
 
-    At inference they do what `evaluation_preprocessor` does: the centre instead of a random
-    window, no mirroring, no noise.
+    At inference they do the same as those of `evaluation_preprocessor`: they cut the centre instead
+    of a random window, do not mirror and add no noise.
 
     Args:
         variant: Name of a variant or of a published checkpoint, or the record of one; or the
@@ -77,7 +77,7 @@ def training_preprocessor(
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
 
     Returns:
-        A `Preprocessor`; `print` it to read what it does.
+        A `Preprocessor`; `print` shows its description.
 
     Raises:
         UserError: (a `ValueError`) for an unknown variant or a wrong argument.
@@ -98,9 +98,9 @@ def training_preprocessor(
 def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data_format=None):
     """Return the layers that turn images into a network's input for evaluation: one centre crop.
 
-    For a published checkpoint they do what its authors' program does, each pixel within a grey
-    level: torchvision's `Resize(256)`, `CenterCrop(224)` and `Normalize` for `owt_torchvision`,
-    Caffe's `convert_imageset`, crop and mean for `bvlc_caffe`.
+    For a published checkpoint they match its authors' program, each pixel within a grey level:
+    torchvision's `Resize(256)`, `CenterCrop(224)` and `Normalize` for `owt_torchvision`, Caffe's
+    `convert_imageset`, crop and mean for `bvlc_caffe`.
 
     Args:
         variant: Name of a variant or of a published checkpoint, or the record of one; or the
@@ -110,7 +110,7 @@ def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
 
     Returns:
-        A `Preprocessor`; `print` it to read what it does.
+        A `Preprocessor`; `print` shows its description.
 
     Raises:
         UserError: (a `ValueError`) for an unknown name or a wrong argument.
@@ -147,14 +147,14 @@ def _stack(variant, random, image_size, mean, color_noise, seed, data_format) ->
             seed=None if seed is None else seed + 1,
             data_format=data_format,
         )
-        # The dialect of 2012 divides, which wants the mean subtracted; the other one adds to RGB
-        # of 0 to 255, before it is scaled or its channels are reversed.
+        # The dialect of 2012 divides, so it comes after the mean. The other one adds to RGB of 0
+        # to 255, so it comes before the scaling and the reversal of the channels.
         layers.insert(len(layers) if noise.divides else -1, noise)
     return Preprocessor(layers)
 
 
 def _record(name) -> Variant:
-    """Return a variant's record; for a checkpoint or a card with its own pixels."""
+    """Return a variant's record; a checkpoint or a card replaces its `pixels`."""
     if isinstance(name, Variant):
         return name
     if isinstance(name, ModelCard):
@@ -167,14 +167,14 @@ def _record(name) -> Variant:
         return dataclasses.replace(get_variant(checkpoint.variant), pixels=checkpoint.pixels)
     names = [*list_variants(), *list_checkpoints()]
     raise UserError(
-        f"Received {name!r}, which is neither a variant nor a published checkpoint.",
+        f"Received variant={name!r}, which is neither a variant nor a published checkpoint.",
         f"The names are: {', '.join(names)}.",
         did_you_mean(name, names) or "Choose one of them.",
     )
 
 
 def normalization(record: Variant, mean=None, data_format=None) -> PixelNormalization:
-    """Return the layer that gives pixels of 0 to 255 the range, mean and order of a variant."""
+    """Return the layer that turns pixels of 0 to 255 into the values that a variant takes."""
     pixels = record.pixels
     mean = pixels.mean if mean is None else mean
     return PixelNormalization(mean, pixels.std, pixels.scale, pixels.order, data_format)
@@ -183,7 +183,7 @@ def normalization(record: Variant, mean=None, data_format=None) -> PixelNormaliz
 def preprocess_input(x, variant="paper", data_format=None):
     """Give RGB pixels of 0 to 255 the range, mean and channel order that a variant takes.
 
-    As in `keras.applications`, images are not resized; `evaluation_preprocessor` does that too.
+    As in `keras.applications`, images keep their size; `evaluation_preprocessor` resizes them too.
 
     Args:
         x: Images `(..., height, width, 3)` or `(..., 3, height, width)`, 0 to 255, integers or
@@ -195,8 +195,8 @@ def preprocess_input(x, variant="paper", data_format=None):
         The images as floats: an array for an array, a tensor for a tensor.
 
     Warns:
-        UserWarning: If an array of floats lies within 0 and 1 or has negative values: such images
-            were scaled before.
+        UserWarning: If an array of floats lies within 0 and 1 or has negative values, as images
+            that are already scaled do.
 
     Example:
 
@@ -212,9 +212,8 @@ def preprocess_input(x, variant="paper", data_format=None):
         low, high = float(x.min()), float(x.max())
         if low < 0 or 0 < high <= 1:
             warnings.warn(
-                f"preprocess_input received values from {low:.3g} to {high:.3g}. RGB pixels of 0 "
-                "to 255 were expected: these look scaled already. Pass the images as they are "
-                "decoded.",
+                f"Received pixels from {low:.3g} to {high:.3g}, which look scaled already. "
+                "`preprocess_input` takes RGB pixels of 0 to 255. Pass the images as decoded.",
                 stacklevel=2,
             )
     return keras.ops.convert_to_numpy(layer(x))

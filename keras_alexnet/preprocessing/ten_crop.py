@@ -1,4 +1,4 @@
-"""The ten-crop test of the paper."""
+"""`TenCrop` and `ten_crop_model`: the paper's test on ten windows of each image."""
 
 import keras
 from keras import ops
@@ -7,15 +7,15 @@ from keras_alexnet.arguments import integer, pair
 from keras_alexnet.errors import UserError
 from keras_alexnet.functional_graphs import functional, functional_model, retraced
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
-from keras_alexnet.preprocessing.crop_boxes import Windows
+from keras_alexnet.preprocessing.crop_boxes import MultiCrop
 from keras_alexnet.preprocessing.nine_crop import NineCrop
 
 PAPER_SIZE, PAPER_WINDOW = 256, 224  # section 2 and section 4.1
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
-class TenCrop(Windows):
-    """Four corners and the centre of each image, and their mirror images.
+class TenCrop(MultiCrop):
+    """Cuts ten windows out of each image: four corners and the centre, and their mirror images.
 
     The order is that of the authors' program: top left, top right, centre, bottom left, bottom
     right, then the same five mirrored left to right.
@@ -32,7 +32,7 @@ class TenCrop(Windows):
 
     Output shape:
         `(batch, 10, height, width, channels)` or `(batch, 10, channels, height, width)`, of the
-        same type.
+        same dtype.
 
     Raises:
         UserError: (a `ValueError`) for images smaller than the windows; where TensorFlow knows
@@ -51,12 +51,12 @@ class TenCrop(Windows):
     views = (10,)
     mirrors = True
 
-    def places(self, bottom, right):
-        """Return the places of the five windows that are mirrored afterwards."""
+    def corners(self, bottom, right):
+        """Return the top left corners of the five windows that are not mirrored."""
         return (0, 0), (0, right), (bottom // 2, right // 2), (bottom, 0), (bottom, right)
 
     def sentence(self) -> str:
-        """Say what the layer does."""
+        """Return a description of the layer."""
         return f"cuts ten windows of {self.height} x {self.width}: corners, centre, mirrored"
 
 
@@ -68,17 +68,17 @@ def ten_crop_model(model, image_size=None, views=10):
     """Return a model that averages a classifier's outputs over the ten windows of each image.
 
     Where the model itself cuts a window (a `RandomCropFlip` or `CenterCrop`, as models trained
-    with `training_preprocessor` or by `keras-alexnet fit` have it), the ten windows take that
-    one's place and all else stays. Any other model is given windows of its own input size out of
-    larger images. The weights are shared, not copied.
+    with `training_preprocessor` or by `keras-alexnet fit` do), the ten windows replace that one and
+    everything else stays. Any other model gets windows of its own input size out of larger images.
+    The weights are shared, not copied.
 
     Args:
         model: A functional or sequential model from images to class probabilities; the softmax
             outputs are averaged, as in the paper.
         image_size: For a model without a crop of its own: height and width of the images, one
             number or a pair. By default 256 / 224 of the model's input, rounded.
-        views: 10 for the windows of the paper, as `TenCrop` cuts them, or 9 for those of
-            cuda-convnet's test on CIFAR-10, as `NineCrop` does.
+        views: 10 for the windows of the paper, which `TenCrop` cuts, or 9 for those of
+            cuda-convnet's test on CIFAR-10, which `NineCrop` cuts.
 
     Returns:
         A `keras.Model` from images to the mean probabilities, `(batch, classes)`.
@@ -101,8 +101,8 @@ def ten_crop_model(model, image_size=None, views=10):
     if views not in CROPS:
         raise UserError(
             f"Received views={views!r}.",
-            "There are 10 windows, corners and centre and mirrored, or 9 in a grid.",
-            "The paper's test has 10, that of the CIFAR-10 networks of 11 and 13 % has 9.",
+            "`views` must be 10 windows (corners, centre, and mirrored), or 9 in a grid.",
+            "Give 10 for the paper's test, 9 for that of the CIFAR-10 networks of 11 and 13 %.",
         )
     model = functional(model)
     crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
@@ -130,7 +130,7 @@ def _windows(views: int, height: int, width: int, data_format: str):
 
 
 def _with_windows(model, crop, views: int):
-    """Return a functional model's input and output with the windows in a crop's place."""
+    """Return a functional model's input and output with the windows in place of a crop."""
     windows = _windows(views, crop.height, crop.width, crop.data_format)
 
     def call(layer, *args, **kwargs):
@@ -141,15 +141,15 @@ def _with_windows(model, crop, views: int):
 
 
 def _window(model, data_format: str, image_size):
-    """Return the sides of the windows of a model without a crop, and the shape of its images."""
+    """Return height and width of the windows for a model without a crop, and its images' shape."""
     last = data_format == "channels_last"
     shape = model.input_shape[1:]
     height, width = shape[:2] if last else shape[1:]
     if height is None or width is None:
         raise UserError(
             f"Received a model whose input has the shape {model.input_shape}.",
-            "Height and width must be known: they are the size of the ten windows.",
-            "Build the model with input_shape=(224, 224, 3), say.",
+            "Height and width must be fixed: they are the size of the windows.",
+            "Build the model with a fixed size, such as input_shape=(224, 224, 3).",
         )
     if image_size is None:
         image_size = [round(side * PAPER_SIZE / PAPER_WINDOW) for side in (height, width)]

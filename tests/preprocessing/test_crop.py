@@ -266,7 +266,7 @@ def test_wrong_arguments(make, message):
 def test_images_smaller_than_the_window(shape, training):
     """Sizes of both are named, whichever side is too small."""
     rows, columns = shape[-3:-1]
-    message = rf"images of {rows} x {columns} pixels.*height=224, width=224\) needs.*Enlarge them"
+    message = rf"images of {rows} x {columns} pixels.*height=224, width=224\) needs.*Enlarge the"
     with pytest.raises(ValueError, match=f"(?s){message}"):
         crop()(np.zeros(shape, "uint8"), training=training)
     with pytest.raises(ValueError, match=f"(?s){message}"):

@@ -99,7 +99,7 @@ def message(layer, rows, columns):
     """Return what is said of images that are too small for a window of 24 x 22."""
     return (
         rf"(?s)Received images of rows, columns and channels.*{rows} {columns} 3.*"
-        rf"{layer}\(height=24, width=22\) needs images at least as large\..*Enlarge them first"
+        rf"{layer}\(height=24, width=22\) needs images at least as large\..*Enlarge the images"
     )
 
 
