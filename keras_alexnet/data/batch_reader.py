@@ -1,4 +1,4 @@
-"""`BatchReader`: the images of a batch; bad files end it, are skipped or become black images."""
+"""`BatchReader`: batches of images; bad files end the batch, are skipped or become black."""
 
 import numpy as np
 
@@ -17,8 +17,8 @@ class BatchReader:
         reader: An `ImageReader`.
         bad_images: `"stop"`: a file that cannot be read ends the batch with an error. `"skip"`:
             the batch is smaller. `"black"`: a black image replaces the file, and `StopOnFailure`
-            raises the error, because TensorFlow prints its tracebacks with an error from inside
-            a data set.
+            raises the error, because an error from inside a data set comes with TensorFlow's
+            tracebacks.
         cache: A dictionary, or an object with its methods, for the images by number.
 
     Attributes:
@@ -35,17 +35,17 @@ class BatchReader:
         self._labels = np.array(files.labels, "int32")
 
     def read(self, numbers: np.ndarray) -> Batch:
-        """Return images, labels and the error that ends the iteration, if there is one."""
+        """Return images, labels, and the error that ends the iteration or `None`."""
         images = np.zeros((len(numbers), self.size, self.size, 3), "uint8")
         good = np.ones(len(numbers), bool)
-        for place, number in enumerate(numbers.tolist()):
+        for row, number in enumerate(numbers.tolist()):
             try:
-                images[place] = self._image(number)
+                images[row] = self._image(number)
             except UserError as error:
                 if self._bad_images == "stop":
                     return images, self._labels[numbers], error
                 if self._bad_images == "skip":
-                    good[place] = False
+                    good[row] = False
                     self.left_out.add(number)
                 else:
                     self._reader.failure = self._reader.failure or error
@@ -54,10 +54,10 @@ class BatchReader:
         return images[good], self._labels[numbers[good]], None
 
     def instead_of(self, numbers: np.ndarray) -> Batch:
-        """Return the next image that can be read after the given files, in the form of `read`.
+        """Return the next readable image after the given files as a batch of one, like `read`.
 
-        It replaces a batch without any such image, because a batch must not be empty. If no file
-        of all can be read, the error says so.
+        It replaces a batch without any readable image, because a batch must not be empty. If no
+        file can be read at all, the error says so.
         """
         for number in (int(numbers[-1]) + 1 + np.arange(len(self.files))) % len(self.files):
             batch = self.read(np.array([number]))

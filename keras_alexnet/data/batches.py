@@ -1,4 +1,4 @@
-"""Files as batches: a `tf.data.Dataset` where TensorFlow is installed, else a `FileSequence`."""
+"""Batches of image files: a `tf.data.Dataset` with TensorFlow installed, else a `FileSequence`."""
 
 from keras_alexnet.data.batch_reader import BatchReader
 from keras_alexnet.data.sequence import FileSequence
@@ -6,7 +6,7 @@ from keras_alexnet.startup import notices_held_back
 
 
 def file_batches(files, reader, batch_size, order=None, bad_images="stop", cache=None):
-    """Return the batches of (images, labels) of files, read while the model computes.
+    """Return the batches of (images, labels) of files, which are read while the model computes.
 
     Args:
         files: The files and their labels, `LabelledFiles`.
@@ -34,7 +34,7 @@ def _dataset(tf, reader: BatchReader, batch_size: int, order):
         return images, labels, str(error or "").encode("utf-8", "backslashreplace")
 
     def read(numbers):
-        # One call to Python a batch, several at once: Pillow decodes without Python's lock.
+        # One call to Python for each batch, several in parallel: Pillow decodes without the GIL.
         images, labels, failure = tf.numpy_function(
             read_batch, [numbers], (tf.uint8, tf.int32, tf.string)
         )
@@ -61,13 +61,13 @@ def _dataset(tf, reader: BatchReader, batch_size: int, order):
 
 
 def _quiet_tensorflow():
-    """Return TensorFlow, `None` where it is not installed."""
+    """Return TensorFlow, or `None` if it is not installed."""
     with notices_held_back():
         try:
             import tensorflow as tf
         except ModuleNotFoundError as error:
             if error.name != "tensorflow":
-                raise  # TensorFlow is installed, and lacks something itself
+                raise  # TensorFlow is installed, but lacks a module itself
             return None
         tf.zeros(1)  # the last notices come with the first operation
     return tf

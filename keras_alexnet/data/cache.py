@@ -1,4 +1,4 @@
-"""Decoded images kept on disk, so that a file is decoded once."""
+"""`DiskCache`: decoded images on disk, so that each file is decoded once."""
 
 import hashlib
 import io
@@ -15,17 +15,17 @@ WHOLE = b"\x01"
 
 
 class DiskCache:
-    """Arrays by number, kept in one file; used as a dictionary that may have lost some.
+    """A dictionary from numbers to arrays in one file, which may lack some of them.
 
-    The file's name is a digest of all that the arrays depend on: changed images, another size or
-    another part of the folder get a file of their own. Each array is followed by a byte that says
-    it is whole, written last: a run that was killed leaves no half image behind.
+    The file's name is a digest of everything that the arrays depend on: changed images, another
+    size or another split of the folder get another file. A byte after each array marks it as
+    whole. It is written last, so that a killed run leaves no partial image behind.
 
     Args:
-        folder: Where the file lies; made if it does not exist.
-        paths: The files that the arrays are made of.
+        folder: The folder of the file, which is made if it does not exist.
+        paths: The image files.
         shape: Shape of the arrays, which are uint8.
-        settings: What else the arrays depend on.
+        settings: Other settings that the arrays depend on, as text.
 
     Raises:
         UserError: If the folder cannot be made or written to.
@@ -42,12 +42,12 @@ class DiskCache:
                 raise UserError(
                     f"Received the cache {folder!r}, where {self._path!r} cannot be written: "
                     f"{error.strerror}.",
-                    "A folder was expected in which files can be made.",
-                    "Choose another, or change its permissions.",
+                    "The folder of the cache must be writable.",
+                    "Choose another folder, or change its permissions.",
                 ) from error
 
     def get(self, number: int) -> np.ndarray | None:
-        """Return an array, or `None` if it is not there."""
+        """Return an array, or `None` if the file lacks it."""
         with self._at(number, "rb") as file:
             record = file.read(self._length + 1)
         if record[self._length :] != WHOLE:
@@ -55,27 +55,31 @@ class DiskCache:
         return np.frombuffer(record, "uint8", self._length).reshape(self.shape)
 
     def __setitem__(self, number: int, array: np.ndarray) -> None:
-        """Keep an array; if the disk is full, warn and go on without."""
+        """Write an array; if the disk is full, warn and continue without it."""
         try:
             with self._at(number, "r+b") as file:
                 file.write(array.tobytes() + WHOLE)
         except OSError as error:
-            warnings.warn(f"The cache keeps no more images: {error.strerror}.", stacklevel=2)
+            warnings.warn(
+                f"The cache {self._path!r} keeps no more images: {error.strerror}. The images that "
+                "it lacks are decoded again. Free some space on the disk.",
+                stacklevel=2,
+            )
 
     def _at(self, number: int, mode: str) -> io.FileIO:
-        """Open the file at an array's place: every thread has a place of its own."""
+        """Open the file at an array's offset; every call has its own handle, for threads."""
         file = io.FileIO(self._path, mode)
         file.seek(number * (self._length + 1))
         return file
 
 
 def _digest(paths: Iterable[str], shape: tuple[int, ...], settings: str) -> str:
-    """Return a name for the arrays made of these files as they are now."""
+    """Return a name for the arrays of these files, which changes when a file does."""
     digest = hashlib.sha256(repr((shape, settings)).encode())
     for path in paths:
         try:
             status = os.stat(path)
-        except OSError:  # it will be met, and named, when it is read
+        except OSError:  # the reader names the file when it comes to it
             continue
         digest.update(repr((os.path.abspath(path), status.st_size, status.st_mtime_ns)).encode())
     return digest.hexdigest()[:32]

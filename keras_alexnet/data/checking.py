@@ -1,4 +1,4 @@
-"""Looks for image files that cannot be read, before a long run meets one."""
+"""`check_images`: the image files of a folder that cannot be read, found before a long run."""
 
 import dataclasses
 import os
@@ -14,8 +14,8 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
 from keras_alexnet.progress import report
 
-DARK = 64  # of 255: what 14 bits reach in an image that declares 16
-AT_ONCE = 1024  # files handed to the threads together, so that millions need little memory
+DARK = 64  # of 255: the highest level of 14-bit values in an image that declares 16 bits
+AT_ONCE = 1024  # files submitted to the threads together, so that millions need little memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Finding:
 
     Args:
         path: The file.
-        reason: Why it cannot be read; or a remark, if it can.
-        moved_to: Where it was moved, if it was.
+        reason: The reason why it cannot be read; or a remark, if it can.
+        moved_to: The path to which it was moved, if it was.
     """
 
     path: str
@@ -40,8 +40,8 @@ class Findings:
     Args:
         checked: Number of files.
         bad: The files that cannot be read, in order of path.
-        remarks: Files that can, in ways that may surprise.
-        passed_over: Files that do not end as images do.
+        remarks: The readable files whose content may surprise.
+        passed_over: Files without an image's ending.
     """
 
     checked: int
@@ -50,7 +50,7 @@ class Findings:
     passed_over: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict:
-        """Return all of it as plain lists and dictionaries."""
+        """Return the results as plain lists and dictionaries."""
         bad = [dataclasses.asdict(finding) for finding in self.bad]
         remarks = [{"path": finding.path, "remark": finding.reason} for finding in self.remarks]
         others = [{"path": other.path, "reason": other.reason} for other in self.passed_over]
@@ -58,16 +58,16 @@ class Findings:
 
 
 def check_images(directory: str, move_to: str | None = None, progress: bool = False) -> Findings:
-    """Decode every image file under a folder, as `image_folder` would, and say which cannot be.
+    """Decode every image file below a folder, as `image_folder` does, and return the bad ones.
 
-    Files are those that end as images do, in class folders or not. Others are named, hidden ones
-    left alone.
+    The files may lie in class folders or not. Files without an image's ending are listed, hidden
+    files do not count.
 
     Args:
         directory: The folder.
-        move_to: A folder outside of it, to which the bad files are moved once all are checked,
-            each to the place it has in `directory`. No file there is overwritten.
-        progress: Whether a bar shows how far it is.
+        move_to: A folder outside of `directory`. Once all files are checked, the bad ones move
+            there, with their paths below `directory`. No file there is overwritten.
+        progress: Whether to show a progress bar.
 
     Raises:
         UserError: If there is no such folder or no image file in it, or files cannot be moved.
@@ -82,14 +82,14 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
     >>> findings.checked, findings.bad[0].reason
     (1, 'it is empty (0 bytes)')
     """
-    with listed(directory, "A folder with images in it was expected."):
+    with listed(directory, "The folder must exist and hold images."):
         paths, others = images_and_others(directory)
     if not paths:
         raise _no_images(directory, others)
     if move_to is None:
         return _checked(paths, others, progress)
     _check_outside(directory, move_to)
-    with made_folder(move_to):  # before the work: it shows whether it can be written to
+    with made_folder(move_to):  # first, so that a read-only folder raises before the work
         findings = _checked(paths, others, progress)
         bad = tuple(_moved(finding, directory, move_to) for finding in findings.bad)
     if not bad and not os.listdir(move_to):
@@ -100,11 +100,11 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
 def unreadable(paths: Sequence[str], progress: bool = False) -> list[tuple[str, str]]:
     """Return the path and the reason of each file whose header shows that it cannot be read.
 
-    The pixels are not decoded: a file that is cut short or damaged after its header passes.
+    A file that is cut short or damaged after its header passes, because the pixels are not decoded.
 
     Args:
         paths: The files.
-        progress: Whether a progress bar is shown.
+        progress: Whether to show a progress bar.
     """
     reasons = _by_threads(_why_unreadable, paths, progress)
     return [(path, reason) for path, reason in zip(paths, reasons, strict=True) if reason]
@@ -131,7 +131,7 @@ def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
 
 
 def _by_threads(function: Callable, paths: Sequence[str], progress: bool) -> Iterator:
-    """Give the results of a function for the files, in order."""
+    """Yield the results of a function for the files, in order."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         results = (
             result
@@ -165,7 +165,7 @@ def _reason_and_remark(path: str) -> tuple[str, str]:
 
 
 def _remark(path: str, image, brightest: int) -> str:
-    """Return what may surprise about an image that can be read; nothing for most."""
+    """Return what may surprise about a readable image; empty for most."""
     from PIL import Image
 
     remarks = []
@@ -180,14 +180,14 @@ def _remark(path: str, image, brightest: int) -> str:
         remarks.append(f"{white.bit_length()} bits, of which 8 are kept")
         if 0 < brightest < DARK:
             remarks.append(
-                f"no pixel is brighter than {brightest} of 255, for the file declares {white:,} "
-                "as its largest number"
+                f"no pixel is brighter than {brightest} of 255, because the file declares "
+                f"{white:,} as its largest value"
             )
     if image.has_transparency_data:
-        remarks.append("what is transparent is shown on white")
+        remarks.append("transparent pixels are shown on white")
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
-        remarks.append(f"the first of {frames} frames is taken")
+        remarks.append(f"the first of {frames} frames is used")
     return "; ".join(remarks)
 
 
@@ -200,16 +200,16 @@ def _check_outside(directory: str, move_to: str) -> None:
     inner, outer = os.path.realpath(move_to), os.path.realpath(directory)
     if os.path.commonpath([inner, outer]) == outer:
         raise UserError(
-            f"Received the folder {move_to!r} to move bad files to, which lies in {directory!r}.",
-            "A folder outside of it was expected: in it they would be read again.",
-            "Choose another.",
+            f"Received the folder {move_to!r} for the bad files, which lies in {directory!r}.",
+            "It must lie outside, because files inside are read as images again.",
+            "Choose a folder that does not lie in the folder of images.",
         )
 
 
 def _no_images(directory: str, others: list[str]) -> UserError:
     return UserError(
         f"The folder {directory!r} holds no images. {passed_over_note(others)}".strip(),
-        "Files were expected in it or in its folders that end in .jpg, .png or as other images "
-        "do that Pillow reads.",
+        "It or the folders in it must hold files that end in .jpg, .png or another ending that "
+        "Pillow reads.",
         "Check the path, or give the files one of these endings.",
     )

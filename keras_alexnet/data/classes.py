@@ -1,4 +1,4 @@
-"""Names of class folders: labels, WordNet identifiers such as n01440764, or both."""
+"""The match of class folders and class names: labels, WordNet identifiers (n01440764) or both."""
 
 import functools
 import re
@@ -12,17 +12,17 @@ WORDNET = re.compile(r"(n\d{8})(?:[-_ ]+(.+))?")
 def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[str, int]:
     """Return the number of the class that each folder holds.
 
-    A folder is matched by its whole name; failing that, by its WordNet identifier, where both it
-    and the class have one; failing that, by its label, whatever its capitals, and with spaces,
-    hyphens and underscores taken as the same.
+    A folder matches the class of its whole name; failing that, of its WordNet identifier, if both
+    it and the class have one; failing that, of its label. Labels match whatever their case, and
+    spaces, hyphens and underscores are the same.
 
     Args:
         folders: Names of folders.
         class_names: Names of classes, in the order of their numbers.
 
     Raises:
-        UserError: If a name stands twice in `class_names`, a folder matches no class or several,
-            or two folders match the same class.
+        UserError: If `class_names` has a name twice, a folder matches no class or several, or two
+            folders match the same class.
 
     Example:
 
@@ -38,7 +38,7 @@ def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[st
             raise UserError(
                 f"The folders {taken[number]!r} and {folder!r} both match the class "
                 f"{class_names[number]!r}.",
-                "Every class must have one folder at most.",
+                "Every class must have at most one folder.",
                 "Merge the folders, or rename one.",
             )
         numbers[folder] = number
@@ -47,7 +47,7 @@ def match_folders(folders: Iterable[str], class_names: Sequence[str]) -> dict[st
 
 
 def matches(folder: str, class_names: Sequence[str]) -> list[int]:
-    """Return the numbers of the classes that fit a folder by the first rule that any fits by.
+    """Return the numbers of the classes that match a folder by the first rule that has a match.
 
     Example:
 
@@ -57,34 +57,34 @@ def matches(folder: str, class_names: Sequence[str]) -> list[int]:
     whole = [number for number, name in enumerate(class_names) if name == folder]
     if whole:
         return whole
-    identifier, label = _parts(folder)
-    parts = [_parts(name) for name in class_names]
-    same = [number for number, (other, _) in enumerate(parts) if identifier and other == identifier]
+    identifier, label = _normalized(folder)
+    known = [_normalized(name) for name in class_names]
+    same = [number for number, (other, _) in enumerate(known) if identifier and other == identifier]
     if same:
         return same
     return [
         number
-        for number, (other, name) in enumerate(parts)
+        for number, (other, name) in enumerate(known)
         if label and name == label and not (identifier and other)
     ]
 
 
-def parts(name: str) -> tuple[str, str]:
-    """Return the WordNet identifier and the label of a name, either of them empty.
+def identifier_and_label(name: str) -> tuple[str, str]:
+    """Return the WordNet identifier and the label in a class name; either may be empty.
 
     Example:
 
-    >>> parts("n01440764_tench"), parts("n01440764"), parts("tench")
-    (('n01440764', 'tench'), ('n01440764', ''), ('', 'tench'))
+    >>> [identifier_and_label(name) for name in ("n01440764_tench", "n01440764", "tench")]
+    [('n01440764', 'tench'), ('n01440764', ''), ('', 'tench')]
     """
     found = WORDNET.fullmatch(name)
     return (found[1], found[2] or "") if found else ("", name)
 
 
-@functools.lru_cache(maxsize=4096)  # a thousand folders meet a thousand classes
-def _parts(name: str) -> tuple[str, str]:
-    """Return them with the label in small letters, and single spaces between its words."""
-    identifier, label = parts(name)
+@functools.lru_cache(maxsize=4096)  # a thousand folders are compared with a thousand classes
+def _normalized(name: str) -> tuple[str, str]:
+    """Return identifier and label, the label in lower case with single spaces."""
+    identifier, label = identifier_and_label(name)
     return identifier, re.sub(r"[-_ ]+", " ", label).strip().lower()
 
 
@@ -93,15 +93,15 @@ def _only(folder: str, found: list[int], class_names: Sequence[str]) -> int:
         return found[0]
     if found:
         several = " and ".join(repr(class_names[number]) for number in found)
-        wrong = f"The folder {folder!r} matches more than one class: {several}."
+        received = f"The folder {folder!r} matches more than one class: {several}."
     else:
-        wrong = (
+        received = (
             f"The folder {folder!r} matches none of the {len(class_names)} classes "
             f"({first_few(class_names)})."
         )
     raise UserError(
-        wrong,
-        "Every folder's name must be that of a class, its WordNet identifier or its label.",
+        received,
+        "Every folder must have the name, the WordNet identifier or the label of one class.",
         "Rename or remove the folder, or correct `class_names`.",
     )
 
@@ -112,5 +112,5 @@ def _check_distinct(class_names: Sequence[str]) -> None:
         raise UserError(
             f"Received class_names with {twice[0]!r} in it more than once.",
             "Every class must be named once.",
-            "Remove the second.",
+            "Remove the repeated name.",
         )

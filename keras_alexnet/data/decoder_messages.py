@@ -1,4 +1,4 @@
-"""Silences the messages of Pillow and its libraries about damaged files."""
+"""Functions that silence the messages of Pillow and its libraries about damaged files."""
 
 import contextlib
 import ctypes
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 def silence_libtiff() -> None:
     """Keep Pillow's libtiff from writing to the error stream of this process.
 
-    libtiff writes there from C, past Python. Pillow's exception for a file that cannot be decoded
-    passes on a part of it. On a system where Pillow's module does not export libtiff's functions,
-    nothing changes.
+    libtiff writes there from C, past Python. Pillow's exception for a file that it cannot decode
+    contains part of the message. On a system where Pillow's module does not export libtiff's
+    functions, nothing changes.
     """
     from PIL import Image
 
@@ -29,7 +29,7 @@ def silence_libtiff() -> None:
 
 @contextlib.contextmanager
 def pillow_silenced() -> Iterator[None]:
-    """Hold back Pillow's warnings and log messages in the block: damaged notes in a photo, say."""
+    """Hold back Pillow's warnings and log messages in the block, such as on damaged EXIF data."""
     logger = logging.getLogger("PIL")
     level = logger.level
     with warnings.catch_warnings():

@@ -1,9 +1,10 @@
-"""One file on disk as an upright RGB image, whatever it holds, or the reason why not.
+"""The decoder: an image file as an upright RGB image, or `BadImage` with the reason.
 
-Pillow decodes. TensorFlow's own decoder gives the same pixels of a JPEG
+Pillow decodes. TensorFlow's decoder returns the same pixels of a JPEG
 (`dct_method="INTEGER_ACCURATE"`) and, with Pillow's resizing after it, takes the same time for
-photos of 500 x 375 pixels. It is faster for small ones that are not resized, where the call itself
-is most of the work. But a file it fails on ends the whole data set, without its name.
+photos of 500 x 375 pixels. It is faster for small images that are not resized, where the call
+itself is most of the work. But a file that it cannot decode ends the whole data set, and the error
+does not name the file.
 """
 
 import contextlib
@@ -24,10 +25,10 @@ class BadImage(ValueError):
 def decoded(path: str):
     """Return the image in a file as a `PIL.Image` in mode RGB, upright.
 
-    Grayscale, palette and CMYK become RGB. Of 16-bit gray, `v` becomes
-    `round(255 * (v - black) / (white - black))`, where the file declares black and white; of
-    16-bit colours the upper 8 bits are kept. What is transparent lies on white. Of several frames
-    it is the first. The EXIF orientation is applied. Colour profiles are not.
+    Grayscale, palette and CMYK become RGB. 16-bit gray `v` becomes
+    `round(255 * (v - black) / (white - black))`, where the file declares black and white; 16-bit
+    colours keep their upper 8 bits. Transparent pixels lie on white. Of several frames the first
+    counts. The EXIF orientation is applied, colour profiles are not.
 
     Raises:
         BadImage: If the file is not there, not an image, cut short, damaged, larger than Pillow
@@ -56,7 +57,7 @@ def opened(path: str):
     except UnidentifiedImageError as error:
         raise BadImage(_why_unidentified(path)) from error
     except Image.DecompressionBombError as error:
-        # "Image size (N pixels) exceeds limit of M pixels, could be ..."
+        # Pillow: "Image size (N pixels) exceeds limit of M pixels, could be ...".
         raise BadImage(f"it is too large ({_words(error).partition(', could')[0]})") from error
     except OSError as error:
         raise BadImage(f"it cannot be opened ({error.strerror or _words(error)})") from error
@@ -93,7 +94,7 @@ def _why_unidentified(path: str) -> str:
 
 
 def _refused_format(path: str) -> str | None:
-    """Return which of the formats that are not read a file has, by its first bytes."""
+    """Return the name of the refused format that a file has by its first bytes, if any."""
     from PIL import Image
 
     try:
@@ -112,7 +113,7 @@ def _upright(image):
 
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # the camera's notes are damaged; the pixels, loaded before, are not
+    except Exception:  # the EXIF data are damaged, but the pixels are loaded already
         return image
 
 
@@ -128,13 +129,13 @@ def _rgb(image, black: int, white: int):
 
 
 def _from_16_bits(image, black: int, white: int):
-    """Return black to white as 0 to 255, rounded; Pillow's own conversion cuts off at 255."""
+    """Map black to white to 0 to 255, rounded; Pillow's own conversion clips at 255."""
     from PIL import Image
 
     values, top = np.asarray(image, "int64"), max(black, white)
     if values.max() > top:
-        raise BadImage(f"its pixels reach {values.max()}, and {top} is the largest it declares")
-    clear = values == image.info.get("transparency")  # the one level of a PNG that is transparent
+        raise BadImage(f"its pixels reach {values.max()}, but it declares {top} as the largest")
+    clear = values == image.info.get("transparency")  # the one transparent level of a PNG
     values = np.where(clear, white, values)
     bright = values if white else black - values
     return Image.fromarray(((bright * 510 + top) // (2 * top)).astype("uint8")).convert("RGB")

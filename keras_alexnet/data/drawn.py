@@ -1,18 +1,18 @@
-"""A small data set that needs no download: shapes and textures, drawn with Pillow."""
+"""A small data set that needs no download: shapes and textures drawn with Pillow."""
 
 import math
 
 import numpy as np
 
 SIZE = 256  # the side from which the 2012 network's 224 x 224 crops are cut (paper, section 2)
-MIN_CONTRAST = 220  # distance of the two colours in RGB; black to white is 442
+MIN_CONTRAST = 220  # smallest distance of the two colours in RGB; black to white is 442
 
 
 def drawn_images(count: int, seed: int = 0, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
-    """Draw images of ten kinds of shapes and textures in random colours, places and sizes.
+    """Draw images of ten kinds of shapes and textures in random colours, positions and sizes.
 
     Args:
-        count: Number of images; every class in `CLASS_NAMES` gets its share.
+        count: Number of images, divided evenly among the classes in `CLASS_NAMES`.
         seed: The same seed draws the same images.
         size: Height and width in pixels; the images are drawn at 256 and shrunk.
 
@@ -48,11 +48,11 @@ def _two_colours(rng) -> list[tuple[int, int, int]]:
             return [(int(red), int(green), int(blue)) for red, green, blue in pair]
 
 
-def _place(rng) -> tuple[float, float, float, float]:
+def _pose(rng) -> tuple[float, float, float, float]:
     """Return a centre, a radius and an angle; the figure stays inside the image.
 
-    Large figures, strong colours and small turns: a network of 60 million parameters is to learn
-    the ten classes from some hundred images, in minutes.
+    Figures are large, colours strong and turns small, so that a network of 60 million parameters
+    can learn the ten classes from some hundred images, in minutes.
     """
     radius = rng.uniform(0.3, 0.45) * SIZE
     x, y = rng.uniform(radius, SIZE - radius, 2)
@@ -69,33 +69,33 @@ def _around(x, y, angle, radii) -> list[tuple[float, float]]:
 
 
 def _circle(draw, rng, colour):
-    x, y, radius, _ = _place(rng)
+    x, y, radius, _ = _pose(rng)
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
 def _ring(draw, rng, colour):
-    x, y, radius, _ = _place(rng)
+    x, y, radius, _ = _pose(rng)
     width = round(radius * 0.3)
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=width)
 
 
 def _square(draw, rng, colour):
-    x, y, radius, angle = _place(rng)
+    x, y, radius, angle = _pose(rng)
     draw.polygon(_around(x, y, angle, [radius] * 4), fill=colour)
 
 
 def _triangle(draw, rng, colour):
-    x, y, radius, angle = _place(rng)
+    x, y, radius, angle = _pose(rng)
     draw.polygon(_around(x, y, angle, [radius] * 3), fill=colour)
 
 
 def _star(draw, rng, colour):
-    x, y, radius, angle = _place(rng)
+    x, y, radius, angle = _pose(rng)
     draw.polygon(_around(x, y, angle, [radius, radius * 0.4] * 5), fill=colour)
 
 
 def _cross(draw, rng, colour):
-    x, y, radius, angle = _place(rng)
+    x, y, radius, angle = _pose(rng)
     width = round(radius * 0.45)
     ends = _around(x, y, angle, [radius] * 4)
     draw.line((ends[0], ends[2]), fill=colour, width=width)

@@ -1,9 +1,9 @@
-"""Folders of images as data sets to train on and to measure with."""
+"""`image_folder`: a folder of images as a data set for training and evaluation."""
 
 import warnings
 from collections.abc import Sequence
 
-from keras_alexnet.arguments import file_path, integer
+from keras_alexnet.arguments import choice, file_path, integer
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
 from keras_alexnet.data.labelled import (
@@ -18,10 +18,11 @@ from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError
 
-PARTS = ("training", "held_out")
-SUBSETS = (None, *PARTS, "both")
+SPLITS = ("training", "held_out")
+SUBSETS = (None, *SPLITS, "both")
 BAD_IMAGES = ("stop", "skip")
 DEFAULT = "Leave it out for the default."
+HELP = "Choose one: `help(keras_alexnet.image_folder)` explains each."
 
 
 def image_folder(
@@ -41,59 +42,58 @@ def image_folder(
 ):
     """Read a folder with one folder of images per class in batches, while the model computes.
 
-    Whatever a file holds comes out as upright RGB: grayscale and palette images, CMYK (without its
-    colour profile), EXIF-rotated ones; what is transparent lies on white; of an animation it is
-    the first frame. Gray of 16 bits is rounded to 8, from the black to the white that the file
-    declares; of 16-bit colours the upper 8 bits are kept.
+    Every image becomes upright RGB: grayscale and palette images, CMYK (without its colour
+    profile), EXIF-rotated ones. Transparent pixels lie on white, and the first frame stands for an
+    animation. Gray of 16 bits is rounded to 8, from the black to the white that the file declares;
+    16-bit colours keep their upper 8 bits.
 
     The data set works with `fit`, `evaluate` and `predict` on every backend. It shuffles itself:
-    pass `shuffle=False` to `fit`. Without it, Keras warns about a `tf.data.Dataset`, and asks a
-    `keras.utils.PyDataset` for its batches in random order, so that they cannot be read ahead.
+    pass `shuffle=False` to `fit`. Without it, Keras warns about a `tf.data.Dataset`, and requests
+    the batches of a `keras.utils.PyDataset` in random order, so that nothing can read them ahead.
 
     Args:
-        directory: The folder. Class folders may be nested deeper. All endings that Pillow reads
-            are images', except of PostScript, films and other files that are no single image of
-            pixels. A warning names the files that are passed over, and the folders that are not
-            used, such as a `test` beside `val`. Hidden files are left alone.
-        image_size: Height and width of the images that come out, S below.
-        resizing: `"shorter_side"`: the shorter side is brought to S, the longer to
-            `int(S * longer / shorter)`, and the centre S x S is kept, pixel for pixel as
-            torchvision's `Resize(S)` and `CenterCrop(S)` do it with Pillow, bilinear with
-            antialiasing. `"warp"`: the whole image is brought to S x S, its ratio ignored, bilinear
-            without antialiasing, as OpenCV's `resize` does it for Caffe. Both leave an image alone
-            that has the size already.
+        directory: The folder. Class folders may hold folders of images. Every file that Pillow
+            reads by its ending is an image, except PostScript, films and other files that are not
+            a single image of pixels. A warning names the files that are passed over, and the
+            folders that are not used, such as a `test` beside `val`. Hidden files do not count.
+        image_size: Height and width of the resulting images, S below.
+        resizing: `"shorter_side"`: resizes the shorter side to S and the longer one to
+            `int(S * longer / shorter)`, and keeps the central S x S, pixel for pixel as
+            torchvision's `Resize(S)` and `CenterCrop(S)` with Pillow, bilinear with antialiasing.
+            `"warp"`: resizes the whole image to S x S whatever its ratio, bilinear without
+            antialiasing, as OpenCV's `resize` does for Caffe. Both keep an image that has the size
+            already as it is.
         batch_size: Images per batch; the last may have fewer.
         subset: `None` for all images of the folder; `"training"` and `"held_out"` for the images
             of its `train` and `val` (or `validation`, `valid`, `test`) folders, or, if it has
-            none, for the two parts of a split of every class; `"both"` for a tuple of the two.
-            Folders of these names that hold images themselves are classes.
-        held_out: The part of every class that a split holds out.
-        shuffle: Whether every epoch has its own order. With `subset="both"`, the held-out images
-            stay in theirs.
+            none, for the two splits of every class; `"both"` for a tuple of the two. Folders of
+            these names that hold images themselves are classes.
+        held_out: The share of every class that the split holds out.
+        shuffle: Whether every epoch has its own order. With `subset="both"`, only the training
+            images are shuffled.
         seed: Decides the split and the orders.
-        first_epoch: Number of epochs that a run has behind it that goes on from a checkpoint: the
-            order of an epoch depends on `seed` and its number alone. An epoch counts once all its
-            images have been read.
-        class_names: The classes in the order of their numbers, of which some may have no folder.
-            A folder is matched by its name, by the WordNet identifier it begins with (n01440764),
-            or by the label after it. `None` takes the folders' names in alphabetical order, which
+        first_epoch: Number of epochs that are over, in a run that continues from a checkpoint:
+            the order of an epoch depends on `seed` and its number alone. An epoch counts once all
+            its images have been read.
+        class_names: The classes in the order of their numbers; some may have no folder. A folder
+            matches a class by its name, by the WordNet identifier it begins with (n01440764), or
+            by the label after it. `None` takes the folders' names in alphabetical order, which
             for WordNet identifiers is ImageNet's.
-        cache: Whether the decoded images are kept in memory, each of `3 * S * S` bytes; or the
+        cache: Whether to keep the decoded images in memory, each of `3 * S * S` bytes; or the
             path of a folder in which to keep them on disk, for later runs as well.
         bad_images: `"stop"`: the first file that cannot be read ends the iteration with an error
-            that names it and the reason. `"skip"`: such files are left out and listed in
-            `skipped`. For that, the headers of all files are read first, some thousand a second,
-            and files with bad headers take no part in a split. A file that is damaged after its
-            header is left out of its batch, which is then smaller. A batch without any good file
-            gets the next good image.
+            that names the file and the reason. `"skip"` leaves such files out and lists them in
+            `skipped`. It first reads the headers of all files, some thousand a second, and files
+            with bad headers take no part in a split. A file that is damaged after its header
+            makes its batch smaller. A batch without any good file gets the next good image.
 
     Returns:
         A `tf.data.Dataset` of (images, labels), or a `keras.utils.PyDataset` of the same batches as
         NumPy arrays where TensorFlow is not installed: uint8 of shape `(batch, S, S, 3)`, values 0
         to 255, and int32 of shape `(batch,)`. It has the attributes `class_names` and `file_paths`
-        as the data sets of `keras.utils.image_dataset_from_directory`; `class_weight`, a dictionary
-        for `fit(class_weight=...)` under which every class counts the same; `skipped`, the
-        (path, reason) pairs of the files in the class folders that do not end as images do, and
+        like the data sets of `keras.utils.image_dataset_from_directory`; `class_weight`, a
+        dictionary for `fit(class_weight=...)` that gives every class the same influence; `skipped`,
+        the (path, reason) pairs of the files in the class folders without an image's ending, and
         of those that could not be read so far.
 
     Raises:
@@ -115,10 +115,10 @@ def image_folder(
     >>> batch.shape.as_list(), labels.numpy().tolist(), images.class_names
     ([2, 256, 256, 3], [0, 1], ['cats', 'dogs'])
     """
-    _check_choice("resizing", resizing, tuple(RESIZINGS))
-    _check_choice("subset", subset, SUBSETS)
-    _check_choice("bad_images", bad_images, BAD_IMAGES)
-    square = "Images come out square: one number is both sides."
+    choice("resizing", resizing, RESIZINGS, HELP)
+    choice("subset", subset, SUBSETS, HELP)
+    choice("bad_images", bad_images, BAD_IMAGES, HELP)
+    square = "Give one number for both sides: the images are square."
     image_size = integer("image_size", image_size, 1, square)
     batch_size = integer("batch_size", batch_size, 1, DEFAULT)
     seed = integer("seed", seed, 0, DEFAULT)
@@ -141,11 +141,12 @@ def image_folder(
     if subset is None:
         chosen = [usable(find_images(directory, class_names))]
     else:
-        parts = training_and_held_out(directory, seed, held_out, class_names, usable)
-        chosen = [part for name, part in zip(PARTS, parts, strict=True) if subset in (name, "both")]
+        splits = training_and_held_out(directory, seed, held_out, class_names, usable)
+        named = zip(SPLITS, splits, strict=True)
+        chosen = [files for name, files in named if subset in (name, "both")]
     for note in folder_notes(*chosen):
         warnings.warn(note, stacklevel=2)
-    first, *rest = (dataset(files, shuffle and not place) for place, files in enumerate(chosen))
+    first, *rest = (dataset(files, shuffle and not index) for index, files in enumerate(chosen))
     return (first, *rest) if rest else first
 
 
@@ -155,19 +156,10 @@ def _cache(cache: bool | str, files: LabelledFiles, size: int, resizing: str):
     return DiskCache(file_path("cache", cache), files.paths, (size, size, 3), resizing)
 
 
-def _check_choice(name: str, value, choices: tuple) -> None:
-    if value not in choices:
-        raise UserError(
-            f"Received {name}={value!r}.",
-            f"It must be one of {', '.join(map(repr, choices))}.",
-            "`help(keras_alexnet.image_folder)` says what each does.",
-        )
-
-
 def _check_share(held_out) -> None:
     if not 0 < held_out < 1:
         raise UserError(
             f"Received held_out={held_out!r}.",
-            "It must lie between 0 and 1: the part of every class that is held out.",
-            "A fifth, 0.2, is usual; `subset=None` gives all images.",
+            "`held_out` must lie between 0 and 1: it is the share of every class to hold out.",
+            "Give 0.2, a fifth, as is usual, or `subset=None` for all images.",
         )

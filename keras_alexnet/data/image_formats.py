@@ -1,10 +1,10 @@
-"""The kinds of file that are read as images: all that Pillow opens, but for the refused ones."""
+"""The formats and endings of image files: all that Pillow opens, except the refused ones."""
 
 import os
 
 from keras_alexnet.errors import escaped
 
-REFUSED = {  # by Pillow's names; each ending of theirs is passed over, and so is their content
+REFUSED = {  # Pillow's name of a format, and why its files are passed over under any ending
     "BUFR": "weather data, which Pillow cannot decode itself",
     "EPS": "PostScript, for which Pillow runs another program",
     "FITS": "measurements, whose scale and zero Pillow leaves out",
@@ -20,10 +20,10 @@ REFUSED = {  # by Pillow's names; each ending of theirs is passed over, and so i
 
 
 def image_endings() -> dict[str, str]:
-    """Return the endings of the files that are read, each with Pillow's name of the format.
+    """Return the endings of image files, each with Pillow's name of the format.
 
-    They are Pillow's own, which depend on how it was built (AVIF, JPEG 2000, WebP) and on what
-    was registered with it, such as HEIF by another package.
+    They depend on how Pillow was built (AVIF, JPEG 2000, WebP) and on the formats that other
+    packages have registered with it, such as HEIF.
 
     Example:
 
@@ -33,15 +33,15 @@ def image_endings() -> dict[str, str]:
     """
     from PIL import Image, features
 
-    endings = Image.registered_extensions()  # imports all of Pillow's readers, the first time
-    readable = {*Image.OPEN, "MPO"} - REFUSED.keys()  # MPO: the reader of JPEG opens it
+    endings = Image.registered_extensions()  # imports all of Pillow's readers on the first call
+    readable = {*Image.OPEN, "MPO"} - REFUSED.keys()  # Pillow's JPEG reader opens MPO
     if not features.check("jpg_2000"):
         readable.discard("JPEG2000")
     return {ending: name for ending, name in endings.items() if name in readable}
 
 
 def image_formats() -> list[str]:
-    """Return Pillow's names of the formats that are read, in the order in which it tries them."""
+    """Return Pillow's names of the accepted formats, in the order in which Pillow tries them."""
     from PIL import Image
 
     Image.init()
@@ -49,7 +49,7 @@ def image_formats() -> list[str]:
 
 
 def why_passed_over(path: str) -> str:
-    """Return why a file is no image by its ending.
+    """Return why the ending of a file is not that of an image.
 
     Example:
 

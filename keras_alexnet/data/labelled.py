@@ -1,4 +1,4 @@
-"""Image files and the class of each: found, matched with names, split."""
+"""`LabelledFiles`: image files with their classes, and the functions that find and split them."""
 
 import dataclasses
 import os
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from keras_alexnet.data.classes import match_folders
-from keras_alexnet.data.layout import EXPECTED, folder_above, named_parts, refuse_misplaced
+from keras_alexnet.data.layout import EXPECTED, folder_above, named_splits, refuse_misplaced
 from keras_alexnet.data.paths import (
     few,
     image_paths,
@@ -21,15 +21,16 @@ from keras_alexnet.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class LabelledFiles:
-    """Images of a folder with class folders, and what was found there besides.
+    """Images of a folder with class folders, and the files there that are not used.
 
     Args:
         paths: The images.
-        labels: The number of each one's class, in `class_names`.
+        labels: The index of each image's class in `class_names`.
         class_names: The classes.
-        passed_over: The files in the class folders that do not end as images do.
-        notes: Sentences on what else is not used. `folder_notes` gives them with `passed_over`.
-        unreadable: The files that were left out because they cannot be read, with the reasons.
+        passed_over: The files in the class folders without an image's ending.
+        notes: Sentences on other files and folders that are not used. `folder_notes` returns them
+            with `passed_over`.
+        unreadable: The path and the reason of the files left out because they cannot be read.
     """
 
     paths: tuple[str, ...]
@@ -44,7 +45,7 @@ class LabelledFiles:
         return len(self.paths)
 
     def take(self, indices: Sequence[int]) -> "LabelledFiles":
-        """Return the files at these places; what is said of the folder stays."""
+        """Return the files with these indices, and all notes on the folder."""
         return dataclasses.replace(
             self,
             paths=tuple(self.paths[index] for index in indices),
@@ -56,9 +57,9 @@ class LabelledFiles:
         return dataclasses.replace(self, notes=(*notes, *self.notes))
 
     def class_weight(self) -> dict[int, float]:
-        """Return the weights under which every class counts the same: `n / (classes * count)`.
+        """Return the weights that give every class the same influence: `n / (classes * count)`.
 
-        Classes without images are not counted and have no weight.
+        Classes without images do not count and have no weight.
         """
         counts = np.bincount(self.labels).tolist()
         present = [label for label, count in enumerate(counts) if count]
@@ -66,7 +67,7 @@ class LabelledFiles:
 
 
 def folder_notes(*files: LabelledFiles) -> list[str]:
-    """Return a sentence on each thing in the folders that is not used; most have none.
+    """Return a sentence on each file or folder that is not used; most folders have none.
 
     Example:
 
@@ -74,8 +75,8 @@ def folder_notes(*files: LabelledFiles) -> list[str]:
     >>> folder_notes(files, files)
     ["Passed over 1 file without the ending of an image that can be read: 'a.heic'."]
     """
-    notes = dict.fromkeys(note for part in files for note in part.notes)
-    passed_over = dict.fromkeys(path for part in files for path in part.passed_over)
+    notes = dict.fromkeys(note for split in files for note in split.notes)
+    passed_over = dict.fromkeys(path for split in files for path in split.passed_over)
     return [*notes, *filter(None, [passed_over_note(list(passed_over))])]
 
 
@@ -86,30 +87,30 @@ def training_and_held_out(
     class_names: Sequence[str] | None = None,
     usable: Callable[[LabelledFiles], LabelledFiles] = lambda files: files,
 ) -> tuple[LabelledFiles, LabelledFiles]:
-    """Find the images to train on and those held out to measure with.
+    """Return the training images and the held-out images of a folder.
 
     Args:
         directory: A folder with one folder of images per class, or with two such folders named
             `train` and `val` (or `validation`, `valid`, `test`). Folders of these names that hold
             images themselves are classes.
-        seed: Decides which images are held out where the folder does not say.
-        held_out: The part of each class that is held out then; one image at least, and never all.
+        seed: Decides which images are held out if the folder has no such two folders.
+        held_out: The share of each class that is then held out; at least one image, never all.
         class_names: The classes in the order of their numbers, as `find_images` takes them.
-        usable: Takes the files that were found and returns those to use.
+        usable: Takes the files found and returns those to use.
 
     Raises:
         UserError: If there is no such folder, or no images, or only one class in it.
     """
-    parts = named_parts(directory)
-    if not parts:
+    named = named_splits(directory)
+    if not named:
         return _split(usable(find_images(directory, class_names)), seed, held_out)
-    training = find_images(parts.training, class_names).noted(parts.notes)
-    test = find_images(parts.held_out, class_names).noted(parts.notes)
+    training = find_images(named.training, class_names).noted(named.notes)
+    test = find_images(named.held_out, class_names).noted(named.notes)
     if training.class_names != test.class_names:
         odd = sorted(set(training.class_names) ^ set(test.class_names))
         raise UserError(
-            f"{parts.training!r} and {parts.held_out!r} do not hold the same classes: "
-            f"{odd[0]!r} stands in one of them only.",
+            f"The folders {named.training!r} and {named.held_out!r} do not hold the same classes: "
+            f"{odd[0]!r} is in one of them only.",
             "Both must have one folder per class, with the same names.",
             "Rename or remove the folders that differ.",
         )
@@ -117,7 +118,7 @@ def training_and_held_out(
 
 
 def _split(files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
-    """Hold out the same part of every class."""
+    """Split off the same share of every class."""
     rng = np.random.default_rng(seed)
     labels = np.array(files.labels)
     kept: list[int] = []
@@ -128,8 +129,8 @@ def _split(files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
             folder = os.path.dirname(files.paths[members[0]])
             raise UserError(
                 f"The class folder {folder!r} holds a single image.",
-                "Every class needs two at least: one to train on, one to hold out.",
-                "Add images to it, or remove the folder.",
+                "Every class needs at least two images: one to train on, one to hold out.",
+                "Add images to the folder, or remove it.",
             )
         count = min(max(1, round(held_out * len(members))), len(members) - 1)
         taken += members[:count]
@@ -138,19 +139,19 @@ def _split(files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
 
 
 def find_images(directory: str, class_names: Sequence[str] | None = None) -> LabelledFiles:
-    """List the images of a folder with one folder per class, in order of name.
+    """Return the images of a folder with one folder per class, in order of name.
 
     Args:
-        directory: The folder. Hidden files are left alone; those without an image's ending are
-            passed over and named.
-        class_names: The classes in the order of their numbers, which folders are matched with
-            (`match_folders`) and of which some may have no folder; `None` for the names of the
-            folders in alphabetical order.
+        directory: The folder. Hidden files do not count; `passed_over` lists files without an
+            image's ending.
+        class_names: The classes in the order of their numbers. `match_folders` matches the folders
+            with them; some classes may have no folder. `None` takes the names of the folders in
+            alphabetical order.
 
     Raises:
         UserError: If there is no such folder, or no images, or only one class in it where
             `class_names` does not name more; if a folder and the names do not match; if the class
-            folders lie in folders of it, such as `train` and `val`.
+            folders lie one level lower, as in `train` and `val`.
     """
     with listed(directory, EXPECTED):
         remarks = refuse_misplaced(directory) if class_names is None else ()
@@ -162,7 +163,7 @@ def find_images(directory: str, class_names: Sequence[str] | None = None) -> Lab
         try:
             numbers = match_folders(found, names)
         except UserError:
-            refuse_misplaced(directory)  # its message says more
+            refuse_misplaced(directory)  # its message says more than the matching's
             raise
         empty = [path for path in subfolders(directory) if os.path.basename(path) not in found]
     pairs = [(path, numbers[folder]) for folder in found for path in found[folder]]
@@ -173,7 +174,7 @@ def find_images(directory: str, class_names: Sequence[str] | None = None) -> Lab
 
 
 def _class_folders(directory: str) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the images of each class folder, and the other files in all folders."""
+    """Return the images of each class folder, and the other files of all folders."""
     found, passed_over = {}, []
     for folder in subfolders(directory):
         images, others = images_and_others(folder)
@@ -184,27 +185,28 @@ def _class_folders(directory: str) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def _notes(directory: str, loose: list[str], empty: list[str]) -> tuple[str, ...]:
-    """Return a sentence on the images beside the class folders, and one on folders without any."""
+    """Return a sentence on images beside the class folders, and one on folders without images."""
     notes = []
     if loose:
         count = "1 image lies" if len(loose) == 1 else f"{len(loose):,} images lie"
         notes.append(f"{count} in {directory!r} itself, beside the class folders: {few(loose)}.")
     if empty:
         notes.append(
-            f"The folder {few(empty)} holds no image and is no class."
+            f"The folder {few(empty)} holds no image and is not a class."
             if len(empty) == 1
-            else f"The folders {few(empty)} hold no image and are no classes."
+            else f"The folders {few(empty)} hold no image and are not classes."
         )
     return tuple(notes)
 
 
 def _too_few(directory: str, found: list[str], loose: list[str], others: list[str]) -> UserError:
-    wrong = f"images of one class only, {found[0]!r}" if found else "no class folders with images"
-    aside = f" ({len(loose)} images lie beside the folders, not in them)" if loose else ""
+    """Return the error for a folder with fewer than two classes."""
+    holds = f"images of one class only, {found[0]!r}" if found else "no class folders with images"
+    beside = f" ({len(loose)} images lie beside the folders, not in them)" if loose else ""
     above = folder_above(directory) if loose else None
     return UserError(
-        f"The folder {directory!r} holds {wrong}{aside}. {passed_over_note(others)}".strip(),
-        "Two classes at least were expected: a folder each, with images in it (.jpg, .png and "
+        f"The folder {directory!r} holds {holds}{beside}. {passed_over_note(others)}".strip(),
+        "It must hold a folder for each of two or more classes, with images in it (.jpg, .png and "
         "the other endings that Pillow reads).",
         f"If the folders beside it are the other classes, pass the folder above, {above!r}."
         if above

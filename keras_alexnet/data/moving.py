@@ -1,4 +1,4 @@
-"""Moves files out of the way without overwriting any."""
+"""`moved_aside`: moves a file without overwriting another."""
 
 import contextlib
 import errno
@@ -10,10 +10,10 @@ from keras_alexnet.errors import UserError
 
 
 def moved_aside(path: str, target: str) -> str:
-    """Move a file to `target`, or to the first free name like it, and return where it is now.
+    """Move a file to `target`, or to the first free name like it, and return its new path.
 
     The file is renamed, or copied and then removed if the target is on another disk. If that
-    fails, it is where it was.
+    fails, the file stays where it was.
 
     Raises:
         UserError: If it cannot be moved.
@@ -30,20 +30,20 @@ def moved_aside(path: str, target: str) -> str:
         raise UserError(
             f"Could not move {path!r} to {target!r}: {error.strerror or error}.",
             "Both folders must be writable, and the disk must have room.",
-            "The file is where it was; those before it were moved. Choose another folder.",
+            "Choose another folder: this file is where it was, those before it were moved.",
         ) from error
     return free
 
 
 def _reserved(target: str) -> str:
-    """Make an empty file at the first free name, so that nobody else takes it, and return that."""
+    """Make an empty file at the first free name, which reserves it, and return the name."""
     stem, ending = os.path.splitext(target)
     for number in itertools.count(1):
         name = target if number == 1 else f"{stem}-{number}{ending}"
         with contextlib.suppress(FileExistsError):
             os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             return name
-    raise AssertionError  # never: the numbers do not end
+    raise AssertionError  # unreachable: `count` has no end
 
 
 def _replace(path: str, free: str) -> None:

@@ -4,16 +4,16 @@ import numpy as np
 
 
 class EpochOrder:
-    """Gives a new order of `count` files for every epoch, which seed and epoch alone decide.
+    """A new order of `count` files for every epoch, which depends on seed and epoch alone.
 
-    An epoch is over when all its files have been handed out. An iteration that was abandoned
-    before that, such as Keras's look at the first batch before it trains, does not count: the next
-    one has the same order. It counts only if there are so few batches that all are read ahead.
+    An epoch ends when all its files have been handed out. An iteration that stops earlier does not
+    count, and the next one has the same order: Keras reads the first batch once before it trains.
+    Such an iteration counts only if there are so few batches that all are read ahead.
 
     Args:
         count: Number of files.
         seed: The same seed gives the same orders.
-        first_epoch: Number of epochs that have been, in a run that goes on from a checkpoint.
+        first_epoch: Number of epochs that are over, in a run that continues from a checkpoint.
 
     Example:
 
@@ -29,10 +29,10 @@ class EpochOrder:
         self._handed_out = 0
 
     def start(self, left_out: int) -> np.ndarray:
-        """Return the order for an iteration that begins now.
+        """Return the order of the files for an iteration that starts now.
 
         Args:
-            left_out: Number of files that were met and are not handed out.
+            left_out: Number of files that were read without success and are not handed out.
         """
         if self._handed_out and self._handed_out + left_out >= self.count:
             self.epoch += 1

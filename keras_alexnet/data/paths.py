@@ -1,4 +1,4 @@
-"""Where images lie: the files under a folder, and those of them that end as images do."""
+"""The files below a folder, and those among them with the ending of an image."""
 
 import contextlib
 import os
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from keras_alexnet.data.image_formats import image_endings
 from keras_alexnet.errors import UserError, first_few
 
-UNNAMED = ("desktop.ini", "thumbs.db")  # what Windows leaves in folders of images
+UNNAMED = ("desktop.ini", "thumbs.db")  # files that Windows leaves in folders of images
 
 
 def image_paths(directory: str, deep: bool = True) -> Iterator[str]:
-    """Give the images of a folder and of the folders in it, the hidden ones left out."""
+    """Yield the images of a folder and, if `deep`, of the folders in it, without hidden ones."""
     endings = image_endings()
     return (path for path in _paths(directory, deep, _above(directory)) if _ending(path) in endings)
 
@@ -20,7 +20,7 @@ def image_paths(directory: str, deep: bool = True) -> Iterator[str]:
 def images_and_others(directory: str) -> tuple[list[str], list[str]]:
     """Return the images of a folder and of the folders in it, and the other files, in order.
 
-    Neither has hidden files, nor those that an operating system leaves beside images.
+    Both lack hidden files and those that an operating system leaves beside images.
     """
     endings = image_endings()
     images: list[str] = []
@@ -34,7 +34,7 @@ def images_and_others(directory: str) -> tuple[list[str], list[str]]:
 
 
 def subfolders(directory: str) -> list[str]:
-    """Return the paths of the folders in a folder, in order of name, the hidden ones left out."""
+    """Return the paths of the folders in a folder, in order of name, without hidden ones."""
     with os.scandir(directory) as entries:
         found = (entry for entry in entries if _is_folder(entry) and entry.name[0] != ".")
         return [entry.path for entry in sorted(found, key=lambda entry: entry.name)]
@@ -55,7 +55,7 @@ def passed_over_note(paths: Sequence[str]) -> str:
 
 
 def few(paths: Sequence[str]) -> str:
-    """Return the names of the first files or folders, without the folders that they are in.
+    """Return the base names of the first files or folders in quotes.
 
     Example:
 
@@ -66,13 +66,13 @@ def few(paths: Sequence[str]) -> str:
 
 
 def _above(directory) -> frozenset[str]:
-    """Return the folders above a folder, to which a link inside it may lead back."""
+    """Return the folders above a folder; a link inside it may lead back to one."""
     return frozenset(map(str, pathlib.PurePath(os.path.realpath(directory)).parents))
 
 
 def _paths(directory, deep, above):
     here = os.path.realpath(directory)
-    if here in above:  # a link that leads back to where it stands
+    if here in above:  # a link that leads back to a folder above it
         return
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -90,7 +90,7 @@ def _ending(path: str) -> str:
 
 
 def _is_file(entry) -> bool:
-    """Return whether an entry is a file, or a broken link, which a later error names."""
+    """Return whether an entry is a file or a broken link; a later error names the link."""
     return (entry.is_symlink() and not os.path.exists(entry.path)) or entry.is_file()
 
 
@@ -108,12 +108,12 @@ def listed(directory: str, expected: str) -> Iterator[None]:
 
     Args:
         directory: The folder.
-        expected: A sentence that says what kind of folder was expected.
+        expected: A sentence that says which kind of folder is expected.
     """
     if not os.path.isdir(directory):
-        what = "is a file" if os.path.exists(directory) else "does not exist"
+        state = "is a file" if os.path.exists(directory) else "does not exist"
         raise UserError(
-            f"Received the folder {directory!r}, which {what}.",
+            f"Received the folder {directory!r}, which {state}.",
             expected,
             f"Check the path; the current folder is {os.getcwd()!r}.",
         )
@@ -121,8 +121,8 @@ def listed(directory: str, expected: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"Received the folder {directory!r}, of which {error.filename!r} cannot be read: "
+            f"Received the folder {directory!r}, in which {error.filename!r} cannot be read: "
             f"{error.strerror}.",
-            "All folders must be readable.",
-            "Change their permissions, or copy the images elsewhere.",
+            "All folders in it must be readable.",
+            "Change their permissions, or copy the images to another folder.",
         ) from error

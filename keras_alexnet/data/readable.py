@@ -1,4 +1,4 @@
-"""Files whose headers cannot be read: found before training, and left out or refused."""
+"""Functions that find files with unreadable headers before training, and skip or refuse them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,31 +14,31 @@ REMEDY = (
 
 
 def without_unreadable(files: LabelledFiles, progress: bool = False) -> LabelledFiles:
-    """Return the files whose headers can be read, with the others in `unreadable`.
+    """Return the files whose headers can be read; `unreadable` holds the others.
 
     Raises:
         UserError: If no image is left, or none of a class.
     """
     bad = dict(unreadable(files.paths, progress))
-    kept = files.take([place for place, path in enumerate(files.paths) if path not in bad])
+    kept = files.take([index for index, path in enumerate(files.paths) if path not in bad])
     if bad and not len(kept):
         raise nothing_left(len(files), *next(iter(bad.items())))
     if lost := sorted({*files.labels} - {*kept.labels}):
         first = files.paths[files.labels.index(lost[0])]
         raise UserError(
-            f"None of the images of the class {files.class_names[lost[0]]!r} can be read; "
-            f"{first!r} cannot because {bad[first]}.",
-            "Every class must have a whole image.",
+            f"None of the images of the class {files.class_names[lost[0]]!r} can be read; the "
+            f"reason for {first!r} is: {bad[first]}.",
+            "Every class must have at least one whole image.",
             "Replace the files, or remove the folder of the class.",
         )
     return dataclasses.replace(kept, unreadable=tuple(bad.items()))
 
 
 def refuse_unreadable(files: LabelledFiles, progress: bool = False, remedy: str = REMEDY):
-    """Return the files.
+    """Return the files unchanged if all their headers can be read.
 
     Raises:
-        UserError: If the header of a file cannot be read; it names the first.
+        UserError: If a header cannot be read; the error names the first such file.
     """
     bad = unreadable(files.paths, progress)
     if bad:
@@ -47,8 +47,8 @@ def refuse_unreadable(files: LabelledFiles, progress: bool = False, remedy: str 
 
 
 def not_readable(path: str, reason: str, remedy: str = REMEDY, others: int = 0) -> UserError:
-    """Return the error that a file cannot be read."""
-    more = f" Nor can {others:,} other file{'s' if others > 1 else ''}." if others else ""
+    """Return the error for a file that cannot be read."""
+    more = f" Nor can {others:,} other file{'s' if others > 1 else ''} be read." if others else ""
     return UserError(
         f"The image {path!r} cannot be read: {reason}.{more}",
         "Every file in the folder must be a whole image.",
@@ -71,9 +71,9 @@ def skipped_note(bad: Sequence[tuple[str, str]]) -> str:
 
 
 def nothing_left(count: int, path: str, reason: str) -> UserError:
-    """Return the error that no file can be read, which names one of them."""
+    """Return the error for a folder of which no file can be read; it names one of them."""
     return UserError(
-        f"None of the {count} images can be read; {path!r} cannot because {reason}.",
+        f"None of the {count} images can be read; the reason for {path!r} is: {reason}.",
         "The folder must hold at least one whole image.",
         "Replace the files, and start again.",
     )

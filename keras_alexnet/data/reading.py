@@ -1,4 +1,4 @@
-"""Reads image files into equal arrays, and remembers those that could not be read."""
+"""`ImageReader`: image files as arrays of one size, and the list of files that it cannot read."""
 
 import threading
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from keras_alexnet.errors import UserError
 
 
 class ImageReader:
-    """Reads image files into upright RGB squares, and remembers the files it could not read.
+    """Reads image files as upright RGB squares, and lists the files that it cannot read.
 
     Args:
         size: Height and width of the arrays, in pixels.
         resizing: `"shorter_side"` or `"warp"`, as `image_folder` takes it.
-        passed_over: Files that are not read, as they do not end as images do.
-        unreadable: The path and the reason of files that were found unreadable before.
-        remedy: A sentence on what to do about a file that cannot be read.
+        passed_over: Files without an image's ending, which are not read.
+        unreadable: The path and the reason of files that are already known to be unreadable.
+        remedy: A sentence that says what to do about a file that cannot be read.
 
     Attributes:
-        bad: The path and the reason of every file that could not be read, each once; those that
-            were found before come first.
-        skipped: The path and the reason of the files passed over, and those of `bad`.
+        bad: The path and the reason of every file that cannot be read, each once; those of
+            `unreadable` come first.
+        skipped: The path and the reason of the files of `passed_over` and of `bad`.
         failure: The error that ends training or evaluation, or `None`. It names the first file
             that a black image replaces.
     """
@@ -67,23 +67,23 @@ class ImageReader:
 
 
 class StopOnFailure(keras.callbacks.Callback):
-    """Ends training or evaluation with the error of a reader that met a bad file.
+    """Ends training or evaluation with a reader's error on a bad file.
 
-    What the reader met before that training or evaluation began is forgotten: the file may have
-    been replaced, and is read again.
+    An error from before that training or evaluation does not count: the file may have been
+    replaced since, and is read again.
 
     Args:
         reader: The reader of the images.
     """
 
-    async_safe = True  # it looks at no result, so JAX and PyTorch need not wait for one
+    async_safe = True  # it reads no result, so JAX and PyTorch need not wait for one
 
     def __init__(self, reader: ImageReader):
         super().__init__()
         self.reader = reader
 
     def set_model(self, model):
-        """Take the model, which Keras gives when a `fit` or `evaluate` begins."""
+        """Forget earlier errors; Keras calls this when a `fit` or `evaluate` starts."""
         super().set_model(model)
         self.reader.failure = None
 

@@ -1,12 +1,12 @@
-"""Images of any size made square, as other programs make them."""
+"""Functions that make images square, as torchvision and OpenCV do."""
 
 import numpy as np
 
 
 def shorter_side(image, size: int):
-    """Return the centre of an image whose shorter side was brought to `size`.
+    """Resize the shorter side of an image to `size`, and return the central square.
 
-    As torchvision's `Resize(size)` and `CenterCrop(size)` do it on images: bilinear with
+    As torchvision's `Resize(size)` and `CenterCrop(size)` do with Pillow: bilinear with
     antialiasing, the longer side `int(size * longer / shorter)`, the crop from
     `round((side - size) / 2)`.
     """
@@ -16,9 +16,8 @@ def shorter_side(image, size: int):
     width, height = (int(size * side / short) for side in image.size)
     left, top = round((width - size) / 2), round((height - size) / 2)
     limit = Image.MAX_IMAGE_PIXELS
-    if (
-        limit and width * height > limit
-    ):  # a strip: only what is kept is made, to float32's rounding
+    # Of a long strip only the square is computed, which is the same to float32's rounding.
+    if limit and width * height > limit:
         across, down = image.width / width, image.height / height
         box = (left * across, top * down, (left + size) * across, (top + size) * down)
         return image.resize((size, size), Image.Resampling.BILINEAR, box=box)
@@ -28,10 +27,10 @@ def shorter_side(image, size: int):
 
 
 def warp(image, size: int):
-    """Return the whole image at `size` by `size`, its ratio ignored.
+    """Return the whole image at `size` by `size`, whatever its ratio.
 
-    Bilinear without antialiasing, as OpenCV's `resize` does it in Caffe's tools. Pillow resizes
-    with antialiasing only.
+    Bilinear without antialiasing, as OpenCV's `resize` does in Caffe's tools. Pillow cannot do it,
+    because it always resizes with antialiasing.
     """
     from PIL import Image
 
@@ -43,13 +42,13 @@ def warp(image, size: int):
 
 
 def _between(pixels, size: int):
-    """Return `size` rows, each at its place between the two nearest ones."""
+    """Return `size` rows, each interpolated between its two nearest ones."""
     rows = len(pixels)
-    place = np.clip((np.arange(size) + 0.5) * rows / size - 0.5, 0, rows - 1)
-    before = place.astype(int)
-    behind = np.minimum(before + 1, rows - 1)
-    part = (place - before).astype("float32")[:, None, None]
-    return pixels[before] * (1 - part) + pixels[behind] * part
+    position = np.clip((np.arange(size) + 0.5) * rows / size - 0.5, 0, rows - 1)
+    before = position.astype(int)
+    after = np.minimum(before + 1, rows - 1)
+    weight = (position - before).astype("float32")[:, None, None]
+    return pixels[before] * (1 - weight) + pixels[after] * weight
 
 
 RESIZINGS = {"shorter_side": shorter_side, "warp": warp}

@@ -1,7 +1,7 @@
-"""The numbers for black and white in an image of more than 8 bits, from its file.
+"""The values of black and white in images of more than 8 bits, and the kinds that Pillow misreads.
 
-Pillow gives gray pixels of 9 to 16 bits as the file holds them, and of deeper colours the upper
-8 bits. A few kinds of TIFF and PNG it opens and misreads; those are found here by their headers.
+Pillow returns gray pixels of 9 to 16 bits as the file holds them, and of deeper colours the upper
+8 bits. It opens and misreads a few kinds of TIFF and PNG; `misread` finds them by their headers.
 """
 
 import numpy as np
@@ -9,17 +9,17 @@ import numpy as np
 BITS, COMPRESSION, PHOTOMETRIC, BYTE_COUNTS = 258, 259, 262, 279  # tags of TIFF 6.0
 MAX_SAMPLE, PLANES, SAMPLE_FORMAT = 281, 284, 339
 UNKNOWN = "of which black and white are unknown"
-SCALED = ("PNG", "PPM", "JPEG2000")  # in Pillow's mode "I" they have 16 bits, all of them in use
+SCALED = ("PNG", "PPM", "JPEG2000")  # in Pillow's mode "I" their values fill all 16 bits
 
 
 def black_and_white(image) -> tuple[int, int]:
-    """Return the numbers that are black and white in a gray image of 9 to 16 bits.
+    """Return the values of black and white in a gray image of 9 to 16 bits.
 
     They are 0 and `2**bits - 1`, in the other order where a TIFF declares that white is zero.
-    `bits` is the `BitsPerSample` of a TIFF, or the fewer bits of which its `MaxSampleValue` is the
-    largest number, such as 4095. By TIFF 6.0 any other `MaxSampleValue` says what the pixels reach,
-    and not how they look. In PNG and JPEG 2000 the numbers fill all 16 bits, whatever fewer bits
-    they had before (`sBIT`); a PGM's are scaled by Pillow.
+    `bits` is the `BitsPerSample` of a TIFF, or a smaller number of bits of which its
+    `MaxSampleValue` is the largest value, such as 4095. By TIFF 6.0 any other `MaxSampleValue` says
+    only which values occur. In PNG and JPEG 2000 the values fill all 16 bits, even if they had
+    fewer before (`sBIT`); Pillow scales those of a PGM.
 
     Args:
         image: An image as `PIL.Image.open` returns it.
@@ -31,7 +31,7 @@ def black_and_white(image) -> tuple[int, int]:
 
 
 def misread(image) -> str:
-    """Return why the pixels that Pillow gives of an image are not those in the file, or empty.
+    """Return why Pillow's pixels of an image differ from those in the file; empty if they do not.
 
     Args:
         image: An image as `PIL.Image.open` returns it.
@@ -42,7 +42,7 @@ def misread(image) -> str:
         return f"its pixels are 32-bit numbers, {UNKNOWN}"
     deep = image.format == "PNG" and image.tile and image.tile[0][3] == "RGB;16B"
     if deep and "transparency" in image.info:
-        return "one of its 16-bit colours is transparent, which Pillow finds among 8-bit ones"
+        return "one of its 16-bit colours is transparent, which Pillow compares in 8 bits"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Batches of image files without TensorFlow: threads read ahead of a `keras.utils.PyDataset`."""
+"""`FileSequence`: batches of image files without TensorFlow, which threads read ahead."""
 
 import os
 import threading
@@ -15,11 +15,11 @@ AHEAD = 2  # batches that are read while the model computes
 class FileSequence(keras.utils.PyDataset):
     """Batches of (images, labels) by number, in the order of each epoch.
 
-    `fit`, `evaluate` and `predict` take it on every backend. A new epoch begins after the last one
-    was read in full, as `EpochOrder` counts it, and with every loop over the batches.
+    `fit`, `evaluate` and `predict` take it on every backend. A new epoch starts when the last one
+    has been read in full, as `EpochOrder` counts it, and with every loop over the batches.
 
-    Batches that are asked for in turn are read ahead: pass `shuffle=False` to `fit`, which
-    otherwise asks for them at random.
+    The threads read ahead only if the batches are requested in order: pass `shuffle=False` to
+    `fit`, which otherwise requests them at random.
 
     Args:
         reader: A `BatchReader`.
@@ -34,14 +34,14 @@ class FileSequence(keras.utils.PyDataset):
     skipped: list[tuple[str, str]]
 
     def __init__(self, reader: BatchReader, batch_size: int, order=None):
-        super().__init__()  # one worker: the threads below read ahead in the order of an epoch
+        super().__init__()  # one worker, because the threads below read ahead in order
         self._reader = reader
         self._count = len(reader.files)
         self._batch_size = batch_size
         self._order = order
         self._parts = os.cpu_count() or 1
         self._threads = ThreadPoolExecutor(self._parts)
-        self._lock = threading.Lock()  # for whoever sets more workers
+        self._lock = threading.Lock()  # in case a user sets more workers
         self._pending: dict[int, list[Future]] = {}
         self._numbers: np.ndarray | None = None
         self._next = 0
@@ -51,7 +51,7 @@ class FileSequence(keras.utils.PyDataset):
         return -(-self._count // self._batch_size)
 
     def __iter__(self):
-        """Give the batches of an epoch."""
+        """Yield the batches of an epoch."""
         self.on_epoch_end()
         for index in range(len(self)):
             yield self[index]
@@ -60,7 +60,7 @@ class FileSequence(keras.utils.PyDataset):
         """Return a batch of the current epoch.
 
         Raises:
-            UserError: If a file cannot be read, and bad files are to end the iteration.
+            UserError: If a file cannot be read and `bad_images` is `"stop"`.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"Received batch {index} of {len(self)}.")
@@ -75,14 +75,14 @@ class FileSequence(keras.utils.PyDataset):
         return batch[0], batch[1] if self._order is None else self._order.hand_out(batch[1])
 
     def on_epoch_end(self) -> None:
-        """Begin an epoch with the next batch that is asked for."""
+        """Start an epoch with the next batch that is requested."""
         for future in (future for part in self._pending.values() for future in part):
             future.cancel()
         self._pending = {}
         self._numbers = None
 
     def _read_ahead(self, index: int) -> list[Future]:
-        """Have the threads read a batch and, if it is the next in turn, those after it."""
+        """Return a batch's futures; if it is the next in order, start reading those after it."""
         if self._numbers is None:
             left_out = len(self._reader.left_out)
             self._numbers = self._order.start(left_out) if self._order else np.arange(self._count)

@@ -18,8 +18,8 @@ COLUMNS = ("part", "size", "path")
 class SplitRecord:
     """The files that a run trained on and held out: path below the data folder, and size in bytes.
 
-    It stays in the folder of the run. The model card holds the number and the hash of the held-out
-    files, not their names.
+    The record stays in the folder of the run. The model card holds only the number and the hash of
+    the held-out files.
     """
 
     training: Mapping[str, int]
@@ -49,7 +49,7 @@ class SplitRecord:
             open(beside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
         ):
             table = csv.writer(file, lineterminator="\n")
-            # Otherwise Python writes a carriage return in a name without quotes.
+            # Without QUOTE_ALL, Python does not quote a name with a carriage return.
             if any("\r" in name for name in self.files):
                 table = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
             table.writerow(COLUMNS)
@@ -70,19 +70,19 @@ class SplitRecord:
             with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
                 header, *rows = csv.reader(file)
             if tuple(header) != COLUMNS:
-                raise ValueError(f"its columns are {header}")
+                raise ValueError(f"its columns are {', '.join(header)}")
             for part, size, name in rows:
                 parts[part][name] = int(size)
         except (OSError, ValueError, KeyError, csv.Error) as error:
             raise UserError(
-                f"The list of a run's files {path!r} cannot be read: {error}.",
-                f"It must be a table with the columns {', '.join(COLUMNS)}.",
-                "Restore it, or remove it to go on without knowing which images were held out.",
+                f"The list of the run's files, {path!r}, cannot be read: {error}.",
+                f"The list must be a table with the columns {', '.join(COLUMNS)}.",
+                "Restore the file, or remove it to do without the list of held-out images.",
             ) from error
         return cls(**parts)
 
     def differences(self, found: Mapping[str, int]) -> list[str]:
-        """Return how files that were found now differ from the recorded ones, a phrase each."""
+        """Return a phrase on each kind of difference between the recorded files and others."""
         known = self.files
         resized = [name for name in known if name in found and found[name] != known[name]]
         return [

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_alexnet.data.classes import parts
+from keras_alexnet.data.classes import identifier_and_label
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.published.imagenet import CLASSES
 
@@ -80,7 +80,7 @@ def _matched(confusion: np.ndarray) -> np.ndarray:
 
 def _is_devkit(outputs: np.ndarray, counts: np.ndarray, names: tuple[str, ...]) -> bool:
     """Say whether most classes of which the devkit's number is known have it as their output."""
-    numbers = {parts(name)[0]: number for number, name in enumerate(names)}
+    numbers = {identifier_and_label(name)[0]: number for number, name in enumerate(names)}
     known = {numbers[key]: output for key, output in DEVKIT.items() if key in numbers}
     agree = [outputs[row] == output for row, output in known.items() if counts[row]]
     return len(names) == CLASSES and len(agree) > 1 and sum(agree) > len(agree) / 2

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_alexnet.data.classes import parts
+from keras_alexnet.data.classes import identifier_and_label
 from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.data.resizing import RESIZINGS
 from keras_alexnet.errors import UserError
@@ -94,7 +94,7 @@ def named(class_name: str) -> tuple[str, str | None]:
     >>> named("n01484850_great_white_shark"), named("n01484850")
     (('great white shark', 'n01484850'), ('n01484850', 'n01484850'))
     """
-    wordnet, label = parts(class_name)
+    wordnet, label = identifier_and_label(class_name)
     return (label or wordnet).replace("_", " "), wordnet or None
 
 

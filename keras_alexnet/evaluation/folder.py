@@ -12,7 +12,7 @@ from keras_alexnet.cards.records import Training
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
 from keras_alexnet.data.labelled import LabelledFiles, find_images, folder_notes
-from keras_alexnet.data.layout import EXPECTED, named_parts
+from keras_alexnet.data.layout import EXPECTED, named_splits
 from keras_alexnet.data.paths import listed, subfolders
 from keras_alexnet.data.readable import refuse_unreadable
 from keras_alexnet.data.reading import ImageReader
@@ -49,7 +49,7 @@ def images_to_measure(
         UserError: If there are no images, a folder matches none of the classes, or none of the
             held-out images is left.
     """
-    parts = named_parts(directory)
+    parts = named_splits(directory)
     place = parts.held_out if parts else directory
     found = find_images(place, class_names).noted(parts.notes if parts else ())
     which, said = f"the images in {place!r}", folder_notes(found)
@@ -114,7 +114,7 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
         ImageNet's classes for a thousand outputs and folders of which one at least is named by a
         WordNet identifier or a label of ImageNet; else `None`, for the folders; and that in words.
     """
-    parts = named_parts(directory)
+    parts = named_splits(directory)
     folder = parts.held_out if parts else directory
     names = imagenet_class_names()
     if model.output_shape[-1] == CLASSES and os.path.isdir(folder):

@@ -75,12 +75,12 @@ REMARKS = {
     "png.jpg": ({}, "PNG", "RGB", "it is PNG inside, though it ends in .jpg"),
     "cmyk.jpg": ({}, "JPEG", "CMYK", "CMYK, shown without its colour profile"),
     "deep.png": ({}, "PNG", "I;16", "16 bits, of which 8 are kept"),
-    "clear.png": ({}, "PNG", "RGBA", "what is transparent is shown on white"),
+    "clear.png": ({}, "PNG", "RGBA", "transparent pixels are shown on white"),
     "film.gif": (
         {"save_all": True, "append_images": [Image.new("L", (9, 9), 9)]},
         "GIF",
         "L",
-        "the first of 2 frames is taken",
+        "the first of 2 frames is used",
     ),
     "plain.JPEG": ({}, "JPEG", "RGB", None),
 }
@@ -91,8 +91,8 @@ REMARKS = {
     [
         (
             {},
-            "16 bits, of which 8 are kept; no pixel is brighter than 16 of 255, for the file "
-            "declares 65,535 as its largest number",
+            "16 bits, of which 8 are kept; no pixel is brighter than 16 of 255, because the file "
+            "declares 65,535 as its largest value",
         ),
         ({281: 4095}, "12 bits, of which 8 are kept"),
     ],

@@ -196,8 +196,8 @@ def test_fit_counts_its_epochs(folder):
 
 
 WRONG = [
-    ({"image_size": 0}, r"image_size=0.*at least 1.*one number is both sides"),
-    ({"image_size": (8, 8)}, r"image_size=\(8, 8\).*one number is both sides"),
+    ({"image_size": 0}, r"image_size=0.*at least 1.*one number for both sides"),
+    ({"image_size": (8, 8)}, r"image_size=\(8, 8\).*one number for both sides"),
     ({"batch_size": 2.5}, r"batch_size=2.5.*whole number of at least 1"),
     ({"first_epoch": -1}, r"first_epoch=-1.*at least 0"),
     ({"resizing": "stretch"}, r"resizing='stretch'.*'shorter_side', 'warp'"),

@@ -27,7 +27,7 @@ def test_find_images(folder):
     """Classes are the folders with images, in order of name; other files are passed over."""
     files = find_images(str(folder))
     assert files.passed_over == (str(folder / "red" / "notes.txt"),)
-    assert files.notes == ("The folder 'empty' holds no image and is no class.",)
+    assert files.notes == ("The folder 'empty' holds no image and is not a class.",)
     assert files.class_names == ("blue", "red")
     assert len(files) == 20
     assert all(files.class_names[label] in path for path, label in pairs(files))
@@ -88,7 +88,7 @@ def test_file_for_a_folder(tmp_path):
 
 def test_empty_folder(tmp_path):
     """A folder without class folders says what was expected."""
-    with pytest.raises(ValueError, match=r"holds no class folders.*Two classes.*cats/ and dogs/"):
+    with pytest.raises(ValueError, match=r"holds no class folders.*two or more.*cats/ and dogs/"):
         find_images(str(tmp_path))
 
 
@@ -103,7 +103,7 @@ def test_one_class_only(tmp_path):
     """One class is not enough, and is named."""
     (tmp_path / "cats").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "cats" / "a.png")
-    with pytest.raises(ValueError, match=r"one class only, 'cats'.*Two classes"):
+    with pytest.raises(ValueError, match=r"one class only, 'cats'.*two or more"):
         find_images(str(tmp_path))
 
 

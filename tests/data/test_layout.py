@@ -32,7 +32,7 @@ def test_parts_are_no_classes(tree):
     with pytest.raises(
         ValueError,
         match=r"data' holds 'train', 'val', and the class folders, such as 'cats', 'dogs', lie in "
-        r"'train', 'val'\. .*per class was expected\. Pass one of them, such as '.*/data/train', "
+        r"'train', 'val'\. .*per class\. Pass one of these folders, such as '.*/data/train', "
         r"or `subset` to `image_folder`; if they are the classes .*, move .*`class_names`\.",
     ):
         find_images(data)
@@ -103,7 +103,7 @@ def test_a_test_folder_without_classes_is_no_part(tree):
     data = tree("train/cats", "train/dogs", "test")
     for find in (find_images, training_and_held_out):
         with pytest.raises(
-            ValueError, match=r"lie in 'train'\. .*Pass one of them, such as '.*/tr"
+            ValueError, match=r"lie in 'train'\. .*Pass one of these folders, such as '.*/tr"
         ):
             find(data)
     data = tree("valid/cats", "valid/dogs")

@@ -109,7 +109,7 @@ MISREAD = {
         tiff(TWELVE, bits=12, content=TWELVE.astype("<u2").tobytes()),
         "declares 12 bits for each pixel and holds 16",
     ),
-    "beyond white": (tiff(LEVELS, [(281, 4095)]), "reach 65535, and 4095 is the largest it decl"),
+    "beyond white": (tiff(LEVELS, [(281, 4095)]), "reach 65535, but it declares 4095"),
     "12-bit colours": (tiff(COLOURS // 16, [(281, 4095)]), "colours end at 4095, and Pillow keeps"),
     "planes": (tiff(COLOURS, [(284, 2)]), "16-bit colours lie in separate planes"),
     "clear colour": (
