@@ -1,4 +1,4 @@
-"""The description of a model: shapes, parameters, neurons and multiply-adds, layer by layer."""
+"""`describe`: shapes, parameters, neurons and multiply-adds of a model, layer by layer."""
 
 import dataclasses
 import math
@@ -10,27 +10,27 @@ from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.functional_graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import json_text, new_table, screen_width, table_text
+from keras_alexnet.tables import json_text, new_table, screen_width, sizes_text, table_text
 
-# Images in the batch that is followed through a model, where the model does not fix their number.
-# One would be lost where a model removes axes of one.
+# Images in the symbolic batch, unless the model fixes their number. Not 1, because a model may
+# squeeze axes of size 1.
 BATCH = 2
-WIDTH = 120  # columns of a table where there is no terminal
+WIDTH = 120  # columns of a table without a terminal
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerFigures:
-    """The figures of one call of a layer; `None` where the size of the images is not known.
+    """The figures of one call of a layer; `None` if the size of the images is unknown.
 
     Args:
         name: The layer's name.
         kind: The layer's class.
         output_shape: Shape of its output without the batch.
-        parameters: Number of its weights, biases included, less those of the calls before.
+        parameters: Number of its weights, biases included; those of an earlier call do not count.
         neurons: Outputs of a convolution or dense layer for one image, 0 for other layers. A layer
-            that sees ten windows of each image has ten times as many as its output shape says.
-        multiply_adds: Products of one forward pass of one image in a convolution or dense layer;
-            biases are not counted, products with padding zeros are.
+            on ten windows of each image has ten times as many as its output shape says.
+        multiply_adds: Products in one forward pass of one image through a convolution or dense
+            layer; products with padding zeros count, biases do not.
     """
 
     name: str
@@ -73,13 +73,18 @@ class Description:
         return _total(layer.multiply_adds for layer in self.layers)
 
     def share(self, layer: LayerFigures) -> float:
-        """Return a layer's part of all parameters, between 0 and 1."""
+        """Return a layer's share of all parameters, between 0 and 1."""
         return layer.parameters / self.parameters if self.parameters else 0.0
 
     def to_dict(self) -> dict:
         """Return all figures as plain lists, dicts and numbers."""
         layers = [
-            {**dataclasses.asdict(layer), "share": self.share(layer)} for layer in self.layers
+            {
+                **dataclasses.asdict(layer),
+                "output_shape": list(layer.output_shape),
+                "share": self.share(layer),
+            }
+            for layer in self.layers
         ]
         return {
             "name": self.name,
@@ -87,7 +92,7 @@ class Description:
             "parameters": self.parameters,
             "neurons": self.neurons,
             "multiply_adds": self.multiply_adds,
-            "layers": [{**row, "output_shape": list(row["output_shape"])} for row in layers],
+            "layers": layers,
         }
 
     def to_json(self) -> str:
@@ -104,7 +109,7 @@ class Description:
         return plot_description(self, file_path("path", path))
 
     def __str__(self) -> str:
-        """Return the table as text, as wide as the terminal; of 120 columns where there is none."""
+        """Return the table as text, as wide as the terminal, or of 120 columns without one."""
         table = new_table()
         table.add_column("layer", no_wrap=True)
         table.add_column("type", overflow="fold")
@@ -115,7 +120,7 @@ class Description:
             table.add_row(
                 escaped(layer.name),
                 escaped(layer.kind),
-                " x ".join(_number(size) for size in layer.output_shape),
+                sizes_text(layer.output_shape),
                 f"{layer.parameters:,}" if layer.parameters else "",
                 share,
                 _figure(layer.neurons),
@@ -125,19 +130,18 @@ class Description:
         totals = (f"{self.parameters:,}", "100.00 %", _figure(self.neurons))
         table.add_row("total", "", "", *totals, _figure(self.multiply_adds))
         text = table_text(table, screen_width(WIDTH), ("type", "share", "neurons", "multiply-adds"))
-        size = " x ".join(_number(number) for number in self.input_shape)
-        return f"{escaped(self.name)}: images of {size}\n\n{text}\n"
+        return f"{escaped(self.name)}: images of {sizes_text(self.input_shape)}\n\n{text}\n"
 
 
 def describe(model) -> Description:
     """Count the parameters, neurons and multiply-adds of a model, layer by layer.
 
     Args:
-        model: A built Keras model, such as `AlexNet` makes. Models inside it are opened up, and a
+        model: A built Keras model, such as `AlexNet` makes. The layers of inner models count, and a
             layer or model that is called several times counts several times, its weights once.
-            Neurons and multiply-adds are counted for `Conv2D`, `LocallyConnected2D` and `Dense`
-            layers, as the paper counts them: every output of such a layer is a neuron. Layers
-            inside a layer of one's own are not seen; those in `keras.layers.TimeDistributed` are.
+            Neurons and multiply-adds are those of `Conv2D`, `LocallyConnected2D` and `Dense`
+            layers, as the paper counts them: every output of such a layer is a neuron. Layers in
+            `keras.layers.TimeDistributed` count, layers inside your own layers do not.
 
     Returns:
         A `Description`: `print` shows it as a table, `to_json()` and `to_dict()` give the
@@ -160,7 +164,7 @@ def describe(model) -> Description:
 
 
 def _images(model):
-    """Return the symbolic tensors that a model takes, of a known number of images."""
+    """Return the symbolic inputs of a model, with a known number of images."""
     if isinstance(model, keras.Model) and model.built:
         if getattr(model, "inputs", None):
             return [_image(tensor.shape, tensor.dtype) for tensor in model.inputs]
@@ -169,9 +173,9 @@ def _images(model):
             several = isinstance(shape[0], tuple | list)
             return [_image(one) for one in shape] if several else _image(shape)
     raise UserError(
-        f"Received {type(model).__name__} instead of a model with known shapes.",
-        "`describe` takes a built `keras.Model`.",
-        'Pass AlexNet("paper"), say, or call your model on one batch first.',
+        f"Received an object of the type {type(model).__name__} as the model to describe.",
+        "`describe` takes a built `keras.Model` with known shapes.",
+        'Pass a model such as AlexNet("paper"), or call your model on one batch first.',
     )
 
 
@@ -187,12 +191,12 @@ def _layer_figures(model, images, batch: int):
         kind, parameters = type(layer).__name__, _parameters(layer, seen)
         yield LayerFigures(layer.name, kind, shape[1:], parameters, neurons, multiply_adds)
     own = _parameters(model, seen)
-    if own:  # the weights of subclassed models that no layer has
+    if own:  # weights of a subclassed model itself, outside of its layers
         yield LayerFigures(model.name, type(model).__name__, shape[1:], own, 0, 0)
 
 
 def _parameters(layer, seen: set[int]) -> int:
-    """Return the number of a layer's weights that were not seen yet, and take them for seen."""
+    """Return the number of a layer's weights that are not in `seen`, and add them to it."""
     weights = [weight for weight in layer.weights if id(weight) not in seen]
     seen.update(map(id, weights))
     return sum(math.prod(weight.shape) for weight in weights)
@@ -208,7 +212,7 @@ def _counts(layer, shape, batch: int) -> tuple[int | None, int | None]:
     if None in shape:
         return None, None
     neurons = math.prod(shape) // batch
-    if unshared:  # each weight of its kernels is used once for an image, a window or a step
+    if unshared:  # each weight of its kernels is used once for an image, window or time step
         return neurons, neurons // math.prod(shape[-3:]) * math.prod(layer.kernel.shape)
     return neurons, neurons * math.prod(layer.kernel.shape[:-1])
 
@@ -216,10 +220,6 @@ def _counts(layer, shape, batch: int) -> tuple[int | None, int | None]:
 def _total(values) -> int | None:
     values = list(values)
     return None if None in values else sum(values)
-
-
-def _number(size: int | None) -> str:
-    return "?" if size is None else str(size)
 
 
 def _figure(value: int | None) -> str:

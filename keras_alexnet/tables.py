@@ -1,13 +1,13 @@
-"""Tables and JSON as text: tables as wide as the screen, JSON with a list of numbers on a line."""
+"""Tables, sizes and JSON as text; tables are as wide as the screen."""
 
 import io
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 UNLIMITED = 10_000  # columns of a table without a screen: each row is one line for `grep`
-WORD = 16  # width to which a word may be folded where a column has overflow="fold"
+WORD = 16  # smallest width to which a word is folded in a column with overflow="fold"
 GAP = 2  # columns between two cells
 
 
@@ -86,6 +86,17 @@ def _least_cell(column) -> int:
         return max(map(cell_len, words))
     longest = max(cell_len(word) for text in words for word in ["", *text.split()])
     return min(WORD, longest) if column.overflow == "fold" else longest
+
+
+def sizes_text(sizes: Iterable[int | None]) -> str:
+    """Return sizes as text; an unknown one is a question mark.
+
+    Example:
+
+    >>> sizes_text((None, 27, 96))
+    '? x 27 x 96'
+    """
+    return " x ".join("?" if size is None else str(size) for size in sizes)
 
 
 def json_text(value) -> str:

@@ -1,4 +1,4 @@
-"""Pictures, drawn with matplotlib where it is installed."""
+"""Pictures of models and results, which need matplotlib."""
 
 from keras_alexnet.pictures.confusion import plot_confusion
 from keras_alexnet.pictures.description import plot_description

@@ -1,30 +1,31 @@
-"""A picture of images beside the classes that a network gives them."""
+"""`plot_classified`: images beside the best classes that a network gives them."""
 
 import os
 from collections.abc import Sequence
 
-from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import (
     BLUE,
     LITERAL,
     check_picture,
     new_figure,
+    read_image,
     save_figure,
+    score_text,
 )
 
-SIDE = 400  # pixels to which the longer side of an image is brought
+SIDE = 400  # pixels of the longer side of an image
 MOST = 40  # images in one picture
 
 
 def check_drawable(images: int, path: str) -> None:
-    """Raise if one picture cannot show so many images, or be written: better before the work."""
+    """Raise unless one picture can show so many images and be written; call it before the work."""
     check_picture(path)
     if images > MOST:
         raise UserError(
             f"Received {images} images to draw.",
-            f"One picture shows {MOST} at most.",
-            "Give fewer at a time, or leave the picture out.",
+            f"One picture shows at most {MOST} images.",
+            "Give fewer images at a time, or leave the picture out.",
         )
 
 
@@ -46,7 +47,7 @@ def plot_classified(results: Sequence, path: str) -> str:
     figure = new_figure(8.5, 0.3 + 2.3 * len(results))
     rows = figure.subplots(len(results), 2, squeeze=False, width_ratios=(1, 1.6))
     for (left, right), result in zip(rows, results, strict=True):
-        image = readable(result.path)
+        image = read_image(result.path)
         image.thumbnail((SIDE, SIDE))
         left.imshow(image)
         left.set_title(_name(result.path), fontsize=9, **LITERAL)
@@ -57,41 +58,23 @@ def plot_classified(results: Sequence, path: str) -> str:
 
 def _draw_bars(axis, result) -> None:
     scores = [guess.score for guess in result.guesses]
-    places = range(len(scores))
-    shades = [BLUE, *["#80B8D9"] * (len(scores) - 1)]  # the first is what the network says
-    bars = axis.barh(places, scores, color=shades, height=0.7)
-    labels = [
-        f"{100 * score:.1f} %" if result.probabilities else f"{score:.3g}" for score in scores
-    ]
+    rows = range(len(scores))
+    shades = [BLUE, *["#80B8D9"] * (len(scores) - 1)]  # the first is the network's answer
+    bars = axis.barh(rows, scores, color=shades, height=0.7)
+    labels = [score_text(score, result.probabilities) for score in scores]
     axis.bar_label(bars, labels, padding=4, fontsize=9)
-    axis.set_yticks(places, [escaped(g.name) for g in result.guesses], fontsize=9, **LITERAL)
+    axis.set_yticks(rows, [escaped(g.name) for g in result.guesses], fontsize=9, **LITERAL)
     axis.invert_yaxis()
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     axis.set_xticks([])
     axis.tick_params(left=False)
     if result.probabilities:
-        axis.set_xlim(0, 1.18)  # one, and room for the number behind it
+        axis.set_xlim(0, 1.18)  # 1, and room for the number to its right
     else:
         axis.margins(x=0.2)
 
 
 def _name(path: str) -> str:
-    """Return a file's name in the letters that any font has, and not too many."""
+    """Return a file's name in at most 40 ASCII letters, which every font has."""
     name = ascii(os.path.basename(path))[1:-1]
     return name if len(name) <= 40 else f"{name[:28]}...{name[-9:]}"
-
-
-def readable(path: str):
-    """Return the image in a file that could be read before.
-
-    Raises:
-        UserError: If it cannot any more.
-    """
-    try:
-        return decoded(path)
-    except BadImage as error:
-        raise UserError(
-            f"The image {path!r} cannot be read: {error}.",
-            "A file with a whole image in it was expected.",
-            "It was there before: has it been moved?",
-        ) from error

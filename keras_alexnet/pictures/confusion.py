@@ -1,4 +1,4 @@
-"""A picture of which class was taken for which."""
+"""`plot_confusion`: a picture of a confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ import numpy as np
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
 
-NUMBERS, LABELS = 20, 40  # the most classes for which numbers stand in the cells, names beside them
+NUMBERS, LABELS = 20, 40  # most classes with counts in the cells, and with names beside them
 
 
 def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
-    """Draw a confusion matrix: a row for each true class, a column for each that was given.
+    """Draw a confusion matrix: a row for each true class, a column for each predicted class.
 
-    The darker a cell, the larger its part of the row, so that classes with many and with few
-    images look alike. Up to 20 classes the counts stand in the cells, up to 40 the names stand
-    beside them; of more classes only the pattern is drawn, along their numbers.
+    The darker a cell, the larger its share of the row, so that classes with many and with few
+    images look alike. Up to 20 classes have their counts in the cells, up to 40 their names beside
+    them; of more classes the picture shows only the pattern, along their numbers.
 
     Args:
         confusion: Counts of shape `(classes, classes)`, such as `Evaluation.confusion`.
@@ -33,7 +33,7 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
     if counts.shape != (classes, classes):
         raise UserError(
             f"Received a matrix of shape {counts.shape} and {classes} names of classes.",
-            "As many rows and columns as names were expected.",
+            "The matrix must have as many rows and columns as there are names.",
             "Give the names of all classes, in the order of the model's outputs.",
         )
     totals = counts.sum(axis=1, keepdims=True)
@@ -42,9 +42,9 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
     figure = new_figure(side + 1.2, side)
     axis = figure.subplots()
     image = axis.imshow(shares, cmap="Blues", norm=_scale(classes), interpolation="auto")
-    bar = figure.colorbar(image, ax=axis, shrink=0.7, label="part of the true class")
+    bar = figure.colorbar(image, ax=axis, shrink=0.7, label="share of the true class")
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axis.set_xlabel("given class")
+    axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")
     right, images = int(np.trace(counts)), int(counts.sum())
     axis.set_title(f"{right:,} of {images:,} right ({100 * right / max(images, 1):.1f} %)")
@@ -58,14 +58,14 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
 
 
 def _scale(classes: int):
-    """Return how parts become shades: of many classes each cell has little, so little must show."""
+    """Return the scale from shares to shades; of many classes small shares must show too."""
     from matplotlib.colors import Normalize, PowerNorm
 
     return Normalize(0, 1) if classes <= LABELS else PowerNorm(0.5, 0, 1)
 
 
 def _write_counts(axis, counts, shares) -> None:
-    """Write the counts that are not 0 into their cells, white on dark ones."""
+    """Write the counts above 0 into their cells, in white on dark ones."""
     size = 9 if counts.max() < 1000 else 7
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = "white" if shares[row, column] > 0.5 else "black"

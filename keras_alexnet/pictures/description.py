@@ -1,14 +1,8 @@
-"""A picture of what a model is made of."""
+"""`plot_description`: a picture of each layer's share of a model."""
 
 from keras_alexnet.errors import escaped
-from keras_alexnet.pictures.figure import (
-    BLUE,
-    GREEN,
-    LITERAL,
-    ORANGE,
-    new_figure,
-    save_figure,
-)
+from keras_alexnet.pictures.figure import BLUE, GREEN, LITERAL, ORANGE, new_figure, save_figure
+from keras_alexnet.tables import sizes_text
 
 
 def plot_description(description, path: str) -> str:
@@ -25,7 +19,7 @@ def plot_description(description, path: str) -> str:
         attribute = measure.replace("-", "_")
         counts = [getattr(layer, attribute) or 0 for layer in layers]
         shares = [100 * count / total if total else 0 for count in counts]
-        # By place: two calls of one layer have one name.
+        # Bars have numbers, because two calls of one layer have the same name.
         names = [escaped(layer.name) for layer in layers]
         bars = axis.barh(range(len(layers)), shares, color=colour)
         axis.set_yticks(range(len(layers)), names, **LITERAL)
@@ -35,6 +29,6 @@ def plot_description(description, path: str) -> str:
         axis.xaxis.set_major_formatter("{x:.0f} %")
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].invert_yaxis()
-    size = " x ".join("?" if number is None else str(number) for number in description.input_shape)
+    size = sizes_text(description.input_shape)
     figure.suptitle(f"{escaped(description.name)}, images of {size}", **LITERAL)
     return save_figure(figure, path)

@@ -1,40 +1,41 @@
-"""Parts of all pictures: figures that need no screen, whole files, names, colours."""
+"""Functions and constants of all pictures: figures, files, names, colours, score texts."""
 
 import contextlib
 import os
 import warnings
 from collections.abc import Callable
 
+from keras_alexnet.data.decoding import BadImage, decoded
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import check_writable, written_whole
 
-LITERAL = {"parse_math": False}  # for texts with names in them: "$" begins no formula
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
+LITERAL = {"parse_math": False}  # for texts with names: "$" starts no formula
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 
 
 def new_figure(width: float, height: float):
-    """Return an empty figure that needs no screen, or raise if matplotlib is missing."""
+    """Return an empty figure that needs no screen; raise if matplotlib is missing."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UserError(
-            "Pictures need matplotlib, which is not installed.",
-            "It comes with the `plot` extra.",
+            "The package matplotlib is not installed.",
+            "Pictures need it.",
             'Run: pip install "keras-alexnet[plot]"',
         ) from error
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def check_picture(path: str) -> None:
-    """Raise if a picture cannot be written to a path: better before an hour's work than after."""
+    """Raise unless a picture can be written to a path; call it before an hour's work."""
     formats = new_figure(1, 1).canvas.get_supported_filetypes()
     ending = os.path.splitext(path)[1].removeprefix(".")
     if ending and ending.lower() not in formats:
         raise UserError(
             f"Received the picture's path {path!r}.",
-            f"Its ending must name a format of pictures: {', '.join(sorted(formats))}.",
-            "End it in .png, .svg or .pdf.",
+            f"The path's ending must name a format of pictures: {', '.join(sorted(formats))}.",
+            "Let the path end in .png, .svg or .pdf.",
         )
     check_writable(path)
 
@@ -49,13 +50,34 @@ def save_figure(figure, path: str) -> str:
     return path
 
 
+def score_text(score: float, is_probability: bool) -> str:
+    """Return a probability in percent, or another score with three digits."""
+    return f"{100 * score:.1f} %" if is_probability else f"{score:.3g}"
+
+
+def read_image(path: str):
+    """Return the image in a file that could be read before.
+
+    Raises:
+        UserError: If it cannot be read any more.
+    """
+    try:
+        return decoded(path)
+    except BadImage as error:
+        raise UserError(
+            f"The image {path!r} cannot be read any more: {error}.",
+            "The file must stay in its folder until the picture is drawn.",
+            "Put the file back, and start again.",
+        ) from error
+
+
 def attempted(draw: Callable[[str], str], path: str, say: Callable[[str], None]) -> str | None:
     """Draw an optional picture and return its path; if that fails, say why and return `None`.
 
     Args:
         draw: Draws the picture into a file, and returns the file's path.
         path: The picture's file. An older one is removed if the new one fails.
-        say: Called with the reason, in a line.
+        say: A function that is called with the reason, in a line.
     """
     try:
         return draw(path)

@@ -1,28 +1,30 @@
-"""A picture of what the first layer looks for."""
+"""`plot_filters`: a picture of the filters of the first convolution."""
 
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
 
 ROBUST = 99.5  # the percentile of a filter's magnitudes that is drawn as black or white
-PIXELS, LINE, GAP = 36, 2, 18  # of a filter's side at least, between filters, between towers
+PIXELS = 36  # least side of a filter in the picture
+LINE, GAP = 2, 18  # pixels between filters, and between towers
 
 
 def plot_filters(source, path: str, scaling: str = "filter") -> str:
     """Draw the filters of the first convolution as small images.
 
-    A weight of 0 is middle grey, so that the signs can be seen. A network with two towers, whose
-    second convolution has two groups, gets each tower's filters in rows of their own, as figure 3
-    of the paper has its two times 48.
+    A weight of 0 is middle grey, so that the signs are visible. A network with two towers, whose
+    second convolution has two groups, has the filters of each tower in separate rows, like the two
+    times 48 in figure 3 of the paper.
 
     Args:
-        source: A model, or its first convolution, of which the towers cannot be known.
+        source: A model, or its first convolution; only a model shows how many towers there are.
         path: The picture's file; its ending names the format.
-        scaling: `"filter"` gives every filter the full contrast, so that its pattern can be seen
+        scaling: `"filter"` gives every filter the full contrast, so that its pattern is visible
             however small it is; `"common"` draws all on one scale, so that filters which have
-            learned little stay grey. Either way the largest weights, one in 200, are clipped.
+            learned little stay grey. Both clip the largest weights, one in 200.
 
     Returns:
         The path.
@@ -34,12 +36,8 @@ def plot_filters(source, path: str, scaling: str = "filter") -> str:
     Reference:
         Krizhevsky, Sutskever, Hinton 2012, figure 3.
     """
-    if scaling not in ("filter", "common"):
-        raise UserError(
-            f"Received scaling={scaling!r}.",
-            "It must be 'filter' or 'common'.",
-            "Leave it out to give every filter the full contrast.",
-        )
+    remedy = "Leave it out to give every filter the full contrast."
+    choice("scaling", scaling, ("filter", "common"), remedy)
     layer, towers = _first_convolution(source)
     tiles = _shades(keras.ops.convert_to_numpy(layer.kernel).astype("float64"), scaling)
     grid = _grid(tiles, towers)
@@ -60,12 +58,13 @@ def _first_convolution(source):
     """Return the first convolution and the number of towers that it feeds."""
     convolutions = [layer for layer in _layers(source) if isinstance(layer, keras.layers.Conv2D)]
     if not convolutions or convolutions[0].kernel.shape[2] not in (1, 3):
-        found = (
-            f"one of {convolutions[0].kernel.shape[2]} input channels" if convolutions else "none"
-        )
+        received = f"Received {source.name!r}, which has no convolution."
+        if convolutions:
+            channels = convolutions[0].kernel.shape[2]
+            received = f"The first convolution of {source.name!r} has {channels} input channels."
         raise UserError(
-            f"The first convolution of {source.name!r} was looked for, and {found} found.",
-            "Filters of 1 channel are drawn in grey and those of 3 in colour.",
+            received,
+            "The first convolution must have 1 input channel, drawn in grey, or 3, in colour.",
             "Give a model of images, or its first convolution.",
         )
     return convolutions[0], convolutions[1].groups if len(convolutions) > 1 else 1
@@ -89,7 +88,7 @@ def _shades(kernel: np.ndarray, scaling: str) -> np.ndarray:
 
 
 def _grid(tiles: np.ndarray, towers: int) -> np.ndarray:
-    """Lay out tiles in equal rows with white between them, and more between towers."""
+    """Return tiles in equal rows, with white lines between them and gaps between towers."""
     factor = -(-PIXELS // max(tiles.shape[1:3]))
     tiles = tiles.repeat(factor, axis=1).repeat(factor, axis=2)
     tiles = np.pad(tiles, ((0, 0), (0, LINE), (0, LINE), (0, 0)), constant_values=1)
@@ -106,6 +105,6 @@ def _grid(tiles: np.ndarray, towers: int) -> np.ndarray:
 
 
 def _columns(count: int) -> int:
-    """Return the most columns, 16 at the most, that leave no row short, if they are not too few."""
+    """Return the most columns up to 16 that fill all rows; 16 if those would be 4 or less."""
     columns = max(number for number in range(1, min(16, count) + 1) if count % number == 0)
     return columns if columns > 4 else min(16, count)

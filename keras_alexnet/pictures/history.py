@@ -1,4 +1,4 @@
-"""A picture of how training went."""
+"""`plot_history`: loss and accuracy over the epochs of a training."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,13 +11,13 @@ from keras_alexnet.pictures.figure import BLUE, ORANGE, new_figure, save_figure
 def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
     """Draw loss and accuracy over the epochs, of the training and of the held-out images.
 
-    A dotted line marks the epoch with the lowest held-out loss: where the held-out loss rises
-    again after it while the training loss falls on, the network learns its images by heart.
+    A dotted line marks the epoch with the lowest held-out loss: if that loss rises again after it
+    while the training loss falls further, the network overfits.
 
     Args:
-        history: The figures of each epoch by name, as `keras.callbacks.History` and the table
-            that training writes have them: `loss` and, where they were measured, `accuracy`,
-            `val_loss` and `val_accuracy`. `epoch` numbers the epochs; without it they count from 1.
+        history: The figures of each epoch by name, as in `keras.callbacks.History` and the table
+            that training writes: `loss` and, if they were measured, `accuracy`, `val_loss` and
+            `val_accuracy`. `epoch` numbers the epochs; without it they count from 1.
         path: The picture's file; its ending names the format.
 
     Returns:
@@ -30,8 +30,8 @@ def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
     if not len(history.get("loss", ())):
         raise UserError(
             f"Received a history with the figures {sorted(history)}.",
-            "The loss of one epoch at least was expected.",
-            "Draw it after the first epoch of fit, from its `history`.",
+            "A history must have the loss of at least one epoch.",
+            "Draw the `history` of `fit` after its first epoch.",
         )
     epochs = np.array(history.get("epoch", range(1, len(history["loss"]) + 1)))
     measures = [name for name in ("loss", "accuracy") if name in history]
@@ -44,9 +44,9 @@ def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
 
 
 def _draw(axis, epochs, history, name) -> None:
-    """Draw a measure of the training images, and of those held out if it is there."""
-    # The loss of training is a mean over an epoch in which the network still changed, and with
-    # dropout: it may well lie above that of the held-out images, measured after it without.
+    """Draw a measure of the training images, and of the held-out ones if there is one."""
+    # The training loss is a mean over an epoch in which the network still changes, with dropout. So
+    # it may lie above the held-out loss, which is measured after the epoch and without dropout.
     highest = 1.0 if name == "accuracy" else 0.0
     for key, label, colour in ((name, "training", BLUE), (f"val_{name}", "held out", ORANGE)):
         if key in history:
@@ -69,7 +69,7 @@ def _draw(axis, epochs, history, name) -> None:
 
 
 def _mark_best(axes, epochs, history) -> None:
-    """Mark the epoch of the lowest held-out loss in all panels, if it says anything."""
+    """Mark the epoch of the lowest held-out loss in all panels, if there are two epochs or more."""
     losses = np.array(history.get("val_loss", []), "float64")
     if len(epochs) < 2 or not np.isfinite(losses).any():
         return

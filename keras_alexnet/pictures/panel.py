@@ -1,23 +1,30 @@
-"""Photos with their class and the five classes that a network finds most probable."""
+"""`plot_panel`: photos with their class and the five most probable classes of a network."""
 
 from collections.abc import Sequence
 
 from keras_alexnet.errors import UserError, escaped
-from keras_alexnet.pictures.classification import readable
-from keras_alexnet.pictures.figure import LITERAL, ORANGE, new_figure, save_figure
+from keras_alexnet.pictures.figure import (
+    LITERAL,
+    ORANGE,
+    new_figure,
+    read_image,
+    save_figure,
+    score_text,
+)
 
-PHOTOS, COLUMNS, SIDE = 8, 4, 256  # of one picture, of a row; the pixels of a photo's side
-SHADE = "#A9CFE6"  # a light blue, on which names can be read
+PHOTOS, COLUMNS = 8, 4  # at most in one picture, and in one row
+SIDE = 256  # pixels of a photo's side
+SHADE = "#A9CFE6"  # a light blue, on which names are legible
 
 
 def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], path: str) -> str:
-    """Draw up to eight photos, each with its class and bars for the best classes under it.
+    """Draw up to eight photos, each with its class and bars for the best classes below it.
 
-    The bar of the right class is orange; where none is, the network has it not among its best.
+    The bar of the right class is orange; if no bar is, the right class is not among the best.
 
     Args:
         results: What `classify` returns.
-        classes: The (label, WordNet identifier) that each photo is of, as `named` gives it.
+        classes: The class (label, WordNet identifier) of each photo, as `named` returns it.
         path: The picture's file; its ending names the format.
 
     Returns:
@@ -33,8 +40,8 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
     if not 0 < len(results) <= PHOTOS:
         raise UserError(
             f"Received {len(results)} photos to draw.",
-            f"One picture shows 1 to {PHOTOS}.",
-            "Choose some of them.",
+            f"One picture shows 1 to {PHOTOS} photos.",
+            f"Choose at most {PHOTOS} photos.",
         )
     rows, columns = -(-len(results) // COLUMNS), min(len(results), COLUMNS)
     figure = new_figure(2.5 * columns, 3.9 * rows + 0.3)
@@ -53,12 +60,12 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
 def _draw_photo(axis, path: str, label: str) -> None:
     from PIL import ImageOps
 
-    axis.imshow(ImageOps.fit(readable(path), (SIDE, SIDE)))
+    axis.imshow(ImageOps.fit(read_image(path), (SIDE, SIDE)))
     axis.set_title(_short(label, 30), fontsize=10, fontweight="bold", **LITERAL)
 
 
 def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
-    """Draw the bars with names on them and numbers behind, as long as the scores are large."""
+    """Draw bars as long as the scores, with names on them and numbers to their right."""
     scores = [guess.score for guess in result.guesses]
     right = [(guess.name, guess.wordnet) == own for guess in result.guesses]
     colours = [ORANGE if one else SHADE for one in right]
@@ -66,13 +73,13 @@ def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
     low, high = (0.0, 1.0) if result.probabilities else (min(0.0, *scores), max(scores))
     width = high - low or 1.0
     axis.set_xlim(low, low + 1.32 * width)  # room for the numbers
-    axis.set_ylim(4.6, -0.6)  # also where there are fewer than five
-    for place, guess in enumerate(result.guesses):
-        weight = "bold" if right[place] else "normal"
-        number = f"{100 * guess.score:.1f} %" if result.probabilities else f"{guess.score:.3g}"
+    axis.set_ylim(4.6, -0.6)  # room for five bars, even if there are fewer
+    for row, guess in enumerate(result.guesses):
+        weight = "bold" if right[row] else "normal"
+        number = score_text(guess.score, result.probabilities)
         options = {"va": "center", "fontsize": 8, "fontweight": weight, **LITERAL}
-        axis.text(low + 0.02 * width, place, _short(guess.name, 28), **options)
-        axis.text(low + 1.32 * width, place, number, ha="right", **options)
+        axis.text(low + 0.02 * width, row, _short(guess.name, 28), **options)
+        axis.text(low + 1.32 * width, row, number, ha="right", **options)
 
 
 def _short(name: str, most: int) -> str:
