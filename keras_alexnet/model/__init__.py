@@ -15,7 +15,7 @@ from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError
 from keras_alexnet.model.rows import LayerMaker
 from keras_alexnet.variants import Variant, get_variant, named_variant
-from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
+from keras_alexnet.variants.sizes import fits, layer_sizes, smallest_size
 
 _POOLINGS = {"avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
 
@@ -248,7 +248,7 @@ def _check_size(record: Variant, shape, include_top, data_format):
     if not too_small:
         return
     arithmetic = ", ".join(
-        f"{step.layer}: {step.text} = {step.output}" for step in size_steps(record, min(too_small))
+        f"{step.layer}: {step.text} = {step.output}" for step in layer_sizes(record, min(too_small))
     )
     smallest = smallest_size(record)
     swapped = shape[1] if last else shape[3]

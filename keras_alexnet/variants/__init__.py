@@ -1,4 +1,4 @@
-"""Every published AlexNet as a row of one table."""
+"""The published AlexNets: names and records of the variants."""
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.names import ANY, did_you_mean, meant, plain
@@ -21,9 +21,8 @@ def get_variant(name: str) -> Variant:
     """Return the frozen record of a variant.
 
     Args:
-        name: A name that `list_variants` gives, in any case and with `-` for `_`; or what another
-            program calls the network: `"torchvision"` is `owt`, `"caffe"` is `bvlc`, `"alexnet"`
-            is `paper`.
+        name: A name that `list_variants` returns, in any case and with `-` for `_`; or the name in
+            another program: `"torchvision"` is `owt`, `"caffe"` is `bvlc`, `"alexnet"` is `paper`.
 
     Raises:
         UserError: (a `ValueError`) if there is no such variant.
@@ -42,12 +41,12 @@ def get_variant(name: str) -> Variant:
     raise UserError(
         f"Received variant={name!r}, which is not known.",
         f"The variants are: {', '.join(VARIANTS)}.",
-        f"{did_you_mean(name, VARIANTS)} `keras-alexnet list` says what each is.".strip(),
+        f"{did_you_mean(name, VARIANTS)} `keras-alexnet list` describes each of them.".strip(),
     )
 
 
 def known_variant(name: object) -> str | None:
-    """Return the variant that a name means, also another program's; `None` if there is none.
+    """Return the variant that a name stands for in any program; `None` if there is none.
 
     Warns:
         UserWarning: If the name fits several networks.
@@ -56,9 +55,9 @@ def known_variant(name: object) -> str | None:
 
 
 def named_variant(name: str | None) -> str | None:
-    """Return the variant that a name means, or `None` if the weights decide it.
+    """Return the variant that a name stands for, or `None` if the weights decide it.
 
-    They decide it without a name and for `"alexnet"`, which fits every variant.
+    They decide it if there is no name, and for `"alexnet"`, which fits every variant.
 
     Raises:
         UserError: If there is no such variant.

@@ -1,8 +1,8 @@
-"""Other programs' names of the networks' layers: their name, then the layer here.
+"""Names of the networks' layers in other programs, each with the name of the layer here.
 
-The names of Caffe's layers are those of this package. A program's activation of a layer is the
-layer here with the same values: where a name there stands for a convolution and the rectification
-after it, it is the `relu` here.
+Caffe's layers have the same names as here. Another program's name stands for the layer here that
+has the same activations: a name for a convolution and the rectification after it stands for the
+`relu` here.
 """
 
 from collections.abc import Mapping
@@ -10,22 +10,22 @@ from types import MappingProxyType
 
 STAGES = {1: (1, 1), 2: (2, 1), 3: (3, 1), 4: (3, 2), 5: (3, 3)}  # imgclsmob's stage and unit
 
-# torchvision, models/alexnet.py: places in its two `Sequential`s.
+# torchvision, models/alexnet.py: indices in its two `Sequential`s.
 TORCHVISION_FEATURES = (
     *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
     *("conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5"),
 )
 TORCHVISION_CLASSIFIER = ("drop6", "fc6", "relu6", "drop7", "fc7", "relu7", "fc8")
 TORCHVISION = {
-    **{f"features.{place}": name for place, name in enumerate(TORCHVISION_FEATURES)},
-    **{f"classifier.{place}": name for place, name in enumerate(TORCHVISION_CLASSIFIER)},
+    **{f"features.{index}": name for index, name in enumerate(TORCHVISION_FEATURES)},
+    **{f"classifier.{index}": name for index, name in enumerate(TORCHVISION_CLASSIFIER)},
     "features": "pool5",
-    "avgpool": "pool5",  # where the images have 224 pixels and there is no such layer
+    "avgpool": "pool5",  # for images of 224 pixels, where there is no such layer
     "classifier": "fc8",
 }
 
 # imgclsmob, pytorchcv/models/alexnet.py: a unit is a convolution, its rectification and, in the
-# first two stages of the network with normalisation, that.
+# first two stages of the network with normalisation, the normalisation.
 IMGCLSMOB = {
     **{f"features.stage{s}.unit{u}.conv": f"conv{n}" for n, (s, u) in STAGES.items()},
     **{f"features.stage{s}.unit{u}.activ": f"relu{n}" for n, (s, u) in STAGES.items()},
@@ -44,7 +44,7 @@ IMGCLSMOB_NORMALISED = {
     "features.stage2.unit1": "norm2",
 }
 
-# tf_slim/nets/alexnet.py: its end points are what its layers give, rectified but for the last.
+# tf_slim/nets/alexnet.py: its end points are the outputs of its layers, all rectified but the last.
 SLIM = {
     **{f"alexnet_v2/conv{n}": f"relu{n}" for n in STAGES},
     **{f"alexnet_v2/pool{n}": f"pool{n}" for n in (1, 2, 5)},
@@ -52,7 +52,7 @@ SLIM = {
     "alexnet_v2/fc8": "fc8",
 }
 
-# The ONNX model zoo's networks, whose outputs have a name of their own.
+# The ONNX model zoo's networks, whose outputs have another name.
 ONNX_ZOO = {"prob_1": "prob"}
 
 ALIASES: Mapping[str, Mapping[str, str]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""The rows of cuda-convnet's networks for CIFAR-10. Figures and their sources only."""
+"""The rows of cuda-convnet's networks for CIFAR-10: figures and their sources."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""How a row of the table is laid out: stages of layers as words, initial values by layer."""
+"""Functions that build a row of the table: stages of layers from words, initial values."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -11,22 +11,22 @@ NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
 
 def normal(*deviations: float) -> tuple[Initial, ...]:
-    """Normal initial values of these standard deviations, a layer each."""
+    """Return normal initial values with these standard deviations, one for each layer."""
     return tuple(Initial("normal", deviation) for deviation in deviations)
 
 
 def truncated(*deviations: float) -> tuple[Initial, ...]:
-    """Truncated normal initial values of these standard deviations, a layer each."""
+    """Return truncated normal initial values with these standard deviations, one for each layer."""
     return tuple(Initial("truncated_normal", deviation) for deviation in deviations)
 
 
 def constant(*values: float) -> tuple[Initial, ...]:
-    """Constant initial values, a layer each."""
+    """Return constant initial values, one for each layer."""
     return tuple(Initial("constant", value) for value in values)
 
 
 class InitialValues(Mapping):
-    """A mapping that cannot be changed, and that unlike `MappingProxyType` can be copied."""
+    """A read-only mapping that, unlike `MappingProxyType`, can be copied."""
 
     def __init__(self, pairs: Iterable[tuple[str, tuple[Initial, Initial]]]):
         self._pairs = dict(pairs)
@@ -45,27 +45,29 @@ class InitialValues(Mapping):
 
 
 def initial(weights, biases, names=NAMES) -> Mapping[str, tuple[Initial, Initial]]:
-    """Pair weights and biases, layer by layer."""
+    """Return the initial weights and biases of each layer by its name."""
     return InitialValues(zip(names, zip(weights, biases, strict=True), strict=True))
 
 
-def stages(orders: tuple[str, ...], first: int = 1, **parts) -> tuple[tuple[str, Row], ...]:
-    """Lay out stages of layers: one string of words a stage, numbered from `first`.
+def stages(orders: tuple[str, ...], first: int = 1, **kinds) -> tuple[tuple[str, Row], ...]:
+    """Return (layer name, row) pairs of stages, numbered from `first`.
 
-    A word is the name of a part and, with the stage's number, of the layer. A part is one row for
-    all stages, or a dict from a stage's number to its row.
+    Args:
+        orders: The kinds of layers of each stage, in a string.
+        first: Number of the first stage. A layer's name is its kind and the number of its stage.
+        **kinds: Each kind's row, or a dict from the number of a stage to its row.
     """
-    parts = {"relu": Relu(), **parts}
+    kinds = {"relu": Relu(), **kinds}
     rows: list[tuple[str, Row]] = []
     for number, order in enumerate(orders, first):
-        for word in order.split():
-            part = parts[word]
-            rows.append((f"{word}{number}", part[number] if isinstance(part, dict) else part))
+        for kind in order.split():
+            row = kinds[kind]
+            rows.append((f"{kind}{number}", row[number] if isinstance(row, dict) else row))
     return tuple(rows)
 
 
 def numbered(*rows: R) -> dict[int, R]:
-    """Number rows by their stage, from 1."""
+    """Return rows by the number of their stage, from 1."""
     return dict(enumerate(rows, 1))
 
 
@@ -73,5 +75,5 @@ DENSE = {6: Dense(4096), 7: Dense(4096), 8: Dense(None)}
 
 
 def head(*orders: str, drop: Dropout | None = None) -> tuple[tuple[str, Row], ...]:
-    """Lay out fc6, fc7 and fc8."""
+    """Return the (layer name, row) pairs of the stages of fc6, fc7 and fc8."""
     return stages(orders, first=6, fc=DENSE, drop=drop)

@@ -1,4 +1,4 @@
-"""How images become the input of each family of networks: figures and their sources."""
+"""The preprocessing constants of each family of networks, with their sources."""
 
 import dataclasses
 
@@ -7,8 +7,8 @@ from keras_alexnet.variants.records import Pixels
 PIXELS_2012 = Pixels(
     resizing="shorter_side",
     base=256,
-    # Channel means of ImageNet's training images over 256 x 256; the mean image itself, which the
-    # authors subtracted pixel by pixel, is not published with the figures.
+    # Channel means of ImageNet's training images over 256 x 256. The authors subtracted the mean
+    # image pixel by pixel, which is not published with the figures.
     mean=(127.3049, 119.7154, 104.9126),
     spread=74.3,
     color_noise=0.1,
@@ -18,7 +18,7 @@ PIXELS_2012 = Pixels(
 PIXELS_CAFFE = Pixels(
     resizing="warp",  # cv::resize, bilinear, in util/io.cpp; it has no antialiasing
     base=256,
-    mean=(122.67891434, 116.66876762, 104.00698793),  # of imagenet_mean.binaryproto
+    mean=(122.67891434, 116.66876762, 104.00698793),  # from imagenet_mean.binaryproto
     order="bgr",
     spread=74.3,
     source="Caffe, examples/imagenet/create_imagenet.sh and python/caffe/imagenet",

@@ -8,7 +8,7 @@ from keras_alexnet.short_repr import short_repr
 
 @dataclasses.dataclass(frozen=True)
 class Initial:
-    """How weights or biases start.
+    """The initial values of weights or biases.
 
     Args:
         kind: `"constant"`, `"normal"`, `"truncated_normal"` (cut at two standard deviations, not
@@ -25,7 +25,7 @@ class Initial:
 class Conv:
     """A convolution.
 
-    `padding` counts the rows of zeros (before, after) the image on both axes; `"same"` is
+    `padding` is the number of zeros (before, after) the image on both axes; `"same"` is
     TensorFlow's rule, which depends on the size of the image.
     """
 
@@ -38,7 +38,7 @@ class Conv:
 
 @dataclasses.dataclass(frozen=True)
 class Local(Conv):
-    """A convolution whose weights are not shared: each place has its kernels and biases."""
+    """A convolution with unshared weights: each position has its own kernels and biases."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class Norm:
-    """A local response normalization in the paper's terms: alpha multiplies the plain sum."""
+    """A local response normalization as in the paper: alpha multiplies the plain sum."""
 
     size: int
     k: float
@@ -65,7 +65,7 @@ class Norm:
 
 @dataclasses.dataclass(frozen=True)
 class Dropout:
-    """A dropout; `downscale` multiplies by 1 - rate at test time, not dividing in training."""
+    """A dropout; `downscale` multiplies by 1 - rate at test time, not by the inverse in training."""
 
     rate: float = 0.5
     downscale: bool = False
@@ -85,7 +85,7 @@ class Relu:
 
 @dataclasses.dataclass(frozen=True)
 class AdaptivePool:
-    """Average pooling to size x size; left out of the model where it would change nothing."""
+    """Average pooling to size x size; the model leaves it out if it would change nothing."""
 
     size: int
 
@@ -95,7 +95,7 @@ Row = Conv | Pool | Norm | Dropout | Dense | Relu | AdaptivePool
 
 @dataclasses.dataclass(frozen=True)
 class Pixels:
-    """How an image of RGB values 0 to 255 becomes a network's input.
+    """The constants that turn RGB values of 0 to 255 into a network's input.
 
     Args:
         resizing: `"shorter_side"` (with antialiasing, then the central square) or `"warp"` (ratio

@@ -1,4 +1,4 @@
-"""The size arithmetic of a variant: what becomes of an image's height on its way through."""
+"""The size arithmetic of a variant: the height of the maps after each layer."""
 
 import dataclasses
 
@@ -6,16 +6,16 @@ from keras_alexnet.variants.records import Conv, Pool, Variant
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
-    """One layer's effect on a size: `text` shows the sum, `output` is what it comes to."""
+class LayerSize:
+    """The size of one layer's output; `text` shows the arithmetic."""
 
     layer: str
     text: str
     output: int
 
 
-def size_steps(variant: Variant, size: int) -> list[Step]:
-    """Follow one side of an image through the network, up to the first layer that cannot be.
+def layer_sizes(variant: Variant, size: int) -> list[LayerSize]:
+    """Return the sizes after each layer, up to the first layer whose output would be empty.
 
     Args:
         variant: The network.
@@ -24,23 +24,23 @@ def size_steps(variant: Variant, size: int) -> list[Step]:
     Example:
 
     >>> from keras_alexnet import get_variant
-    >>> [step.output for step in size_steps(get_variant("bvlc"), 227) if "pool" in step.layer]
+    >>> [one.output for one in layer_sizes(get_variant("bvlc"), 227) if "pool" in one.layer]
     [27, 13, 6]
     """
-    steps = []
+    sizes = []
     for name, row in variant.features:
         if not isinstance(row, Conv | Pool):
             continue
-        text, size = _conv_step(row, size) if isinstance(row, Conv) else _pool_step(row, size)
-        steps.append(Step(name, text, size))
+        text, size = _conv_size(row, size) if isinstance(row, Conv) else _pool_size(row, size)
+        sizes.append(LayerSize(name, text, size))
         if size < 1:
             break
-    return steps
+    return sizes
 
 
 def fits(variant: Variant, size: int) -> bool:
-    """Say whether images of this size leave at least one row after every layer."""
-    return size_steps(variant, size)[-1].output >= 1
+    """Return whether every layer has at least one row of output for images of this size."""
+    return layer_sizes(variant, size)[-1].output >= 1
 
 
 def smallest_size(variant: Variant) -> int:
@@ -55,7 +55,7 @@ def smallest_size(variant: Variant) -> int:
     return next(size for size in range(1, variant.input_size + 1) if fits(variant, size))
 
 
-def _conv_step(conv: Conv, size: int) -> tuple[str, int]:
+def _conv_size(conv: Conv, size: int) -> tuple[str, int]:
     if conv.padding == "same":
         return f"ceil({size} / {conv.strides})", -(-size // conv.strides)
     padding = sum(conv.padding)  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def _conv_step(conv: Conv, size: int) -> tuple[str, int]:
     )
 
 
-def _pool_step(pool: Pool, size: int) -> tuple[str, int]:
+def _pool_size(pool: Pool, size: int) -> tuple[str, int]:
     if pool.ceil:
         text = f"ceil(({size} - {pool.size}) / {pool.strides}) + 1"
         return text, -((pool.size - size) // pool.strides) + 1

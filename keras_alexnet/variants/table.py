@@ -1,4 +1,4 @@
-"""The table itself. Figures and their sources only: `records` says what the columns mean.
+"""The table of variants: figures and their sources; `records` explains the columns.
 
 The sources by the names used below: "paper" is Krizhevsky, Sutskever, Hinton, ImageNet
 classification with deep convolutional neural networks, NIPS 2012; "layers-145.cfg" and its kin are

@@ -7,7 +7,7 @@ import pytest
 import keras_alexnet
 from helpers import to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, describe, get_variant, list_variants
-from keras_alexnet.variants.sizes import fits, size_steps, smallest_size
+from keras_alexnet.variants.sizes import fits, layer_sizes, smallest_size
 from published import PUBLISHED
 from published.initial import INITIAL
 from reference_networks import forward, random_weights
@@ -173,7 +173,7 @@ def test_size_arithmetic_is_the_models(name, size):
     """The sums that the error message shows are what Keras computes for other sizes."""
     record = get_variant(name)
     model = AlexNet(name, include_top=False, input_shape=(size, size, 3))
-    for step in size_steps(record, size):
+    for step in layer_sizes(record, size):
         assert model.get_layer(step.layer).output.shape[1] == step.output, step
     assert fits(record, size)
 
