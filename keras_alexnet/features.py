@@ -1,4 +1,4 @@
-"""The inner activations of a network, by the names of its layers or other programs' names."""
+"""`feature_extractor`: the inner activations of a network, by layer names of any program."""
 
 import collections
 import difflib
@@ -16,34 +16,34 @@ Path = tuple[str, ...]  # names of layers, each inside the one before
 
 
 def feature_extractor(model, layers):
-    """Return a model that gives the activations of inner layers.
+    """Return a model that outputs the activations of inner layers.
 
-    The layers are shared with `model`, weights included, and nothing behind the last of those
-    asked for is computed. Called or used with `predict` it is inference, without dropout.
+    It shares its layers and weights with `model`, and computes nothing after the last layer in
+    `layers`. A call of it and `predict` are inference, without dropout.
 
     Args:
         model: A functional or sequential model, such as `AlexNet` builds, `keras-alexnet fit`
-            saves, or one that has either inside.
-        layers: Which activations. One name gives one tensor. A list of names gives a dict from
-            these names to tensors, and a dict `{layer: key}` one with keys of your own. A name is
-            one of `model`'s layers, or what another program calls it:
+            saves, or one that contains such a model.
+        layers: The layers to read. One name results in one tensor, a list of names in a dict from
+            these names to tensors, and a dict `{layer: key}` in a dict with your own keys. A name
+            is that of one of `model`'s layers, or its name in another program:
 
             - Caffe: `"conv1"`, `"relu1"`, ..., `"prob"` are the names of the layers here. Caffe's
-              *blob* `conv1` is `"relu1"`, for its rectifications overwrite their input.
+              *blob* `conv1` is `"relu1"`, because its rectifications overwrite their input.
             - torchvision, with `owt`: `"features.0"` to `"features.12"`, `"classifier.0"` to
               `"classifier.6"`, `"avgpool"`. A hook of PyTorch on `features.0` sees the tensor
-              before the next layer, whose rectification overwrites it: copied later, it holds
-              what is `"features.1"` here.
+              before the next layer, whose rectification overwrites it: a later copy equals
+              `"features.1"` here.
             - imgclsmob (`"features.stage1.unit1"`), TF-Slim (`"alexnet_v2/fc7"`), and the names
               of the notebook's layers (`"fat1"`), each with its own variant.
 
-            Of two layers with one name in two models inside `model`, `"model/layer"` is one.
+            `"model/layer"` names one of two layers with the same name in two inner models.
 
     Returns:
         A `keras.Model` with the input of `model`.
 
     Raises:
-        UserError: (a `ValueError`) for a name that is no layer, with the nearest ones that are.
+        UserError: (a `ValueError`) for an unknown name; the error lists the nearest known ones.
 
     Example:
 
@@ -66,7 +66,7 @@ def feature_extractor(model, layers):
 
 
 def _keys(layers) -> dict[str, str]:
-    """Return what was asked for as a dict from names to keys."""
+    """Return `layers` as a dict from names to keys."""
     names = [layers] if isinstance(layers, str) else layers
     if not isinstance(names, Mapping) and isinstance(names, (list, tuple)):
         names = dict(zip(names, names, strict=True))
@@ -75,19 +75,19 @@ def _keys(layers) -> dict[str, str]:
         raise UserError(
             f"Received layers={layers!r}.",
             "`layers` must be a name, a list of names, or a dict from names to keys.",
-            'Try "fc7", or ["relu5", "fc7"].',
+            'Give "fc7", or ["relu5", "fc7"].',
         )
     if len(set(names.values())) < len(names):
         raise UserError(
-            f"Received layers={layers!r}, in which a key stands twice.",
-            "Every activation needs a key of its own.",
-            "Give the dict another key.",
+            f"Received layers={layers!r}, in which two layers have the same key.",
+            "Every layer must have a different key.",
+            "Change one of the keys.",
         )
     return dict(names)
 
 
 def _paths(model, above: Path = ()):
-    """Yield the path of every layer, those of models inside the model too."""
+    """Yield the path of every layer, including those of inner models."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
@@ -97,12 +97,12 @@ def _paths(model, above: Path = ()):
 
 
 def _has_layers(layer) -> bool:
-    """Say whether a layer is a model whose layers can be seen."""
+    """Return whether a layer is a model with a graph of layers."""
     return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
 
 
 def _resolved(name: str, paths: list[Path], model_name: str) -> Path:
-    """Return the one path that a name stands for."""
+    """Return the path of the layer with this name."""
     found = _named(name, paths)
     if not found:
         alias = _aliases([path[-1] for path in paths]).get(name, "")
@@ -113,16 +113,16 @@ def _resolved(name: str, paths: list[Path], model_name: str) -> Path:
         raise UserError(
             f"Received the layer {name!r}, of which the model {model_name!r} has {len(found)}.",
             "Every name must stand for one layer.",
-            f"Say which: {' or '.join(repr('/'.join(path)) for path in found)}.",
+            f"Give {' or '.join(repr('/'.join(path)) for path in found)}.",
         )
     names = list(dict.fromkeys(path[-1] for path in paths))
     others = [other for other, ours in _aliases(names).items() if ours in names]
     close = difflib.get_close_matches(name, [*names, *others], n=3, cutoff=0.5)
-    nearest = f"The nearest are {', '.join(map(repr, close))}." if close else "Choose one of them."
+    nearest = f"; the nearest are {', '.join(map(repr, close))}" if close else ""
     raise UserError(
         f"Received the layer {name!r}, which the model {model_name!r} does not have.",
-        f"Its layers are: {', '.join(names)}.",
-        nearest,
+        f"The layers of the model are: {', '.join(names)}.",
+        f"Choose one of the names{nearest}.",
     )
 
 
@@ -131,7 +131,7 @@ def _named(name: str, paths: list[Path]) -> list[Path]:
 
 
 def _aliases(names: list[str]) -> dict[str, str]:
-    """Return other programs' names for the layers of the network that has these, in this order."""
+    """Return other programs' names for the layers of a network, which `names` identify in order."""
     known = {row for variant in list_variants() for row, _ in get_variant(variant).rows()}
     own = [name for name in names if name in known and name != "avgpool"]
     aliases: dict[str, str] = {}
@@ -144,10 +144,9 @@ def _aliases(names: list[str]) -> dict[str, str]:
 
 
 def _activations(graph, wanted: set[Path], to_the_end=False):
-    """Return a new input, and by its path the output of every wanted layer; () is the model's.
+    """Return a new input, and a dict from paths to outputs of the wanted layers and the model, ().
 
-    A model inside is not computed to its end for the sake of a layer in it, unless something
-    behind it is wanted.
+    An inner model is computed to its end only if it or a layer after it is wanted.
     """
     to_the_end = to_the_end or len({path[0] for path in wanted}) > 1
     found: dict[Path, Any] = {}
@@ -174,8 +173,8 @@ def _activations(graph, wanted: set[Path], to_the_end=False):
             raise UserError(
                 f"Received the layer {'/'.join(path)!r}, which the model {graph.name!r} uses "
                 f"{calls[path[0]]} times.",
-                "A layer must be used once, to have one activation.",
-                "Give the model whose layers are shared instead.",
+                "The layer must be used once, because each use has its own activation.",
+                "Extract the features from the model that is used several times.",
             )
     found[()] = retrace.output
     return retrace.input, found

@@ -1,4 +1,4 @@
-"""Models made from symbolic tensors, and gone through again layer by layer."""
+"""Functions that build functional models and retrace their graphs layer by layer."""
 
 import keras
 
@@ -7,17 +7,17 @@ from keras_alexnet.errors import UserError
 
 
 def functional_model(inputs, outputs, name: str):
-    """Return a functional model, an `AlexNetModel` if loss scaling needs its dtype policy."""
+    """Return a functional model; an `AlexNetModel` if loss scaling needs the dtype policy."""
     model = keras.Model(inputs, outputs, name=name)
     return AlexNetModel(inputs, outputs, name=name) if is_mixed(model) else model
 
 
 def functional(model):
-    """Return a model as a functional one; a sequential one's stacks of layers stand side by side.
+    """Return a functional or sequential model as a functional one.
 
     Raises:
-        UserError: (a `ValueError`) for a model whose layers cannot be seen: a subclassed one, one
-            that is not built, or one with several inputs.
+        UserError: (a `ValueError`) for a model without a graph of layers or with several inputs: a
+            subclassed one, or one that is not built.
     """
     if isinstance(model, keras.Sequential) and model.built:
         (given,) = model.inputs
@@ -29,19 +29,19 @@ def functional(model):
         return model
     raise UserError(
         f"Received {model!r}.",
-        "A functional or sequential model with one image input, built, was expected.",
+        "The model must be a built functional or sequential model with one image input.",
         "Wrap a subclassed model: keras.Sequential([keras.Input((224, 224, 3)), model]).",
     )
 
 
 def retraced(model, call, inputs=None):
-    """Go through a functional model's graph again.
+    """Return a functional model whose graph is traced again, with another call of each layer.
 
     Args:
         model: A functional model.
-        call: A function of a layer and its arguments, symbolic tensors, that gives its output:
-            `layer(*args, **kwargs)` to leave it as it is. A model inside the model is one layer.
-        inputs: The symbolic tensor to begin with; by default one like the model's own.
+        call: A function from a layer and its arguments, symbolic tensors, to the layer's output;
+            `layer(*args, **kwargs)` leaves the layer unchanged. An inner model is one layer.
+        inputs: The symbolic tensor to start from; by default one like the model's own.
 
     Returns:
         A functional model with the new graph, not compiled. The layers are the same ones.
@@ -54,7 +54,7 @@ def retraced(model, call, inputs=None):
     >>> twice.get_layer("two") is model.get_layer("two")
     True
     """
-    # Without this a compiled model's optimizer would be made anew, with all its slots.
+    # Otherwise Keras would build a compiled model's optimizer again, with all its slots.
     uncompiled = keras.Model(model.input, model.output, name=model.name)
     return keras.models.clone_model(
         uncompiled, inputs, clone_function=lambda layer: layer, call_function=call
@@ -62,14 +62,14 @@ def retraced(model, call, inputs=None):
 
 
 def layer_calls(model, images):
-    """Return every call of a layer that a call of a model makes.
+    """Return all calls of layers in one call of a model.
 
-    Models inside the model, pipelines, and models in `keras.layers.TimeDistributed` are opened up:
-    their layers' calls are returned in place of theirs.
+    Of inner models, pipelines, and models in `keras.layers.TimeDistributed` the calls of their
+    layers are returned.
 
     Args:
-        model: A model with weights, or a `keras.layers.Pipeline`.
-        images: The symbolic tensor to call it with, or its several ones.
+        model: A built model, or a `keras.layers.Pipeline`.
+        images: The symbolic tensor or tensors to call it with.
 
     Returns:
         Pairs of a layer and its output, in the order of the calls.
@@ -89,10 +89,10 @@ def layer_calls(model, images):
     def call(layer, *args, **kwargs):
         output = layer(*args, **kwargs)
         given, *_ = (*args, *kwargs.values())
-        if _opens(layer):
+        if _is_model(layer):
             found.extend(layer_calls(layer, given))
-        elif isinstance(layer, keras.layers.TimeDistributed) and _opens(layer.layer):
-            found.extend(layer_calls(layer.layer, _steps(given)))
+        elif isinstance(layer, keras.layers.TimeDistributed) and _is_model(layer.layer):
+            found.extend(layer_calls(layer.layer, _merged_batch(given)))
         elif isinstance(layer, keras.layers.Layer):
             found.append((layer, output))
         return output
@@ -103,13 +103,13 @@ def layer_calls(model, images):
         for layer in model.layers:
             x = call(layer, x)
     else:
-        graph = model if getattr(model, "inputs", None) else _seen(model, images)
+        graph = model if getattr(model, "inputs", None) else _functional_call(model, images)
         inputs = [_fresh(x, own.name) for x, own in zip(tensors, graph.inputs, strict=True)]
         retraced(graph, call, keras.tree.pack_sequence_as(graph.input, inputs))
     return found
 
 
-def _opens(layer) -> bool:
+def _is_model(layer) -> bool:
     return isinstance(layer, keras.Model | keras.layers.Pipeline)
 
 
@@ -117,22 +117,22 @@ def _fresh(tensor, name=None):
     return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
 
 
-def _steps(sequence):
-    """Return all steps of a batch of sequences as one batch."""
-    batch, steps, *sizes = sequence.shape
-    known = None if None in (batch, steps) else batch * steps
+def _merged_batch(sequence):
+    """Return a batch of sequences of images as one batch of images."""
+    batch, length, *sizes = sequence.shape
+    known = None if None in (batch, length) else batch * length
     return keras.KerasTensor((known, *sizes), sequence.dtype)
 
 
-def _seen(model, images):
-    """Return a subclassed model as a functional one, for images of the shape of these."""
+def _functional_call(model, images):
+    """Return one call of a subclassed model as a functional model."""
     images = keras.tree.map_structure(_fresh, images)
     try:
         return keras.Model(images, model.call(images))
     except Exception as error:
         raise UserError(
-            f"Received the model {model.name!r}, {type(model).__name__}, whose layers cannot "
-            f"be seen: {type(error).__name__}.",
-            "Its `call` must take Keras tensors alone, without values.",
-            "Let it compute with layers and keras.ops, or build a functional model.",
+            f"Received the model {model.name!r}, {type(model).__name__}, whose layers are unknown: "
+            f"its `call` raises {type(error).__name__} for symbolic tensors.",
+            "Its `call` must take Keras tensors, which have no values.",
+            "Use layers and keras.ops in `call`, or build a functional model.",
         ) from error

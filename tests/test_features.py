@@ -163,13 +163,13 @@ def repeated():
         (network, ["relu3", "Relu4"], r"'Relu4', which.*'relu4'"),
         (network, "zzz", r"'zzz', which.*Choose one"),
         (network, "features.0", r"'features\.0', which .* does not have"),
-        (network, 3, r"layers=3\. .*Try \"fc7\""),
+        (network, 3, r"layers=3\. .*Give \"fc7\""),
         (network, [], r"layers=\[\]\. .*a list of names"),
         (network, {"fc64": 1}, r"layers=\{'fc64': 1\}\."),
-        (network, {"fc64": "a", "fc10": "a"}, "a key stands twice.*another key"),
+        (network, {"fc64": "a", "fc10": "a"}, "the same key.*Change one"),
         (twins, "conv1", "'conv1', of which .*'twins' has 2.*'left/conv1' or 'right/conv1'"),
         (repeated, "same", "'same', which .* uses 2 times.*used once"),
-        (lambda: keras.Sequential([keras.layers.Dense(2)]), "x", "functional or sequential.*built"),
+        (lambda: keras.Sequential([keras.layers.Dense(2)]), "x", "built functional or sequential"),
     ],
 )
 def test_mistakes(make, layers, message):

@@ -214,7 +214,7 @@ CONV = keras.layers.Conv2D
         ),
         (
             lambda: AlexNet("owt", input_shape=(300, 300, 3), classes=2),
-            r"averages maps of \(8, 8, 256\) down in the layer 'avgpool'.*224 x 224",
+            r"averages maps of \(8, 8, 256\) in the layer 'avgpool'.*224 x 224",
         ),
         (
             lambda: AlexNet("cifar10_18pct", include_top=False, pooling="avg"),
@@ -227,7 +227,7 @@ CONV = keras.layers.Conv2D
                 keras.layers.Dense(2),
                 keras.layers.BatchNormalization(name="norm"),
             ),
-            r"'norm' \(BatchNormalization\) behind.*dropout, ReLU and activations",
+            r"'norm' \(BatchNormalization\) behind.*dropout, ReLU and activation layers",
         ),
         (
             lambda: layered(
@@ -237,7 +237,7 @@ CONV = keras.layers.Conv2D
         ),
         (
             lambda: layered(CONV(8, 3, **LAST), CONV(2, 3, data_format="channels_first")),
-            "convolutions of both data formats.*Make it of one",
+            "convolutions of both data formats.*one data_format",
         ),
     ],
 )
