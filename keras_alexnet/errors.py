@@ -1,4 +1,4 @@
-"""How this package words its errors: what was wrong, what was expected, what to do."""
+"""`UserError`, `Interrupted` and `warn`, and functions that make names safe to print."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ FEW = 3  # names in a sentence
 def escaped(text: str) -> str:
     r"""Return a text with an escape sequence for every character that is not printable.
 
-    Such are control characters, line ends, marks that reverse the direction of writing, and bytes
+    They are control characters, line ends, marks that reverse the direction of writing, and bytes
     of a file name that are not text. `repr` escapes the same characters and adds quotes.
 
     Example:
@@ -36,15 +36,15 @@ def first_few(names: Sequence[str]) -> str:
 
 
 class UserError(ValueError):
-    """A mistake in what a user asked for; the command line prints it as one line, exit code 2.
+    """A mistake of the user; the command line prints it as one line and returns the exit code 2.
 
     Args:
-        received: A sentence that says what is wrong, with the name and the value received.
-        expected: A sentence that says what would have been right.
-        remedy: A sentence that says what the user can do next.
+        received: A sentence with the name and the value that the user gave.
+        expected: A sentence that says which values are right.
+        remedy: A sentence that says what to do, in the imperative.
 
-    Keras replaces an error that a layer raises by one of the same type and one argument, its whole
-    text with the layer's name; it becomes `received`.
+    Keras replaces an error from a layer by one of the same type with a single argument: the whole
+    text and the layer's name. That text becomes `received`.
 
     Example:
 
@@ -60,11 +60,11 @@ class UserError(ValueError):
         self.received, self.expected, self.remedy = received, expected, remedy
 
     def __reduce__(self) -> tuple:
-        """Return what a copy is made from, in this process or another."""
+        """Return the class and the arguments, for `copy` and `pickle`."""
         return type(self), (self.received, self.expected, self.remedy)
 
     def about(self, subject: str) -> Self:
-        """Return the same error with words in front that say what it is about.
+        """Return the same error with its subject in front.
 
         Example:
 
@@ -75,11 +75,11 @@ class UserError(ValueError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, with a word on what was kept; the command line prints it, exit code 130."""
+    """Ctrl-C, with a text on the files kept; the command line prints it and returns 130."""
 
 
 def warn(text: str) -> None:
-    """Warn at the line that called the package, however deep inside it the reason lies."""
+    """Warn at the line of the user's code that called the package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""Files that are there in full or not at all."""
+"""Functions that write files whole or not at all, and read JSON."""
 
 import contextlib
 import errno
@@ -13,17 +13,17 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.tables import json_text
 
 NO_ROOM = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EFBIG", "EDQUOT")}
-WRITING = ".writing-"  # how the names of temporary folders begin
+WRITING = ".writing-"  # prefix of the names of temporary folders
 
 
 @contextlib.contextmanager
 def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     """Give a temporary path beside `path` to write to; rename it when the block succeeds.
 
-    When the block fails, whatever stood at `path` before still stands and nothing half-written is
-    left. The file is on the disk before it is renamed, and its new name is before this returns:
-    both outlast a loss of power. The temporary name keeps the ending, from which many writers take
-    the format. Its folder has a name that begins with `writing`.
+    If the block fails, an older file at `path` stays as it is and no partial file is left. The
+    file is flushed to the disk before it is renamed, and its new name is flushed afterwards: both
+    survive a loss of power. The temporary name keeps the ending, from which many writers take the
+    format. The name of its folder begins with `writing`.
 
     Raises:
         UserError: If the folder does not exist or cannot be written to, or the disk is full.
@@ -47,8 +47,8 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
         except OSError as error:
             raise UserError(
                 f"Could not write {path!r}: {_reason(error)}.",
-                "The disk must have room for the file.",
-                "Nothing was changed; free some space or choose another place.",
+                "The disk must have room for the file, and the folder must be writable.",
+                "Free some space or choose another folder. Nothing was changed.",
             ) from error
         os.replace(target, path)
         with contextlib.suppress(OSError):  # some systems open no folder, or flush none
@@ -68,9 +68,9 @@ def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str
         path: The file.
         parse: Takes the value and returns the result; raises `ValueError` with the reason if the
             value is not the expected one.
-        expected: A sentence on the content that the file must have.
-        remedy: A sentence on the way to mend the file.
-        aside: A clause on the file, between commas.
+        expected: A sentence that says which content the file must have.
+        remedy: A sentence that says how to repair the file.
+        aside: A clause about the file, between commas.
 
     Raises:
         UserError: If the file cannot be read, or holds another value.
@@ -85,16 +85,16 @@ def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str
 
 
 def name_list(value) -> list[str]:
-    """Return a value of a JSON file that is a list of names; raise `ValueError` if it is not."""
+    """Return a value of a JSON file if it is a list of names; raise `ValueError` otherwise."""
     if not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
         raise ValueError("it holds no list of names")
     return value
 
 
 def _flush(path: str) -> None:
-    """Wait until a file, or the list of the files in a folder, is on the disk."""
+    """Wait until a file, or the list of files in a folder, is on the disk."""
     is_folder = os.path.isdir(path)
-    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows: to be writable
+    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # Windows flushes writable ones
     try:
         os.fsync(handle)
     finally:
@@ -102,9 +102,9 @@ def _flush(path: str) -> None:
 
 
 def check_room(path: str, size: int) -> None:
-    """Raise unless a file of this size can be written at `path`, where there is none yet.
+    """Raise unless a new file of this size can be written at `path`.
 
-    For writers that do not bear a full disk: the HDF5 library crashes the process (seen with
+    Writers that cannot handle a full disk need it: the HDF5 library crashes the process (seen with
     1.14.6).
 
     Raises:
@@ -118,39 +118,40 @@ def check_room(path: str, size: int) -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             if error.errno in NO_ROOM:
-                raise  # others: the file system cannot tell
+                raise  # any other error means that the file system cannot tell
     os.remove(path)
 
 
 def remove_leftovers(folder: str, writing: str = WRITING) -> None:
-    """Remove what writers that were killed left in a folder; no writer may be at work there."""
+    """Remove the temporary folders of killed writers; no writer may be active in the folder."""
     for name in os.listdir(folder):
         if name.startswith(writing):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
 
 
 def _reason(error: OSError) -> str:
-    """Say in a line why the system refused; the words of libraries can be pages."""
+    """Return the system's reason in a line; the texts of libraries can fill pages."""
     return os.strerror(error.errno) if error.errno else str(error)
 
 
 def check_writable(path: str) -> None:
-    """Raise unless a file can be written at `path`: better before an hour's work than after."""
+    """Raise unless a file can be written at `path`; call it before an hour's work."""
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
-        wrong = f"Received the path {path!r}, but the folder {folder!r} does not exist."
+        received = f"Received the path {path!r}, but the folder {folder!r} does not exist."
     elif os.path.isdir(path):
-        wrong = f"Received the path {path!r}, which is a folder."
+        received = f"Received the path {path!r}, which is a folder."
     elif not os.access(folder, os.W_OK):
-        wrong = f"Received the path {path!r}, but the folder {folder!r} cannot be written to."
+        received = f"Received the path {path!r}, but the folder {folder!r} is not writable."
     else:
         return
-    raise UserError(wrong, "The folder must exist and be writable.", "Choose another path.")
+    expected = "The path must name a file, in a folder that exists and is writable."
+    raise UserError(received, expected, "Choose another path.")
 
 
 @contextlib.contextmanager
 def made_folder(path: str) -> Iterator[None]:
-    """Make a folder for the results of the block, unmade if the block fails and leaves it empty.
+    """Make a folder for the results of the block; remove it if the block fails and it is empty.
 
     Raises:
         UserError: If the folder cannot be made, or nothing can be written in it.
@@ -160,18 +161,18 @@ def made_folder(path: str) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"Received the output folder {path!r}, which cannot be made: {error.strerror}.",
-            "A folder was expected, or a place where one can be made.",
-            "Choose another.",
+            "The path must be that of a folder, or of one that can be made.",
+            "Choose another folder.",
         ) from error
     try:
         check_writable(os.path.join(path, "file"))
         yield
     except BaseException:
-        with contextlib.suppress(OSError):  # not empty: an earlier run's results stay
+        with contextlib.suppress(OSError):  # it is not empty: results of an earlier run stay
             os.rmdir(path)
         raise
 
 
 def keras_home() -> str:
-    """Return the folder where Keras keeps what it downloads: `KERAS_HOME`, or `~/.keras`."""
+    """Return the folder of Keras's downloads: `KERAS_HOME`, or `~/.keras`."""
     return os.path.expanduser(os.environ.get("KERAS_HOME") or os.path.join("~", ".keras"))

@@ -1,4 +1,4 @@
-"""A network's best classes by name."""
+"""`decode_predictions`: the best classes of a network's outputs by name."""
 
 import functools
 import warnings
@@ -14,14 +14,15 @@ from keras_alexnet.published.imagenet import CLASSES, difference_from_keras, ima
 def decode_predictions(preds, top=5):
     """Return the names of the best classes of ImageNet networks' outputs.
 
-    It is what `keras.applications` has under this name, but needs no network: the list of classes
-    comes with the package. Where Keras has downloaded its own list, the two are compared.
+    It does the same as `decode_predictions` in `keras.applications`, but needs no network access:
+    the list of classes comes with the package. If Keras has downloaded its own list, the two are
+    compared.
 
     Args:
         preds: Outputs of shape `(batch, 1000)`: probabilities or logits of the classes in the
             order of their WordNet identifiers, which is that of all published weights. An array,
             or a tensor of the backend.
-        top: How many classes to return for each image.
+        top: Number of classes to return for each image.
 
     Returns:
         For each image a list of `(WordNet identifier, name, score)`, the highest score first; of
@@ -32,7 +33,7 @@ def decode_predictions(preds, top=5):
             not a whole number of at least 1.
 
     Warns:
-        UserWarning: If Keras's own list is at hand and differs.
+        UserWarning: If Keras has downloaded its own list and it differs.
 
     Example:
 
@@ -46,7 +47,14 @@ def decode_predictions(preds, top=5):
     """
     scores = np.asarray(keras.ops.convert_to_numpy(preds))
     if scores.ndim != 2 or scores.shape[1] != CLASSES:
-        raise _wrong_shape(scores.shape)
+        remedy = "Take the names of another network's classes from the list that it comes with."
+        if scores.shape == (CLASSES,):
+            remedy = "Give the outputs for one image as a batch of one: preds[None]."
+        raise UserError(
+            f"Received predictions of shape {scores.shape}.",
+            f"The outputs of an ImageNet network must have the shape (batch, {CLASSES}).",
+            remedy,
+        )
     top = checked_top(top)
     _compare_with_keras()
     classes = imagenet_classes()
@@ -68,34 +76,23 @@ def best(scores: np.ndarray, top: int) -> list[int]:
     if np.isnan(scores).any():
         raise UserError(
             f"Received {int(np.isnan(scores).sum())} scores of NaN among {len(scores)}.",
-            "A score is a number; nothing can be said of how good others are.",
-            "Weights that went astray in training, or in half precision, give such.",
+            "Every score must be a number.",
+            "Check the weights: training that diverged or half precision may have made them NaN.",
         )
     return np.argsort(-scores.astype("float64"), kind="stable")[:top].tolist()
 
 
 def checked_top(top) -> int:
-    """Return a number of classes to show, which must be at least 1."""
-    return integer("top", top, 1, "The papers count the best 1 and the best 5.")
+    """Return a number of classes to show as an `int` of at least 1."""
+    return integer("top", top, 1, "Give 1 or 5, as the papers count.")
 
 
-def _wrong_shape(shape: tuple[int, ...]) -> UserError:
-    remedy = "Name the classes of another network by their numbers in its own list."
-    if shape == (CLASSES,):
-        remedy = "Give the outputs for one image as a batch of one: preds[None]."
-    return UserError(
-        f"Received predictions of shape {shape}.",
-        f"Outputs of an ImageNet network were expected, of shape (batch, {CLASSES}).",
-        remedy,
-    )
-
-
-@functools.cache  # once a process
+@functools.cache  # warns once in a process
 def _compare_with_keras() -> None:
     difference = difference_from_keras()
     if difference:
         warnings.warn(
-            f"The class index of keras.applications differs from this package's, which is used: "
-            f"{difference}. Remove the file, and Keras downloads it again.",
+            f"The class index of keras.applications differs from this package's: {difference}. "
+            "This package uses its own. Remove the file, and Keras downloads it again.",
             stacklevel=3,
         )

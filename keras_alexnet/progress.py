@@ -1,4 +1,4 @@
-"""The progress of the running operation, in words."""
+"""The progress of the running operation, as text."""
 
 _position = ""
 
@@ -10,7 +10,7 @@ def report(done: int, total: int | None, unit: str, of: str = "") -> None:
         done: Number of units that are done.
         total: Number of all units, or `None` if it is not known.
         unit: Name of the units.
-        of: Name of the part of a longer operation.
+        of: Name of the longer operation that this one belongs to.
 
     Example:
 
@@ -27,5 +27,5 @@ def report(done: int, total: int | None, unit: str, of: str = "") -> None:
 
 
 def position() -> str:
-    """Return the latest report in words, empty before the first."""
+    """Return the latest report as text, empty before the first."""
     return _position

@@ -1,4 +1,4 @@
-"""The `repr` of public objects: one short line."""
+"""`short_repr`: the `repr` of public objects, one short line."""
 
 import reprlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The start of the command line: Keras is imported late, convolutions are fast."""
+"""The start of the command line: a late import of Keras, fast convolutions, quiet streams."""
 
 import contextlib
 import importlib
@@ -18,7 +18,7 @@ OPTIONS = re.compile("-([^cmWX]*)([cmWX]?)(.*)", re.DOTALL)
 def is_command_line() -> bool:
     """Return whether this process is `keras-alexnet`, or `python -m keras_alexnet`.
 
-    A program that imports this package is left as it is, whatever its arguments are.
+    A program that imports this package is not, whatever its arguments are.
     """
     started, *words = sys.orig_argv or [""]
     return any(ntpath.basename(program) in PROGRAMS for program in (started, _program(words)))
@@ -42,11 +42,11 @@ def _program(words: list[str]) -> str:
 
 
 def choose_convolutions() -> None:
-    """Have TensorFlow use oneDNN on every x86 processor, unless the user has decided.
+    """Make TensorFlow use oneDNN on every x86 processor, unless the user has set the variable.
 
-    By itself it does so only with instructions such as AVX-512 VNNI; on two cores with AVX2
-    alone, training steps take 1.4 to 2 times as long without it (README, Speed). TensorFlow reads
-    the variable when it is imported.
+    By default TensorFlow uses it only with instructions such as AVX-512 VNNI; on two cores with
+    AVX2 alone, training steps take 1.4 to 2 times as long without it (README, Speed). TensorFlow
+    reads the variable when it is imported.
     """
     if platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -56,7 +56,7 @@ def open_standard_streams() -> None:
     """Open the null device as each standard stream that is closed, as after `keras-alexnet >&-`.
 
     Otherwise the next file that the process opens gets the number of that stream, and everything
-    that a library prints is written into that file.
+    that a library prints goes into that file.
     """
     for number in range(3):
         try:
@@ -71,14 +71,14 @@ def open_standard_streams() -> None:
 def notices_held_back():
     """Hold back what the block writes to the error stream, if this is the command line.
 
-    TensorFlow writes start-up notices there, whatever its log level says, and with them a user's
-    mistake would not be one line. They are shown after all if the block fails, and kept with
-    `TF_CPP_MIN_LOG_LEVEL=0`.
+    TensorFlow writes start-up notices there at any log level, and with them the message about a
+    user's mistake would not be one line. If the block fails, they are shown. With
+    `TF_CPP_MIN_LOG_LEVEL=0` nothing is held back.
     """
     try:
         wanted = is_command_line() and os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0"
         errors = os.dup(2) if wanted else None
-    except OSError:  # the error stream is closed: there is nothing to keep clean
+    except OSError:  # the error stream is closed
         errors = None
     if errors is None:
         yield False
@@ -97,7 +97,7 @@ def notices_held_back():
             os.close(errors)
 
 
-_is_postponed = False  # whether `keras_alexnet` was imported without the parts that need Keras
+_is_postponed = False  # whether `keras_alexnet` was imported without its modules that need Keras
 
 
 def start() -> bool:

@@ -79,7 +79,7 @@ def test_tensors_ties_and_large_top():
 @pytest.mark.parametrize(
     ("preds", "top", "message"),
     [
-        (np.zeros((1, 10)), 5, r"shape \(1, 10\)\. .*\(batch, 1000\)\. .*own list"),
+        (np.zeros((1, 10)), 5, r"shape \(1, 10\)\. .*\(batch, 1000\)\. .*names of another"),
         (np.zeros(1000), 5, r"shape \(1000,\)\. .*preds\[None\]"),
         (np.zeros((1, 1000)), 0, r"top=0\. .*at least 1"),
         (np.zeros((1, 1000)), 2.5, r"top=2\.5\. .*whole number"),

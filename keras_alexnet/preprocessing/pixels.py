@@ -105,7 +105,7 @@ class PixelNormalization(ImageLayer):
         return Requirement(
             f"The images must fit a mean of shape {self.mean.shape} and a `std` of shape "
             f"{self.std.shape}: as many channels, and no more rows and columns than a mean image.",
-            f"Resize the images, give another mean, or change the data format {self.data_format!r}.",
+            f"Resize the images, or change the mean or the data format {self.data_format!r}.",
             channels=max(self._channels(), default=None),
         )
 
