@@ -65,7 +65,7 @@ class Norm:
 
 @dataclasses.dataclass(frozen=True)
 class Dropout:
-    """A dropout; `downscale` multiplies by 1 - rate at test time, not by the inverse in training."""
+    """A dropout; `downscale` multiplies by 1 - rate at test time, not in training."""
 
     rate: float = 0.5
     downscale: bool = False
