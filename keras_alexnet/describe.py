@@ -28,7 +28,7 @@ class LayerFigures:
         output_shape: Shape of its output without the batch.
         parameters: Number of its weights, biases included; those of an earlier call do not count.
         neurons: Outputs of a convolution or dense layer for one image, 0 for other layers. A layer
-            on ten windows of each image has ten times as many as its output shape says.
+            on ten windows of each image has ten times as many as its output shape has.
         multiply_adds: Products in one forward pass of one image through a convolution or dense
             layer; products with padding zeros count, biases do not.
     """

@@ -1,1 +1,1 @@
-"""Images to train on: folders of one's own, and a small set that the package draws itself."""
+"""Images for training: folders of images, and a small data set that the package draws."""

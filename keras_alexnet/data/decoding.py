@@ -32,8 +32,8 @@ def decoded(path: str):
 
     Raises:
         BadImage: If the file is not there, not an image, cut short, damaged, larger than Pillow
-            opens (`PIL.Image.MAX_IMAGE_PIXELS` says how large), of a range that is not known, or
-            of a kind that Pillow opens and misreads.
+            opens (`PIL.Image.MAX_IMAGE_PIXELS` is the limit), of an unknown range of values, or of
+            a kind that Pillow opens and misreads.
     """
     with _bad_images(), opened(path) as image:
         _check_readable(image)

@@ -1,4 +1,4 @@
-"""Layers that turn images into what the networks take, at training and at test time."""
+"""Layers that turn images into the input of the networks, in training and in evaluation."""
 
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.nine_crop import NineCrop

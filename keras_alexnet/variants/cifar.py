@@ -63,7 +63,7 @@ CIFAR10_11PCT = dataclasses.replace(
     name="cifar10_11pct",
     title="CIFAR-10, 11 % test error, with unshared weights and normalisation",
     differs="Crops of 24 x 24; two convolutions, normalised over 9 maps, then two layers with "
-    "kernels of their own at every place.",
+    "kernels of their own at every position.",
     source="layers-conv-local-11pct.cfg of cuda-convnet",
     features=stages(
         ("conv relu pool norm", "conv relu norm pool"),

@@ -105,10 +105,10 @@ class Pixels:
         std: Divisor of each channel, in the order RGB.
         scale: Factor on the values before the mean is subtracted.
         order: `"rgb"`, or `"bgr"` for networks that want blue first.
-        spread: Standard deviation of what comes out, over ImageNet's or CIFAR-10's pixels.
+        spread: Standard deviation of the network's input, over ImageNet's or CIFAR-10's pixels.
         mirrors: Whether training images are mirrored half the time.
         color_noise: Strength of the colour noise in training; 0 for none.
-        noise_dialect: As `PCAColorNoise` takes it; `"source2012"` belongs behind the mean.
+        noise_dialect: As `PCAColorNoise` takes it; `"source2012"` comes after the mean.
         source: Where the figures stand.
     """
 
