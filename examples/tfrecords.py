@@ -18,7 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_alexnet.data.drawn import drawn_images
-from keras_alexnet.data.labelled import find_images
+from keras_alexnet.data.labelled_files import find_images
 from keras_alexnet.training.padding import pad_batches
 
 FEATURES = {

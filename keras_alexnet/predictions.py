@@ -1,13 +1,12 @@
 """`decode_predictions`: the best classes of a network's outputs by name."""
 
 import functools
-import warnings
 
 import keras
 import numpy as np
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.errors import UserError
+from keras_alexnet.errors import UserError, warn
 from keras_alexnet.published.imagenet import CLASSES, difference_from_keras, imagenet_classes
 
 
@@ -91,8 +90,7 @@ def checked_top(top) -> int:
 def _compare_with_keras() -> None:
     difference = difference_from_keras()
     if difference:
-        warnings.warn(
+        warn(
             f"The class index of keras.applications differs from this package's: {difference}. "
-            "This package uses its own. Remove the file, and Keras downloads it again.",
-            stacklevel=3,
+            "This package uses its own. Remove the file, and Keras downloads it again."
         )

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.backend_free, pytest.mark.medium]
 
 NEAREST = {  # a changed file, and a test file that must be among the first
     "keras_alexnet/layers/lrn.py": "layers/test_lrn.py",  # through `import keras_alexnet`
-    "keras_alexnet/data/decoding.py": "data/test_decoding.py",
+    "keras_alexnet/data/decoder.py": "data/test_decoder.py",
     "keras_alexnet/formats/hdf5/chunks.py": "formats/test_damaged_hdf5.py",
     "tests/tools/local_server.py": "cli/test_download_command.py",  # a helper, through a fixture
     "tests/fuzz/mutants.py": "test_fuzz.py",  # through a program that the test starts

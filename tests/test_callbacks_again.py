@@ -9,7 +9,7 @@ import pytest
 
 from keras_alexnet import BenchmarkCallback, FlatLossWarning, PCAColorNoise, ReduceOnPlateau
 from keras_alexnet.benchmarking import callback as timing
-from keras_alexnet.data.reading import StopOnFailure
+from keras_alexnet.data.image_reader import StopOnFailure
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes.color_noise import ColorNoiseSteps
 from keras_alexnet.recipes.records import Steps

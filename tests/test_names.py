@@ -9,8 +9,8 @@ from PIL import Image
 from keras_alexnet import image_folder
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cli import classify, main
-from keras_alexnet.data.checking import check_images
-from keras_alexnet.data.labelled import find_images
+from keras_alexnet.data.image_check import check_images
+from keras_alexnet.data.labelled_files import find_images
 from keras_alexnet.errors import escaped
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.classifying import Classified, Guess

@@ -9,7 +9,7 @@ import pytest
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.cli import check_images, classify, main
-from keras_alexnet.data.checking import Finding, Findings
+from keras_alexnet.data.image_check import Finding, Findings
 from keras_alexnet.describe import Description, LayerFigures
 from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.evaluation.figures import Evaluation

@@ -23,7 +23,7 @@ def add(command) -> None:
 
 def run(arguments) -> int:
     """Check the images, print what was found, and return the exit code."""
-    from keras_alexnet.data.checking import check_images
+    from keras_alexnet.data.image_check import check_images
 
     progress = sys.stdout.isatty() and not arguments.json
     findings = check_images(arguments.directory, arguments.move_to, progress)

@@ -106,7 +106,7 @@ def _add_ways(fit, job: Job) -> None:
 
 def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
-    from keras_alexnet.data.readable import skipped_note
+    from keras_alexnet.data.bad_files import skipped_note
     from keras_alexnet.training.run import run as run_job
 
     fields = {field.name for field in dataclasses.fields(Job)}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_alexnet.data.labelled import LabelledFiles
-from keras_alexnet.data.readable import nothing_left
+from keras_alexnet.data.bad_files import nothing_left
+from keras_alexnet.data.labelled_files import LabelledFiles
 from keras_alexnet.errors import UserError
 
 Batch = tuple[np.ndarray, np.ndarray, UserError | None]

@@ -3,12 +3,11 @@
 import hashlib
 import io
 import os
-import warnings
 from collections.abc import Iterable
 
 import numpy as np
 
-from keras_alexnet.errors import UserError
+from keras_alexnet.errors import UserError, warn
 from keras_alexnet.files import made_folder
 
 WHOLE = b"\x01"
@@ -60,10 +59,9 @@ class DiskCache:
             with self._at(number, "r+b") as file:
                 file.write(array.tobytes() + WHOLE)
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"The cache {self._path!r} keeps no more images: {error.strerror}. The images that "
-                "it lacks are decoded again. Free some space on the disk.",
-                stacklevel=2,
+                "it lacks are decoded again. Free some space on the disk."
             )
 
     def _at(self, number: int, mode: str) -> io.FileIO:

@@ -1,22 +1,21 @@
 """`image_folder`: a folder of images as a data set for training and evaluation."""
 
-import warnings
 from collections.abc import Sequence
 
 from keras_alexnet.arguments import choice, file_path, integer
+from keras_alexnet.data.bad_files import without_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
-from keras_alexnet.data.labelled import (
+from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.labelled_files import (
     LabelledFiles,
     find_images,
     folder_notes,
     training_and_held_out,
 )
 from keras_alexnet.data.order import EpochOrder
-from keras_alexnet.data.readable import without_unreadable
-from keras_alexnet.data.reading import ImageReader
-from keras_alexnet.data.resizing import RESIZINGS
-from keras_alexnet.errors import UserError
+from keras_alexnet.data.resizers import RESIZINGS
+from keras_alexnet.errors import UserError, warn
 
 SPLITS = ("training", "held_out")
 SUBSETS = (None, *SPLITS, "both")
@@ -145,7 +144,7 @@ def image_folder(
         named = zip(SPLITS, splits, strict=True)
         chosen = [files for name, files in named if subset in (name, "both")]
     for note in folder_notes(*chosen):
-        warnings.warn(note, stacklevel=2)
+        warn(note)
     first, *rest = (dataset(files, shuffle and not index) for index, files in enumerate(chosen))
     return (first, *rest) if rest else first
 

@@ -85,7 +85,7 @@ def folder_above(directory: str) -> str | None:
     """Return the parent of a folder of images, if other folders of images lie beside it."""
     here = os.path.abspath(directory)
     above = os.path.dirname(here)
-    with contextlib.suppress(OSError):  # the user did not name these folders, so they may be unreadable
+    with contextlib.suppress(OSError):  # folders that the user did not name may be unreadable
         beside = (path for path in subfolders(above) if path != here)
         if any(has_images(path, deep=False) for path in beside):
             return above

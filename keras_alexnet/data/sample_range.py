@@ -18,8 +18,8 @@ def black_and_white(image) -> tuple[int, int]:
     They are 0 and `2**bits - 1`, in the other order where a TIFF declares that white is zero.
     `bits` is the `BitsPerSample` of a TIFF, or a smaller number of bits of which its
     `MaxSampleValue` is the largest value, such as 4095. By TIFF 6.0 any other `MaxSampleValue`
-    only limits the values that occur. In PNG and JPEG 2000 the values fill all 16 bits, even if they had
-    fewer before (`sBIT`); Pillow scales those of a PGM.
+    only limits the values that occur. In PNG and JPEG 2000 the values fill all 16 bits, even if
+    they had fewer before (`sBIT`); Pillow scales those of a PGM.
 
     Args:
         image: An image as `PIL.Image.open` returns it.

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 
-from keras_alexnet.data.labelled import LabelledFiles
+from keras_alexnet.data.labelled_files import LabelledFiles
 from keras_alexnet.errors import UserError, first_few
 from keras_alexnet.files import written_whole
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_alexnet.data.classes import identifier_and_label
-from keras_alexnet.data.decoding import BadImage, decoded
-from keras_alexnet.data.resizing import RESIZINGS
+from keras_alexnet.data.decoder import BadImage, decoded
+from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.folder import size_and_method, ten_crops
 from keras_alexnet.predictions import best, checked_top

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_alexnet.cards.records import Training
+from keras_alexnet.data.bad_files import refuse_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
-from keras_alexnet.data.labelled import LabelledFiles, find_images, folder_notes
+from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.labelled_files import LabelledFiles, find_images, folder_notes
 from keras_alexnet.data.layout import EXPECTED, named_splits
 from keras_alexnet.data.paths import listed, subfolders
-from keras_alexnet.data.readable import refuse_unreadable
-from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation

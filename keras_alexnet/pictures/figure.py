@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable
 
-from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.data.decoder import BadImage, decoded
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import check_writable, written_whole
 

@@ -1,14 +1,13 @@
 """The preprocessing of each network, built from the constants of its variant or checkpoint."""
 
 import dataclasses
-import warnings
 
 import keras
 import numpy as np
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.errors import UserError
+from keras_alexnet.errors import UserError, warn
 from keras_alexnet.names import did_you_mean
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.noise import PCAColorNoise
@@ -211,9 +210,8 @@ def preprocess_input(x, variant="paper", data_format=None):
     if np.issubdtype(x.dtype, np.floating) and x.size:
         low, high = float(x.min()), float(x.max())
         if low < 0 or 0 < high <= 1:
-            warnings.warn(
+            warn(
                 f"Received pixels from {low:.3g} to {high:.3g}, which look scaled already. "
-                "`preprocess_input` takes RGB pixels of 0 to 255. Pass the images as decoded.",
-                stacklevel=2,
+                "`preprocess_input` takes RGB pixels of 0 to 255. Pass the images as decoded."
             )
     return keras.ops.convert_to_numpy(layer(x))

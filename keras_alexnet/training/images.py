@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_alexnet.data.bad_files import refuse_unreadable, skipped_note, without_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.labelled import LabelledFiles, folder_notes, training_and_held_out
+from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.labelled_files import LabelledFiles, folder_notes, training_and_held_out
 from keras_alexnet.data.order import EpochOrder
-from keras_alexnet.data.readable import refuse_unreadable, skipped_note, without_unreadable
-from keras_alexnet.data.reading import ImageReader
 from keras_alexnet.data.split_record import SplitRecord, sizes
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.job import Job

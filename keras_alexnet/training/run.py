@@ -8,7 +8,7 @@ import time
 import keras
 
 from keras_alexnet.cards.records import ModelCard, Training
-from keras_alexnet.data.reading import StopOnFailure
+from keras_alexnet.data.image_reader import StopOnFailure
 from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole

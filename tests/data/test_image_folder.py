@@ -10,8 +10,8 @@ from PIL import Image
 
 from gray_images import LEVELS, all_levels, batches, orders
 from keras_alexnet import image_folder
-from keras_alexnet.data.labelled import find_images
-from keras_alexnet.data.reading import ImageReader
+from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.labelled_files import find_images
 from published_pixels import without_antialiasing
 
 

@@ -4,10 +4,10 @@ import pytest
 from PIL import EpsImagePlugin, Image, features
 
 from keras_alexnet.cli import main
-from keras_alexnet.data.checking import check_images
-from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.data.decoder import BadImage, decoded
+from keras_alexnet.data.image_check import check_images
 from keras_alexnet.data.image_formats import image_endings
-from keras_alexnet.data.labelled import find_images, folder_notes
+from keras_alexnet.data.labelled_files import find_images, folder_notes
 
 pytestmark = pytest.mark.backend_free
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_alexnet.data.labelled import find_images, training_and_held_out
+from keras_alexnet.data.labelled_files import find_images, training_and_held_out
 
 pytestmark = pytest.mark.backend_free
 

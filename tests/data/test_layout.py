@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from keras_alexnet.data.labelled import find_images, folder_notes, training_and_held_out
+from keras_alexnet.data.labelled_files import find_images, folder_notes, training_and_held_out
 from keras_alexnet.evaluation.folder import images_to_measure
 
 pytestmark = pytest.mark.backend_free

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from image_files import png, saved
-from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.data.decoder import BadImage, decoded
 
 pytestmark = pytest.mark.backend_free
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_alexnet.data.decoding import BadImage, decoded
+from keras_alexnet.data.bad_files import REMEDY, not_readable
+from keras_alexnet.data.decoder import BadImage, decoded
 from keras_alexnet.data.image_formats import why_passed_over
-from keras_alexnet.data.readable import REMEDY, not_readable
-from keras_alexnet.data.resizing import RESIZINGS
+from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.errors import UserError
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_alexnet.cli import main
-from keras_alexnet.data.checking import check_images
+from keras_alexnet.data.image_check import check_images
 
 pytestmark = pytest.mark.backend_free
 
@@ -63,7 +63,7 @@ def test_bad_files_are_found_with_reasons(folder):
 
 def test_more_files_than_are_handed_out_at_once(tmp_path, monkeypatch):
     """Reasons stay with their files when the work is cut into pieces."""
-    monkeypatch.setattr("keras_alexnet.data.checking.AT_ONCE", 3)
+    monkeypatch.setattr("keras_alexnet.data.image_check.AT_ONCE", 3)
     for number in range(10):
         path = tmp_path / f"{number}.png"
         Image.new("L", (4, 4)).save(path) if number % 4 else path.write_bytes(b"")

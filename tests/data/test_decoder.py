@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from image_files import png, saved
-from keras_alexnet.data.decoding import BadImage, decoded
-from keras_alexnet.data.reading import ImageReader
-from keras_alexnet.data.resizing import shorter_side, warp
+from keras_alexnet.data.decoder import BadImage, decoded
+from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.resizers import shorter_side, warp
 from published_pixels import without_antialiasing
 
 pytestmark = pytest.mark.backend_free

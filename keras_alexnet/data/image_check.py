@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from keras_alexnet.data.decoding import BadImage, check_header, decoded, opened
+from keras_alexnet.data.decoder import BadImage, check_header, decoded, opened
+from keras_alexnet.data.file_moves import moved_aside
 from keras_alexnet.data.image_formats import why_passed_over
-from keras_alexnet.data.moving import moved_aside
 from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
 from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError

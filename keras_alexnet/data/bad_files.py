@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
-from keras_alexnet.data.checking import unreadable
-from keras_alexnet.data.labelled import LabelledFiles
+from keras_alexnet.data.image_check import unreadable
+from keras_alexnet.data.labelled_files import LabelledFiles
 from keras_alexnet.errors import UserError, first_few
 
 REMEDY = (

@@ -1,8 +1,6 @@
 """`moved_aside`: moves a file without overwriting another."""
 
-import contextlib
 import errno
-import itertools
 import os
 import shutil
 
@@ -38,12 +36,14 @@ def moved_aside(path: str, target: str) -> str:
 def _reserved(target: str) -> str:
     """Make an empty file at the first free name, which reserves it, and return the name."""
     stem, ending = os.path.splitext(target)
-    for number in itertools.count(1):
-        name = target if number == 1 else f"{stem}-{number}{ending}"
-        with contextlib.suppress(FileExistsError):
+    name, number = target, 1
+    while True:
+        try:
             os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             return name
-    raise AssertionError  # unreachable: `count` has no end
+        except FileExistsError:
+            number += 1
+            name = f"{stem}-{number}{ending}"
 
 
 def _replace(path: str, free: str) -> None:
