@@ -185,9 +185,7 @@ def test_weights_files(tmp_path):
 
 def test_no_dense_form():
     """Weights for one place have nowhere to slide to, and that is said."""
-    with pytest.raises(
-        ValueError, match=r"layer 'local3' has different weights.*'cifar10_19pct'"
-    ):
+    with pytest.raises(ValueError, match=r"layer 'local3' has different weights.*'cifar10_19pct'"):
         fully_convolutional(AlexNet("cifar10_13pct"))
 
 
