@@ -22,7 +22,15 @@ SWAPS = {
 }
 # Types, and text for people: no test has to notice a change there.
 LEFT_ALONE = {"annotation", "returns", "decorator_list"}
-TEXT_FUNCTIONS = ("UserError", "CheckpointError", "damaged", "warn", "print")
+TEXT_FUNCTIONS = (
+    "UserError",
+    "CheckpointError",
+    "invalid_zip",
+    "invalid_hdf5",
+    "invalid_pickle",
+    "warn",
+    "print",
+)
 OTHER_BACKENDS = {"tensorflow", "jax", "torch"} - {os.environ.get("KERAS_BACKEND", "tensorflow")}
 NOT_CORE = ("cli/*", "pictures/*", "*__init__.py", "*__main__.py", "*table.py")
 NOT_CORE += tuple(f"backends/{name}.py" for name in OTHER_BACKENDS)

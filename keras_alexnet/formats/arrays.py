@@ -1,4 +1,4 @@
-"""Arrays as they lie in a file: their shapes are known, their rows are read when asked for."""
+"""Arrays in a file: their shapes are known, and their rows are read on demand."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ class Use(NamedTuple):
         kind: `"conv"` or `"dense"`.
         number: The layer's index among those of its kind, from 0.
         part: `"kernel"` or `"bias"`.
-        turned: Whether the kernel of a dense layer is stored by inputs first.
-        channels_last: Whether maps are flattened with their channels last.
+        turned: Whether the kernel of a dense layer is stored as (inputs, outputs).
+        channels_last: Whether feature maps are flattened with their channels last.
     """
 
     kind: str
@@ -34,9 +34,9 @@ class StoredArray:
 
     Attributes:
         shape: Its sizes.
-        dtype: What `read` returns, in this machine's byte order. What is stored as bfloat16, which
-            NumPy lacks, is read as float32.
-        is_unread: Whether it stands for a tensor that cannot be read.
+        dtype: The dtype that `read` returns, in this machine's byte order: float32 for a stored
+            bfloat16, which NumPy lacks.
+        is_unread: Whether the array stands for a tensor that cannot be read.
         use: Its role in a layer, if the file has a graph; else `None`.
     """
 
@@ -57,18 +57,18 @@ class StoredArray:
 
     @property
     def magnitude(self) -> float | None:
-        """The greatest magnitude of its numbers, NaN if one of them is; `None` if not known."""
+        """The greatest magnitude of the numbers, NaN if one of them is NaN; `None` if unknown."""
         return None
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Return rows `start` to `stop` of the first axis, all by default, in memory of their own.
+        """Return a new array with rows `start` to `stop` of the first axis, by default all.
 
         Args:
             start: First row, from 0 on.
             stop: The row after the last one. An array without axes can only be read as a whole.
 
         Raises:
-            CheckpointError: If the file has changed, or what it holds cannot be decoded.
+            CheckpointError: If the file has changed, or its content cannot be decoded.
         """
         rows = self.shape[0] if self.shape else 1
         stop = rows if stop is None else stop
@@ -80,15 +80,15 @@ class StoredArray:
         return self._rows(start, stop).reshape(shape)
 
     def read_into(self, target: np.ndarray, start: int = 0) -> None:
-        """Fill an array, whose type may be another, with the elements from row `start` on.
+        """Fill an array with the elements from row `start` on, converted to its dtype.
 
         Args:
-            target: The array: as many elements as some rows have, divided along its first axis as
-                they are or otherwise.
+            target: The array. It has as many elements as a number of whole rows; its shape may
+                differ from theirs.
             start: First row.
 
         Raises:
-            CheckpointError: If the file has changed, or what it holds cannot be decoded.
+            CheckpointError: If the file has changed, or its content cannot be decoded.
         """
         row = math.prod(self.shape[1:])
         stop = start + (target.size // row if row else 0)
@@ -100,12 +100,12 @@ class StoredArray:
     def from_axis(self, axis: int) -> "StoredArray":
         """Return the array without its first axes, all of size 1, so that `read` cuts a later one.
 
-        Caffe once kept everything in four axes, a matrix as (1, 1, rows, columns).
+        Old versions of Caffe store every array with four axes, a matrix as (1, 1, rows, columns).
         """
         raise NotImplementedError
 
     def _rows(self, start: int, stop: int) -> np.ndarray:
-        """Return these rows, at least one element, C-contiguous, in memory of their own."""
+        """Return a new C-contiguous array with these rows, which have at least one element."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -114,20 +114,21 @@ class StoredArray:
 
 
 class FileArray(StoredArray):
-    """An array that lies in a file as it is, in either byte order, perhaps strided.
+    """An array that a file stores unencoded, in either byte order, perhaps strided.
 
     Args:
         file: The open file.
         offset: Byte of the first element.
         shape: Sizes.
-        dtype: Type as stored, with its byte order.
-        strides: Distances along each axis, in elements; None for C order.
-        bfloat16: Whether what is stored, an unsigned 16-bit `dtype`, are the upper halves of
-            float32 numbers.
-        check: Called before anything is read; raises if this part of the file is damaged.
+        dtype: Dtype as stored, with its byte order.
+        strides: Strides in elements; `None` for C order.
+        bfloat16: Whether the stored elements, of an unsigned 16-bit `dtype`, are the upper halves
+            of float32 numbers.
+        check: Function that is called before each read; it raises an error if this part of the
+            file is damaged.
 
     Raises:
-        CheckpointError: If it does not lie in the file, or shape and strides make no sense.
+        CheckpointError: If the array does not lie in the file, or shape and strides are invalid.
 
     Example:
 
@@ -165,29 +166,29 @@ class FileArray(StoredArray):
         if offset < 0 or end > file.size:
             raise CheckpointError(
                 f"An array of shape {self.shape} would lie in bytes {offset} to {end} of a file "
-                f"of {file.size}.",
-                "All of it was expected in the file.",
+                f"of {file.size} bytes.",
+                "The whole array must lie inside the file.",
             )
         self._file, self._offset, self._bfloat16 = file, offset, bfloat16
         self._check = check or (lambda: None)
 
     @property
     def magnitude(self) -> float | None:
-        """The greatest magnitude of its numbers, if the reader has looked at them by now."""
+        """The greatest magnitude of the numbers, if the CRC check has computed it."""
         self._check()
-        place = self._offset, self._extent * self._stored.itemsize, self._stored
-        others = self._bfloat16 or self._extent != self.size
-        return None if others else self._file.magnitudes.get(place)
+        key = self._offset, self._extent * self._stored.itemsize, self._stored
+        differs = self._bfloat16 or self._extent != self.size  # from the numbers in these bytes
+        return None if differs else self._file.magnitudes.get(key)
 
     def _rows(self, start: int, stop: int) -> np.ndarray:
         if not self._plain:
-            view = self._file.kept(self, self._strided)
+            view = self._file.cached(self, self._strided)
             return self._native(np.array(view[start:stop] if self.shape else view, order="C"))
         row = math.prod(self.shape[1:])
         return self._native(self._flat(start * row, (stop - start) * row))
 
     def read_into(self, target: np.ndarray, start: int = 0) -> None:
-        """Fill an array: without another copy if it takes the numbers as they are stored."""
+        """Fill an array; if its dtype is the stored one, without another copy."""
         pieces = [target] if target.flags.c_contiguous else list(target)
         as_stored = self._plain and not self._bfloat16 and target.dtype == self._stored
         if not (as_stored and target.size and pieces[0].flags.c_contiguous):
@@ -203,8 +204,8 @@ class FileArray(StoredArray):
     def from_axis(self, axis: int) -> "FileArray":
         """Return the array without its first axes, all of size 1."""
         shape, strides = self.shape[axis:], self._strides[axis:]
-        place = self._file, self._offset
-        return FileArray(*place, shape, self._stored, strides, self._bfloat16, self._check)
+        source = self._file, self._offset
+        return FileArray(*source, shape, self._stored, strides, self._bfloat16, self._check)
 
     def _strided(self) -> np.ndarray:
         """Return a view of the elements in the order of the strides."""
@@ -213,7 +214,7 @@ class FileArray(StoredArray):
         return np.ndarray(self.shape, self._stored, flat, strides=strides)  # checks the bounds
 
     def _flat(self, first: int, count: int) -> np.ndarray:
-        """Return elements as they are stored."""
+        """Return elements in their stored dtype."""
         self._check()
         stored = np.empty(count, self._stored)
         offset = self._offset + first * self._stored.itemsize
@@ -221,14 +222,14 @@ class FileArray(StoredArray):
         return stored
 
     def _native(self, stored: np.ndarray) -> np.ndarray:
-        """Return elements as numbers of this machine."""
+        """Return stored elements in the dtype that `read` returns."""
         if self._bfloat16:
             return (stored.astype(np.uint32) << 16).view(np.float32)
         return stored.astype(self.dtype, copy=False)
 
 
 class MemoryArray(StoredArray):
-    """A small array that was decoded already.
+    """A small array that is decoded already.
 
     Example:
 
@@ -252,13 +253,13 @@ class MemoryArray(StoredArray):
 
 
 class DecodedArray(StoredArray):
-    """An array that must be decoded as a whole; the file keeps the last one read in parts.
+    """An array that must be decoded as a whole. The file caches the last one that is read in parts.
 
     Args:
         file: The open file.
         shape: Sizes.
-        dtype: Type of what `decode` gives.
-        decode: Returns the whole array, of this shape and type, each time in new memory.
+        dtype: Dtype of the array that `decode` returns.
+        decode: Function that returns the whole array, each time in new memory.
     """
 
     def __init__(
@@ -279,8 +280,8 @@ class DecodedArray(StoredArray):
 
     def _rows(self, start: int, stop: int) -> np.ndarray:
         if not self.shape or (start, stop) == (0, self.shape[0]):
-            return np.asarray(self._decoded(), self.dtype, order="C")  # and nothing is kept
-        whole = self._file.kept(self, self._decoded)
+            return np.asarray(self._decoded(), self.dtype, order="C")  # without the cache
+        whole = self._file.cached(self, self._decoded)
         return np.array(whole[start:stop], self.dtype, order="C")
 
     def _decoded(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The one error for a checkpoint that cannot be read or does not fit, and words for it."""
+"""`CheckpointError`, which every reader of checkpoints raises, and helpers for its messages."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,27 +7,27 @@ from keras_alexnet.errors import UserError
 
 LISTED = 8  # names in a message
 SHOWN = 100  # characters of untrusted text in a message
-AGAIN = "Get the file again, and compare its size and hash with its source's."
+DOWNLOAD_AGAIN = "Download the file again, and compare its size and hash with its source's."
 
 
 class CheckpointError(UserError):
-    """A checkpoint that cannot be read, or that does not fit; nothing was assigned.
+    """A checkpoint cannot be read, or does not fit the model; nothing is assigned.
 
     A reader leaves out the path of the file: `open_checkpoint` puts it in front.
 
     Example:
 
-    >>> print(CheckpointError("It has 0 bytes.", "A checkpoint has some.", "Download it again."))
-    It has 0 bytes. A checkpoint has some. Download it again.
+    >>> print(CheckpointError("The file is empty.", "A checkpoint has arrays.", "Check the path."))
+    The file is empty. A checkpoint has arrays. Check the path.
     """
 
-    def __init__(self, received: str, expected: str, remedy: str = AGAIN):
+    def __init__(self, received: str, expected: str, remedy: str = DOWNLOAD_AGAIN):
         super().__init__(received, expected, remedy)
 
 
 @contextlib.contextmanager
 def errors_about(subject: str) -> Iterator[None]:
-    """Put words in front of the errors of a block that say what they are about.
+    """Put a subject in front of every `CheckpointError` that a `with` block raises.
 
     Example:
 
@@ -35,7 +35,7 @@ def errors_about(subject: str) -> Iterator[None]:
     ...     raise CheckpointError("It has 9 axes.", "A kernel has 4.")
     Traceback (most recent call last):
     keras_alexnet.formats.errors.CheckpointError: Tensor 'conv1/0': It has 9 axes. A kernel has 4. \
-Get the file again, and compare its size and hash with its source's.
+Download the file again, and compare its size and hash with its source's.
     """
     try:
         yield
@@ -44,7 +44,7 @@ Get the file again, and compare its size and hash with its source's.
 
 
 def shown(text: str | bytes) -> str:
-    r"""Return untrusted text in quotes, for a message: in ASCII, escaped, and cut.
+    r"""Return untrusted text for a message: in quotes, in ASCII, escaped, at most 100 characters.
 
     Example:
 
@@ -59,7 +59,7 @@ def shown(text: str | bytes) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Return names one after the other, and of many the first and how many more there are.
+    """Return the first eight names, joined by commas, and the number of further names.
 
     Example:
 

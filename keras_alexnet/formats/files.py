@@ -1,8 +1,8 @@
-"""A checkpoint file on the disk: read by position, exactly, and never mapped into memory.
+"""`CheckpointFile`: a checkpoint on the disk, read by position and never mapped into memory.
 
-A file that shrinks while it is mapped kills the process (SIGBUS); read by position it gives an
-error, and 16 rows at a time are read as fast as from a map. A file that changes otherwise after it
-was opened gives an error with the next read: what was checked once is what is read again.
+A mapped file that shrinks kills the process (SIGBUS). A read by position raises an error instead,
+and reads 16 rows at a time as fast as a map does. If the file changes after it was opened, the
+next read raises an error: so a second read returns the bytes that the first one checked.
 """
 
 import os
@@ -16,11 +16,15 @@ import numpy as np
 from keras_alexnet.formats.errors import CheckpointError
 
 CHUNK = 1 << 20  # bytes at a time where a file is read through: fits a CPU's cache
-# Of which each works on a part of a file: one more than cores, since each waits for Python's lock
-# now and then, and few where there are many cores, which share one memory.
+# Threads that read parts of one file: one more than cores, since each sometimes waits for Python's
+# lock, and at most 4, since all cores share one memory.
 THREADS = min(4, (os.cpu_count() or 1) + 1)
-MOST_AT_ONCE = 1024  # pieces of memory that a system fills in one call: IOV_MAX
-FLAGS = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # those that the system has; a pipe must not hang
+MAX_TARGETS = 1024  # buffers that a system fills in one call: IOV_MAX
+FLAGS = (
+    "O_NONBLOCK",
+    "O_CLOEXEC",
+    "O_BINARY",
+)  # as far as the system has them; opening a pipe must not hang
 KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -31,19 +35,19 @@ KINDS = (
 
 
 class CheckpointFile:
-    """A regular file, open for reading; closed at the end of the `with` block.
+    """A regular file, open for reading until its `with` block ends.
 
     Args:
         path: Its path. Symbolic links are followed.
 
     Attributes:
         size: Number of bytes.
-        magnitudes: The greatest magnitude of numbers that were looked at already, by the first
-            byte, the number of bytes, and the type; NaN if one of them is.
+        magnitudes: The greatest magnitude of numbers that were read already, by first byte,
+            number of bytes, and dtype; NaN if one of the numbers is NaN.
 
     Raises:
-        CheckpointError: If there is no such file, it may not be read, or it is a folder, a pipe
-            or a device.
+        CheckpointError: If the file does not exist or is not readable, or the path is that of a
+            folder, a pipe or a device.
 
     Example:
 
@@ -58,36 +62,36 @@ class CheckpointFile:
 
     def __init__(self, path: str):
         self.path = os.fspath(path)
-        self._lock, self._keeping = threading.Lock(), threading.Lock()
-        self._kept: tuple[object, Any] | None = None
+        self._lock, self._cache_lock = threading.Lock(), threading.Lock()
+        self._cached: tuple[object, Any] | None = None
         self.magnitudes: dict[tuple[int, int, np.dtype], float] = {}
         try:
-            self._descriptor = _opened(self.path)
+            self._descriptor = _open(self.path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = getattr(error, "strerror", None) or str(error)
             raise CheckpointError(
                 f"The checkpoint {self.path!r} cannot be opened: {reason}.",
-                "A file that can be read was expected.",
+                "The path must be that of a readable file.",
                 "Check the path.",
             ) from error
         self._state = _state(self._descriptor)
         self.size = self._state[0]
 
     def __enter__(self) -> Self:
-        """Return itself: it is open already."""
+        """Return the file, which is open already."""
         return self
 
     def __exit__(self, *error) -> None:
         """Close the file."""
-        self._kept = None
+        self._cached = None
         os.close(self._descriptor)
-        self._descriptor = -1  # a read after this fails, whatever file gets the number next
+        self._descriptor = -1  # so that a later read fails, whatever file gets the number next
 
     def pread(self, offset: int, length: int) -> bytes:
         """Return exactly `length` bytes from `offset` on.
 
         Raises:
-            CheckpointError: If the file ends before them.
+            CheckpointError: If the file ends early.
         """
         if length < 0 or offset < 0 or offset + length > self.size:
             raise self._too_short(offset, length)
@@ -96,29 +100,29 @@ class CheckpointFile:
         return bytes(content)
 
     def read_into(self, offset: int, *targets: memoryview) -> None:
-        """Fill each of `targets`, which are contiguous, one after another, from `offset` on.
+        """Fill contiguous buffers, one after another, with the bytes from `offset` on.
 
         Raises:
-            CheckpointError: If the file ends before them, or has changed since it was opened.
+            CheckpointError: If the file ends early, or has changed since it was opened.
         """
         length = sum(target.nbytes for target in targets)
         if offset < 0 or offset + length > self.size:
             raise self._too_short(offset, length)
-        left = [target.cast("B") for target in targets if target.nbytes]
-        while left:
-            count = self._read_some(offset, left[:MOST_AT_ONCE])
+        remaining = [target.cast("B") for target in targets if target.nbytes]
+        while remaining:
+            count = self._read_some(offset, remaining[:MAX_TARGETS])
             if count == 0:
                 raise self._changed(f"ends early, at byte {offset} of {self.size}: it was changed")
             offset += count
-            left = _without(left, count)
+            remaining = _drop_bytes(remaining, count)
         if _state(self._descriptor) != self._state:
             raise self._changed("was changed or replaced")
 
     def chunks(self, offset: int, length: int) -> Iterator[memoryview]:
-        """Give the bytes from `offset` on, piece by piece, in memory that the next piece reuses.
+        """Yield the bytes from `offset` on in pieces. Each piece reuses the memory of the last.
 
         Raises:
-            CheckpointError: If the file ends before them.
+            CheckpointError: If the file ends early.
         """
         buffer = memoryview(bytearray(min(length, CHUNK)))
         for start in range(0, length, CHUNK):
@@ -126,21 +130,21 @@ class CheckpointFile:
             self.read_into(offset + start, piece)
             yield piece
 
-    def kept(self, owner: object, make: Callable[[], Any]) -> Any:
-        """Return what `make()` gives, without making it again until another owner asks.
+    def cached(self, owner: object, make: Callable[[], Any]) -> Any:
+        """Return the result of `make()`, kept until another owner asks for its own.
 
-        For arrays that cannot be read row by row: only the last one stays in memory, and threads
-        that ask for it together wait until one of them has made it.
+        It serves arrays that cannot be read row by row: only the last one stays in memory, and
+        threads that ask for it at the same time wait until one of them has made it.
         """
-        with self._keeping:
-            kept = self._kept
-            if kept is None or kept[0] is not owner:
-                self._kept = None  # freed before the next one is made
-                self._kept = kept = (owner, make())
-            return kept[1]
+        with self._cache_lock:
+            cached = self._cached
+            if cached is None or cached[0] is not owner:
+                self._cached = None  # frees the memory before the next result is made
+                self._cached = cached = (owner, make())
+            return cached[1]
 
     def _read_some(self, offset: int, targets: list[memoryview]) -> int:
-        """Fill some of the targets, in order, and return how many bytes that are."""
+        """Fill some of the buffers, in order, and return the number of bytes."""
         try:
             if hasattr(os, "preadv"):
                 return os.preadv(self._descriptor, targets, offset)
@@ -150,8 +154,8 @@ class CheckpointFile:
         except OSError as error:
             raise CheckpointError(
                 f"The file {self.path!r} cannot be read at byte {offset}: {error.strerror}.",
-                "A file that can be read was expected, open until all of it is read.",
-                "Check the disk, or copy the file elsewhere.",
+                "The file must be readable, and open until all of it is read.",
+                "Check the disk, or copy the file to another one.",
             ) from error
         targets[0][: len(piece)] = piece
         return len(piece)
@@ -159,48 +163,48 @@ class CheckpointFile:
     def _changed(self, how: str) -> CheckpointError:
         return CheckpointError(
             f"The file {self.path!r} {how} while it was being read.",
-            "It must stay as it is until it is loaded.",
-            "Load it again when nothing writes to it.",
+            "The file must not change until it is loaded.",
+            "Load the file again when no program writes to it.",
         )
 
     def _too_short(self, offset: int, length: int) -> CheckpointError:
         return CheckpointError(
-            f"The file ends early: {length} bytes from byte {offset} on are missing, in part or "
-            f"in full; it has {self.size}.",
-            "All of the file was expected.",
+            f"The file has {self.size} bytes. It ends before the {length} bytes from byte {offset} "
+            "on, or inside them.",
+            "The file must be complete.",
         )
 
 
-def _without(targets: list[memoryview], count: int) -> list[memoryview]:
-    """Return what is left of targets when their first `count` bytes are filled."""
-    for place, target in enumerate(targets):
+def _drop_bytes(targets: list[memoryview], count: int) -> list[memoryview]:
+    """Return the buffers without their first `count` bytes, which are filled."""
+    for i, target in enumerate(targets):
         if count < len(target):
-            return [target[count:], *targets[place + 1 :]]
+            return [target[count:], *targets[i + 1 :]]
         count -= len(target)
     return []
 
 
 def _state(descriptor: int) -> tuple[int, int, int]:
-    """Return what changes with a file: its size, and the times of its content and its inode.
+    """Return the size of a file, and the times at which its content and its inode changed.
 
-    A program can set the first time back, as `cp -p` does, but not the second one. That one also
-    changes when another file takes the path.
+    A program can set the first time back, as `cp -p` does, but not the second one. The second one
+    also changes when another file takes the path.
     """
-    found = os.fstat(descriptor)
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    status = os.fstat(descriptor)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _opened(path: str) -> int:
-    """Return the descriptor of a regular file."""
+def _open(path: str) -> int:
+    """Open a regular file, and return its descriptor."""
     flags = os.O_RDONLY
     for name in FLAGS:
         flags |= getattr(os, name, 0)
-    if os.path.isdir(path):  # Windows cannot open one to see what it is
+    if os.path.isdir(path):  # Windows cannot open a folder to see its kind
         raise OSError(0, "it is a folder")
     descriptor = os.open(path, flags)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        kind = next((kind for test, kind in KINDS if test(mode)), "no regular file")
+        kind = next((kind for test, kind in KINDS if test(mode)), "not a regular file")
         raise OSError(0, f"it is {kind}")
     return descriptor

@@ -1,4 +1,4 @@
-"""Reads NumPy's .npy and .npz files; their headers are matched, never evaluated."""
+"""Readers of NumPy's .npy and .npz files. They match headers and never evaluate them."""
 
 import dataclasses
 import functools
@@ -16,12 +16,12 @@ from keras_alexnet.formats.pickle import numpy_arrays
 from keras_alexnet.formats.shapes import checked_dtype, checked_shape, fortran_strides
 from keras_alexnet.formats.unread import if_readable
 
-ONLY = "array"  # the name of the one array in a .npy file, which has none
+ARRAY_NAME = "array"  # the name of the one array in a .npy file, which has none
 MAGIC = b"\x93NUMPY"
-# The versions of the format and how each writes the length of the header (numpy.lib.format).
+# The layout of the header's length in each version of the format (numpy.lib.format).
 LENGTHS = {b"\1\0": struct.Struct("<H"), b"\2\0": struct.Struct("<L"), b"\3\0": struct.Struct("<L")}
 MAX_HEADER = 10_000  # characters, as in NumPy itself
-# What NumPy writes, Python 2's long integers included; other writers leave out spaces.
+# As NumPy writes it, Python 2's long integers included; other writers leave out spaces.
 HEADER = re.compile(
     rb"\{'descr': ?'(?P<descr>[<>|=]?[a-zA-Z]\d{0,10})', ?"
     rb"'fortran_order': ?(?P<fortran>True|False), ?"
@@ -31,11 +31,11 @@ OBJECT = "O"
 
 
 @dataclasses.dataclass(frozen=True)
-class Header:
-    """The header in front of the numbers.
+class NpyHeader:
+    """The header of a .npy file.
 
     Args:
-        descr: Type, with its byte order.
+        descr: Dtype, with its byte order.
         fortran: Whether the first axis varies fastest.
         shape: Sizes.
         length: Number of bytes in front of the numbers.
@@ -48,67 +48,65 @@ class Header:
 
     @property
     def strides(self) -> tuple[int, ...] | None:
-        """Distances in elements, where they are not those of C order."""
-        if not self.fortran:
-            return None
-        return fortran_strides(self.shape)
+        """The strides in elements; `None` for C order."""
+        return fortran_strides(self.shape) if self.fortran else None
 
     @property
     def is_object(self) -> bool:
-        """Whether a pickle follows, not numbers."""
+        """Whether a pickle follows instead of numbers."""
         return self.descr.lstrip("|") == OBJECT
 
     def checked_dtype(self, size: int) -> np.dtype:
-        """Return the type, once the whole is known to have exactly `size` bytes.
+        """Return the dtype if header and numbers together have exactly `size` bytes.
 
         Raises:
-            CheckpointError: If the size is another, or the dtype is not numeric.
+            CheckpointError: If they have not, or the dtype is not numeric.
         """
         dtype = checked_dtype(self.descr)
         expected = self.length + math.prod(self.shape) * dtype.itemsize
         if expected != size:
             raise CheckpointError(
-                f"An array of shape {self.shape} and type {self.descr} has {size} bytes.",
-                f"{expected} were expected, with its header.",
+                f"An array of shape {self.shape} and dtype {self.descr} has {size} bytes.",
+                f"Header and numbers together must have {expected} bytes.",
             )
         return dtype
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read a .npy file: one array, which gets the name "array", or a pickled dictionary of them."""
-    header = parsed_header(file.pread(0, min(file.size, MAX_HEADER)))
+    """Read a .npy file: one array, named "array", or a pickled dictionary of arrays."""
+    header = parse_header(file.pread(0, min(file.size, MAX_HEADER)))
     if header.is_object and header.shape == ():
         return numpy_arrays.read_from(file, header.length)
     dtype = header.checked_dtype(file.size)
     array = FileArray(file, header.length, header.shape, dtype, header.strides)
-    return {ONLY: array}, {}
+    return {ARRAY_NAME: array}, {}
 
 
 def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read a .npz file: its arrays by the names of the members, without ".npy".
 
-    Of each member only the header is read, or inflated, before the array is asked for.
+    Only the header of each member is read or inflated before the array is read.
     """
     members = zips.read_directory(file)
     zip_members.check_growth(file, members.values())
     arrays = {
-        name.removesuffix(".npy"): if_readable(file.path, name, _member, file, member)
+        name.removesuffix(".npy"): if_readable(file.path, name, _read_member, file, member)
         for name, member in members.items()
     }
     return arrays, {}
 
 
-def parsed_header(start: bytes) -> Header:
-    """Return the header that a .npy file starts with.
+def parse_header(start: bytes) -> NpyHeader:
+    """Return the header at the start of a .npy file.
 
     Raises:
-        CheckpointError: If it is not one that NumPy writes.
+        CheckpointError: If NumPy writes no such header.
     """
     counter = LENGTHS.get(start[6:8])
     if not start.startswith(MAGIC) or counter is None or len(start) < 8 + counter.size:
         raise CheckpointError(
             f"An array begins with {shown(start[:8])}.",
-            "The mark of NumPy's format in version 1, 2 or 3 was expected.",
+            "An array must begin with the signature of NumPy's format, version 1, 2 or 3.",
         )
     (length,) = counter.unpack_from(start, 8)
     end = 8 + counter.size + length
@@ -116,29 +114,29 @@ def parsed_header(start: bytes) -> Header:
     if match is None:
         raise CheckpointError(
             f"The header of an array is {shown(start[8 + counter.size : end])}.",
-            "Type, order and shape were expected, as NumPy writes them.",
+            "The header must give dtype, order and shape as NumPy writes them.",
         )
     sizes = match["shape"].replace(b"L", b"").split(b",")
     shape = checked_shape([int(size) for size in sizes if size.strip()])
-    return Header(match["descr"].decode(), match["fortran"] == b"True", shape, end)
+    return NpyHeader(match["descr"].decode(), match["fortran"] == b"True", shape, end)
 
 
-def _member(file: CheckpointFile, member: zips.Member) -> StoredArray:
-    header = parsed_header(zip_members.beginning(file, member, MAX_HEADER))
+def _read_member(file: CheckpointFile, member: zips.Member) -> StoredArray:
+    header = parse_header(zip_members.read_start(file, member, MAX_HEADER))
     dtype = header.checked_dtype(member.size)
     if member.method == zips.STORED:
-        start, check = member.offset + header.length, zip_members.Check(file, member)
+        start, check = member.offset + header.length, zip_members.CrcCheck(file, member)
         return FileArray(file, start, header.shape, dtype, header.strides, check=check)
-    decode = functools.partial(_inflated, file, member, header)
+    decode = functools.partial(_inflate, file, member, header)
     return DecodedArray(file, header.shape, dtype, decode)
 
 
-def _inflated(file: CheckpointFile, member: zips.Member, header: Header) -> np.ndarray:
+def _inflate(file: CheckpointFile, member: zips.Member, header: NpyHeader) -> np.ndarray:
     flat = np.empty(math.prod(header.shape), header.descr)
     target, position = flat.view(np.uint8), -header.length
-    for piece in zip_members.inflated(file, member):
+    for piece in zip_members.inflate(file, member):
         numbers = np.frombuffer(piece, np.uint8)[max(-position, 0) :]
-        place = max(position, 0)
-        target[place : place + len(numbers)] = numbers
+        start = max(position, 0)
+        target[start : start + len(numbers)] = numbers
         position += len(piece)
     return flat.reshape(header.shape, order="F" if header.fortran else "C")

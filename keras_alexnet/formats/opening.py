@@ -1,4 +1,7 @@
-"""Reads checkpoints of every format: path -> {name: stored array}, and nothing is ever executed."""
+"""`open_checkpoint` reads a checkpoint of any format: path -> {name: stored array}.
+
+Nothing in a checkpoint is ever executed.
+"""
 
 import contextlib
 import dataclasses
@@ -11,10 +14,13 @@ from collections.abc import Iterator
 from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
-from keras_alexnet.formats.sniffing import Format, recognise
+from keras_alexnet.formats.sniffing import Format, detect_format
 
-# What Python raises, somewhere deep, when data lie about themselves.
-LIES = (RecursionError, MemoryError, OverflowError, UnicodeError, struct.error, zlib.error, OSError)
+# What Python and its libraries raise when sizes or texts in a file are wrong.
+DECODING_ERRORS = (
+    *(RecursionError, MemoryError, OverflowError, UnicodeError, OSError),
+    *(struct.error, zlib.error),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,9 +30,9 @@ class Contents:
     Args:
         path: The file.
         format: Its format: the name of a row of `FORMATS`.
-        arrays: The arrays by the names they have in the file; read row by row, as long as the
-            file is open.
-        metadata: What else the file says about itself.
+        arrays: The arrays by their names in the file. Their rows can be read as long as the file
+            is open.
+        metadata: Further texts in the file, by name.
     """
 
     path: str
@@ -37,17 +43,18 @@ class Contents:
 
 @contextlib.contextmanager
 def open_checkpoint(path: str | os.PathLike) -> Iterator[Contents]:
-    """Open a checkpoint of any format, which its content tells, not its ending.
+    """Open a checkpoint. Its content tells the format, not its ending.
 
-    Names and shapes are known at once. Numbers are read when they are asked for, and compared with
-    their checksum, where the format has one, before the first is returned. A tensor that cannot be
-    read raises its error then; others are not affected.
+    Names and shapes are read at once. Numbers are read on demand; if the format has a checksum,
+    it is compared before the first number is returned. A tensor that cannot be read raises its
+    error then. It does not affect the others.
 
     Args:
         path: The file.
 
     Raises:
-        CheckpointError: If it is none of the formats, or damaged, or holds what it should not.
+        CheckpointError: If the file has none of the formats, is damaged, or holds content that
+            its format does not allow.
 
     Example:
 
@@ -60,26 +67,26 @@ def open_checkpoint(path: str | os.PathLike) -> Iterator[Contents]:
     ('npz', (2, 3), array([[3., 4., 5.]]))
     """
     with CheckpointFile(os.fspath(path)) as file:
-        yield _contents(file)
+        yield _read(file)
 
 
-def _contents(file: CheckpointFile) -> Contents:
+def _read(file: CheckpointFile) -> Contents:
     title = "a checkpoint"
     try:
-        row = recognise(file)
+        row = detect_format(file)
         title = row.title
-        arrays, metadata = _function(row)(file)
+        arrays, metadata = _import_reader(row)(file)
         for text in (*arrays, *metadata, *metadata.values()):
-            text.encode("utf-8")  # JSON can hold halves of characters, which nobody can print
+            text.encode("utf-8")  # JSON can hold lone surrogates, which cannot be printed
     except CheckpointError as error:
         raise error.about(f"{file.path!r} cannot be read as {title}:") from error
-    except LIES as error:
-        wrong = f"{file.path!r} cannot be read as {title} ({type(error).__name__})."
-        raise CheckpointError(wrong, "A whole file of this format was expected.") from error
+    except DECODING_ERRORS as error:
+        received = f"{file.path!r} cannot be read as {title} ({type(error).__name__})."
+        raise CheckpointError(received, "The file must be complete and undamaged.") from error
     return Contents(file.path, row.name, arrays, metadata)
 
 
-def _function(row: Format):
+def _import_reader(row: Format):
     """Return the function that reads a format."""
     module, function = row.read.split(":")
     return getattr(importlib.import_module(f"{__package__}.{module}"), function)

@@ -1,4 +1,4 @@
-"""Reads safetensors: a table in JSON, and then the numbers, without a gap.
+"""Reader of safetensors files: a header in JSON, and then the tensors without a gap.
 
 The format: https://huggingface.co/docs/safetensors
 """
@@ -7,29 +7,18 @@ import json
 import math
 from typing import Any, NamedTuple, NoReturn
 
-import numpy as np
-
 from keras_alexnet.formats.arrays import FileArray, StoredArray
 from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 from keras_alexnet.formats.files import CheckpointFile
-from keras_alexnet.formats.shapes import checked_shape
+from keras_alexnet.formats.shapes import ElementType, checked_shape
 from keras_alexnet.formats.unread import if_readable
 
-LENGTH = 8  # bytes of the table's own length
-MAX_TABLE = 1 << 20  # bytes: an entry has about 100
-MAX_DIGITS = 20  # of a whole number of 64 bits
+LENGTH = 8  # bytes of the number that gives the header's length
+MAX_HEADER = 1 << 20  # bytes: the entry of a tensor has about 100
+MAX_DIGITS = 20  # of an integer of 64 bits
 METADATA = "__metadata__"
 KEYS = {"dtype", "shape", "data_offsets"}
-
-
-class ElementType(NamedTuple):
-    """A type of elements; `bfloat16` if these are the upper halves of float32 numbers."""
-
-    dtype: str
-    bfloat16: bool = False
-
-
-# Truth values, complex and 8-bit floating numbers are no weights here.
+# Booleans, complex numbers and 8-bit floating-point numbers are not weights.
 ELEMENT_TYPES = {
     "F64": ElementType("<f8"),
     "F32": ElementType("<f4"),
@@ -47,7 +36,7 @@ ELEMENT_TYPES = {
 
 
 class Entry(NamedTuple):
-    """A tensor's place, in bytes from the end of the table on, its shape and its type's name."""
+    """A tensor in the header: its first byte and its end after the header, shape and dtype."""
 
     begin: int
     end: int
@@ -56,124 +45,118 @@ class Entry(NamedTuple):
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read the tensors by name, and what the file says about itself (`__metadata__`)."""
-    table, start = _table(file)
-    metadata = _metadata(table.pop(METADATA, {}))
+    """Read the tensors by name, and the texts in `__metadata__`."""
+    header, start = _read_header(file)
+    metadata = header.pop(METADATA, {})
+    if type(metadata) is not dict or not all(type(text) is str for text in metadata.values()):
+        raise _invalid_header(f"{METADATA} in the header holds something else than texts by name.")
     entries = {}
-    for name, value in table.items():
+    for name, value in header.items():
         with errors_about(f"Tensor {shown(name)}:"):
-            entries[name] = _entry(value)
+            entries[name] = _parse_entry(value)
     _check_gapless(entries, file.size - start)
 
     def make(entry: Entry) -> StoredArray:
         element = ELEMENT_TYPES.get(entry.dtype)
         if element is None:
             raise CheckpointError(
-                f"It has the type {shown(entry.dtype)}.",
-                f"One of {', '.join(ELEMENT_TYPES)} was expected.",
-                "Save it as float32.",
+                f"The tensor has the dtype {shown(entry.dtype)}.",
+                f"The dtype must be one of {', '.join(ELEMENT_TYPES)}.",
+                "Save the tensor as float32.",
             )
-        place = start + entry.begin
-        return FileArray(file, place, entry.shape, element.dtype, bfloat16=element.bfloat16)
+        begin = start + entry.begin
+        return FileArray(file, begin, entry.shape, element.dtype, bfloat16=element.bfloat16)
 
     arrays = {name: if_readable(file.path, name, make, entry) for name, entry in entries.items()}
     return arrays, metadata
 
 
-def _table(file: CheckpointFile) -> tuple[dict[str, Any], int]:
-    """Return what the table says, and the byte after it."""
+def _read_header(file: CheckpointFile) -> tuple[dict[str, Any], int]:
+    """Return the header, and the byte of the file after it."""
     length = int.from_bytes(file.pread(0, LENGTH), "little")
-    if length > MAX_TABLE:
+    if length > MAX_HEADER:
         raise CheckpointError(
-            f"Its table has {length} bytes.", f"At most {MAX_TABLE} were expected."
+            f"The header has {length} bytes.", f"The header must have at most {MAX_HEADER} bytes."
         )
     content = file.pread(LENGTH, length)
     try:
-        table = json.loads(
+        header = json.loads(
             content.decode("utf-8"),
-            object_pairs_hook=_without_repetition,
-            parse_int=_whole_number,
-            parse_float=_no_number,
-            parse_constant=_no_number,
+            object_pairs_hook=_unique_names,
+            parse_int=_parse_integer,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
         )
     except CheckpointError:
         raise
     except ValueError as error:  # not JSON, or not UTF-8
-        raise _bad_table(f"cannot be read: {shown(str(error))}") from error
-    if not content.startswith(b"{") or type(table) is not dict:
-        raise _bad_table(f"begins with {shown(content[:8])}")
-    return table, LENGTH + length
+        received = f"The header is not JSON in UTF-8: {shown(str(error))}."
+        raise _invalid_header(received) from error
+    if not content.startswith(b"{") or type(header) is not dict:
+        raise _invalid_header(f"The header begins with {shown(content[:8])}.")
+    return header, LENGTH + length
 
 
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _bad_table("has a name twice")
-    return found
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise _invalid_header("The header has one name twice.")
+    return entries
 
 
-def _whole_number(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise _bad_table(f"has the number {shown(text)}")
-    return int(text)
+def _parse_integer(text: str) -> int:
+    return int(text) if len(text) <= MAX_DIGITS else _refuse_number(text)
 
 
-def _no_number(text: str) -> NoReturn:
-    raise _bad_table(f"has the number {shown(text)}")
+def _refuse_number(text: str) -> NoReturn:
+    raise _invalid_header(f"The header has the number {shown(text)}.")
 
 
-def _metadata(value: Any) -> dict[str, str]:
-    if type(value) is not dict or not all(type(text) is str for text in value.values()):
-        raise _bad_table(f"has something else than texts by name in {METADATA}")
-    return value
-
-
-def _entry(value: Any) -> Entry:
+def _parse_entry(value: Any) -> Entry:
     if type(value) is not dict or value.keys() != KEYS:
         raise CheckpointError(
-            "Its entry in the table has other keys.", f"{sorted(KEYS)} were expected."
+            "The tensor's entry in the header has other keys.",
+            f"The keys of an entry must be {sorted(KEYS)}.",
         )
     dtype = value["dtype"] if type(value["dtype"]) is str else ""
-    shape, place = value["shape"], value["data_offsets"]
-    if type(shape) is not list or type(place) is not list or len(place) != 2:
+    shape, offsets = value["shape"], value["data_offsets"]
+    if type(shape) is not list:
+        raise CheckpointError("`shape` is not a list.", "`shape` must be a list of sizes.")
+    if type(offsets) is not list or [type(n) is int and n >= 0 for n in offsets] != [True, True]:
         raise CheckpointError(
-            "Its `shape` is no list, or its `data_offsets` are no two numbers.",
-            "`shape` must be a list of sizes, and `data_offsets` a list of start and end.",
-        )
-    if not all(type(n) is int and n >= 0 for n in place):
-        raise CheckpointError(
-            "Its `data_offsets` are negative or no whole numbers.",
+            f"Received data_offsets={shown(str(offsets))}.",
             "`data_offsets` must be two non-negative integers, start and end.",
         )
-    shape, count = checked_shape(shape), place[1] - place[0]
-    element = ELEMENT_TYPES.get(dtype)
-    size = math.prod(shape) * np.dtype(element.dtype).itemsize if element else max(count, 0)
-    if count != size:
+    begin, end = offsets
+    shape, element = checked_shape(shape), ELEMENT_TYPES.get(dtype)
+    expected = math.prod(shape) * element.itemsize if element else max(end - begin, 0)
+    if end - begin != expected:
         raise CheckpointError(
-            f"It has the shape {shape} and {count} bytes.", f"{size} bytes were expected."
+            f"A tensor of dtype {shown(dtype)} and shape {shape} has {end - begin} bytes.",
+            f"The tensor must have {expected} bytes.",
         )
-    return Entry(place[0], place[1], shape, dtype)
+    return Entry(begin, end, shape, dtype)
 
 
 def _check_gapless(entries: dict[str, Entry], size: int) -> None:
-    """Raise unless the tensors lie one after the other, from the table to the end of the file."""
+    """Raise unless the tensors lie one after the other, from the header to the end of the file."""
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
         if entry.begin != end:
             raise CheckpointError(
-                f"Tensor {shown(name)} begins at byte {entry.begin} of the numbers, where the "
-                f"one before it ends at {end}.",
-                "The tensors were expected one after the other.",
+                f"Tensor {shown(name)} begins at byte {entry.begin} after the header, where the "
+                f"tensor before it ends at {end}.",
+                "Each tensor must begin where the one before it ends.",
             )
         end = entry.end
     if end != size:
         raise CheckpointError(
-            f"The tensors end at byte {end} of the numbers, of which the file has {size}.",
-            "They were expected to end with the file.",
+            f"The tensors end at byte {end} after the header, of which the file has {size}.",
+            "The last tensor must end where the file ends.",
         )
 
 
-def _bad_table(wrong: str) -> CheckpointError:
+def _invalid_header(received: str) -> CheckpointError:
     return CheckpointError(
-        f"Its table {wrong}.", "The type, shape and place of each tensor were expected."
+        received, "The header must be JSON with the dtype, shape and offsets of each tensor."
     )

@@ -1,4 +1,7 @@
-"""The format of a file, recognised by its content: endings lie."""
+"""The table of formats, and the detection of a file's format from its content.
+
+The ending of a file's name is not used: it may be wrong.
+"""
 
 import dataclasses
 import functools
@@ -9,86 +12,87 @@ from keras_alexnet.formats.archives import zips
 from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 
-HEAD = 512  # bytes looked at: a tar header
+START = 512  # bytes read to detect a format: a tar header
 # The first pickle of torch.save from 0.1.10 to 1.5: the number 0x1950a86a20f9469cfc6c.
 LEGACY = re.compile(rb"\x80[\x02-\x05](\x95.{8})?\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", re.S)
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 WEB_PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|!--|html|head|body|script|\?xml)", re.I)
-# Protocol buffers: the numbers of the fields that begin a NetParameter (name, layers, input,
-# layer), a BlobProto (num and channels, or data), and a ModelProto (ir_version, any later field).
+# Protocol buffers begin with the number of a field: in a NetParameter (Caffe's weights) name,
+# layers, input or layer; in a BlobProto (its mean image) num and channels, or data; in a ModelProto
+# (ONNX) ir_version and then any later field.
 CAFFE = re.compile(rb"\x0a[\x80-\xff]?[\x00-\x7f]|\x12|\x1a|\xa2\x06", re.S)
 CAFFE_MEAN = re.compile(rb"\x08[\x80-\xff]*[\x00-\x7f]\x10|\x2a", re.S)
 ONNX = re.compile(rb"\x08[\x00-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", re.S)
 
 
-class Beginning:
-    """The beginning of a file, and further parts that tell its format.
+class FileStart:
+    """The parts of a file that tell its format.
 
     Args:
         file: The open file.
 
     Attributes:
-        head: Its first bytes.
-        size: Its size.
+        content: Its first 512 bytes.
+        size: Its size in bytes.
     """
 
     def __init__(self, file: CheckpointFile):
         self._file = file
         self.size = file.size
-        self.head = file.pread(0, min(HEAD, file.size))
+        self.content = file.pread(0, min(START, file.size))
 
     @functools.cached_property
     def members(self) -> tuple[str, ...]:
-        """The names in a zip archive; none in any other file."""
-        if not self.head.startswith(zips.BEGINNING):
+        """The names of a zip archive's members; empty for any other file."""
+        if not self.content.startswith(zips.LOCAL_SIGNATURE):
             return ()
         return tuple(zips.read_directory(self._file))
 
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """A format that can be read.
+    """A format that the package reads.
 
     Args:
         name: Its name in the program.
         title: Its name in sentences.
-        recognises: Tells whether a file with this beginning has it.
-        read: Module in this package and function that read it: imported when needed.
+        matches: Returns whether a file with this start has the format.
+        read: Module and function that read it, imported on demand.
     """
 
     name: str
     title: str
-    recognises: Callable[[Beginning], bool]
+    matches: Callable[[FileStart], bool]
     read: str
 
 
-def _matches(pattern: re.Pattern[bytes]) -> Callable[[Beginning], bool]:
-    return lambda beginning: pattern.match(beginning.head) is not None
+def _matches(pattern: re.Pattern[bytes]) -> Callable[[FileStart], bool]:
+    return lambda start: pattern.match(start.content) is not None
 
 
-def _begins(start: bytes) -> Callable[[Beginning], bool]:
-    return lambda beginning: beginning.head.startswith(start)
+def _begins(signature: bytes) -> Callable[[FileStart], bool]:
+    return lambda start: start.content.startswith(signature)
 
 
-def _is_torch(beginning: Beginning) -> bool:
-    return any(name.split("/")[-1] in ("data.pkl", "constants.pkl") for name in beginning.members)
+def _is_torch(start: FileStart) -> bool:
+    return any(name.split("/")[-1] in ("data.pkl", "constants.pkl") for name in start.members)
 
 
-def _is_npz(beginning: Beginning) -> bool:
-    return bool(beginning.members) and all(name.endswith(".npy") for name in beginning.members)
+def _is_npz(start: FileStart) -> bool:
+    return bool(start.members) and all(name.endswith(".npy") for name in start.members)
 
 
-def _is_keras(beginning: Beginning) -> bool:
-    return "model.weights.h5" in beginning.members
+def _is_keras(start: FileStart) -> bool:
+    return "model.weights.h5" in start.members
 
 
-def _is_tar(beginning: Beginning) -> bool:
-    return beginning.head[257:262] == b"ustar"
+def _is_tar(start: FileStart) -> bool:
+    return start.content[257:262] == b"ustar"
 
 
-def _is_safetensors(beginning: Beginning) -> bool:
-    length = int.from_bytes(beginning.head[:8], "little")
-    return beginning.head[8:9] == b"{" and length < beginning.size
+def _is_safetensors(start: FileStart) -> bool:
+    length = int.from_bytes(start.content[:8], "little")
+    return start.content[8:9] == b"{" and length < start.size
 
 
 FORMATS = (
@@ -108,59 +112,64 @@ FORMATS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Mistake:
-    """A kind of file that is often given for a checkpoint, and the remedy."""
+class WrongFile:
+    """A kind of file that users often take for a checkpoint.
 
-    recognises: Callable[[Beginning], bool]
-    wrong: str
+    Args:
+        matches: Returns whether a file with this start is of the kind.
+        received: A sentence on the kind, for the error.
+        remedy: A sentence on the remedy, for the error.
+    """
+
+    matches: Callable[[FileStart], bool]
+    received: str
     remedy: str
 
 
-UNPACK = "Unpack it, and give the path of the checkpoint."
-DOWNLOAD = "Download it again, in a way that gives the file itself."
+UNPACK = "Unpack the file, and give the path of the checkpoint in it."
+DOWNLOAD = "Download the file again from a link that gives the file itself."
 COMPRESSED = _matches(re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!"))
 PROTOTXT = re.compile(rb"\s*(#|name:|layers?\s*\{|input:|input_shape)")
-MISTAKES = (
-    Mistake(lambda beginning: beginning.size == 0, "The file is empty (0 bytes).", DOWNLOAD),
-    Mistake(
-        _matches(WEB_PAGE), "The file is a web page, perhaps of a login or an error.", DOWNLOAD
-    ),
-    Mistake(
+WRONG_FILES = (
+    WrongFile(lambda start: start.size == 0, "The file is empty (0 bytes).", DOWNLOAD),
+    WrongFile(_matches(WEB_PAGE), "The file is a web page, such as a login or an error.", DOWNLOAD),
+    WrongFile(
         _begins(b"version https://git-lfs"),
-        "The file is a pointer of Git LFS, not what it points to.",
-        "Run `git lfs pull`, or download the file itself.",
+        "The file is a Git LFS pointer, not the checkpoint that it points to.",
+        "Run `git lfs pull`, or download the checkpoint itself.",
     ),
-    Mistake(COMPRESSED, "The file is compressed.", UNPACK),
-    Mistake(_begins(b"MATLAB 5.0"), "The file is one of MATLAB's.", "Save it as .npz or HDF5."),
-    Mistake(
+    WrongFile(COMPRESSED, "The file is compressed.", UNPACK),
+    WrongFile(
+        _begins(b"MATLAB 5.0"), "The file is a MATLAB file.", "Save the weights as .npz or HDF5."
+    ),
+    WrongFile(
         _matches(PROTOTXT),
-        "The file is text, perhaps the description of a network without its weights.",
-        "Give the .caffemodel.",
+        "The file is text, such as the definition of a Caffe network without its weights.",
+        "Give the path of the .caffemodel.",
     ),
 )
 
 
-def recognise(file: CheckpointFile) -> Format:
+def detect_format(file: CheckpointFile) -> Format:
     """Return the format of a file.
 
     Raises:
-        CheckpointError: If it is none that can be read.
+        CheckpointError: If the file has none of the formats.
     """
-    beginning = Beginning(file)
-    for mistake in MISTAKES:
-        if mistake.recognises(beginning):
-            raise _unknown(mistake.wrong, mistake.remedy)
+    start = FileStart(file)
+    for kind in WRONG_FILES:
+        if kind.matches(start):
+            raise _unknown_format(kind.received, kind.remedy)
     for row in FORMATS:
-        if row.recognises(beginning):
+        if row.matches(start):
             return row
-    if beginning.members:
-        names = ", ".join(shown(name) for name in beginning.members[:3])
-        raise _unknown(f"The file is a zip archive that begins with {names}.", UNPACK)
-    raise _unknown(f"The file begins with {shown(beginning.head[:16])}.", "Check the path.")
+    if start.members:
+        names = ", ".join(shown(name) for name in start.members[:3])
+        raise _unknown_format(f"The file is a zip archive that begins with {names}.", UNPACK)
+    received = f"The file begins with {shown(start.content[:16])}."
+    raise _unknown_format(received, "Check the path.")
 
 
-def _unknown(wrong: str, remedy: str) -> CheckpointError:
+def _unknown_format(received: str, remedy: str) -> CheckpointError:
     titles = ", ".join(row.title for row in FORMATS)
-    return CheckpointError(
-        wrong, f"A checkpoint was expected, in one of these formats: {titles}.", remedy
-    )
+    return CheckpointError(received, f"The format must be one of these: {titles}.", remedy)

@@ -1,4 +1,4 @@
-"""Tensors that cannot be read: they raise their error when they are read, not earlier."""
+"""`UnreadArray`, a tensor that cannot be read: it raises its error on reading, not earlier."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 
 
 class UnreadArray(StoredArray):
-    """Stands for a tensor that cannot be read. A file may hold some beside the weights.
+    """Stands for a tensor that cannot be read. A file may hold such tensors beside the weights.
 
     Args:
         path: The file.
@@ -35,7 +35,7 @@ class UnreadArray(StoredArray):
 
 
 def if_readable(path: str, name: str, make: Callable[..., StoredArray], *arguments) -> StoredArray:
-    """Return the array that `make` returns, or an `UnreadArray` with the error that it raises.
+    """Return the array that `make` makes, or an `UnreadArray` with the error that `make` raises.
 
     Args:
         path: The file.

@@ -11,7 +11,7 @@ import torch_files
 from keras_alexnet import load_checkpoint
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.archives import zip_members
-from keras_alexnet.formats.archives.crc32 import Seen
+from keras_alexnet.formats.archives.crc32 import Summary
 from keras_alexnet.formats.arrays import FileArray
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
@@ -39,7 +39,9 @@ def archive(request, tmp_path, monkeypatch):
 @pytest.mark.parametrize("lengths", [(5, 3), (0, 7), (7, 0), (1,), (), (1000, 1 << 20, 3)])
 def test_crc_of_parts(lengths):
     parts = [RANDOM.bytes(length) for length in lengths]
-    seen = reduce(Seen.then, [Seen(zlib.crc32(part), len(part)) for part in parts], Seen())
+    seen = reduce(
+        Summary.followed_by, [Summary(zlib.crc32(part), len(part)) for part in parts], Summary()
+    )
     whole = b"".join(parts)
     assert (seen.crc, seen.length) == (zlib.crc32(whole), len(whole))
 

@@ -55,7 +55,10 @@ def test_text_in_four_bytes_a_character(tmp_path):
     with h5py.File(weights, "w") as root:
         root["kernel"] = np.arange(3.0)
     about = json.dumps({"keras_version": "3"})
-    for encoding, message in (("utf-8", ""), ("utf-32", r"metadata\.json cannot be read")):
+    for encoding, message in (
+        ("utf-8", ""),
+        ("utf-32", r"metadata\.json' of the archive cannot be read"),
+    ):
         parts = {"metadata.json": about.encode(encoding), "model.weights.h5": weights.getvalue()}
         (tmp_path / "weights").write_bytes(zip_file(parts))
         if message:
@@ -70,7 +73,7 @@ def test_a_type_with_two_byte_orders(tmp_path):
     kind = Called(Named("numpy", "dtype"), ("<f4", 0, 1), (3, ">", None, None, None, -1, -1, 0))
     state = (1, (2,), kind, False, Text2(bytes(8)))
     value = {"conv1": Called(RECONSTRUCT, (NDARRAY, (0,), Text2(b"b")), state)}
-    assert_refused(tmp_path / "weights", "has the type '><f4'", pickled(value))
+    assert_refused(tmp_path / "weights", "has the dtype '><f4'", pickled(value))
 
 
 @pytest.mark.parametrize("content", [7, True, None, (), {}, [1.0]], ids=repr)
@@ -78,7 +81,7 @@ def test_an_array_whose_content_is_no_bytes(tmp_path, content):
     kind = Called(Named("numpy", "dtype"), ("f4", 0, 1), (3, "<", None, None, None, -1, -1, 0))
     state = (1, (2,), kind, False, content)
     value = {"conv1": Called(RECONSTRUCT, (NDARRAY, (0,), Text2(b"b")), state)}
-    assert_refused(tmp_path / "weights", "'conv1': It holds objects", pickled(value))
+    assert_refused(tmp_path / "weights", "'conv1': The array holds objects", pickled(value))
 
 
 def test_text_encoded_again_and_again(tmp_path):

@@ -46,7 +46,7 @@ LEGACY = {
     ),
     "module": (
         changed_legacy(pickle_3=pickled(Persistent(("module", ORDERED, "a.py", "import os")))),
-        "that is no storage",
+        "that is not a storage",
     ),
     "references among the keys": (changed_legacy(pickle_4=pickled([storage()])), "outside of it"),
     "steps in all pickles": (
@@ -119,45 +119,51 @@ def small_tar(storages, tensors):
 
 
 TAR = {
-    "symbolic link": (kind_of("pickle", tarfile.SYMTYPE, "/etc/passwd"), "type b'2' it should not"),
-    "hard link": (kind_of("pickle", tarfile.LNKTYPE), "type b'1' it should not"),
-    "folder": (kind_of("tensors", tarfile.DIRTYPE), "it should not have"),
-    "device": (kind_of("tensors", tarfile.CHRTYPE), "type b'3' it should not"),
-    "sparse": (kind_of("tensors", tarfile.GNUTYPE_SPARSE), "type b'S' it should not"),
+    "symbolic link": (kind_of("pickle", tarfile.SYMTYPE, "/etc/passwd"), "type b'2'"),
+    "hard link": (kind_of("pickle", tarfile.LNKTYPE), "type b'1'"),
+    "folder": (kind_of("tensors", tarfile.DIRTYPE), "of type b'5'"),
+    "device": (kind_of("tensors", tarfile.CHRTYPE), "type b'3'"),
+    "sparse": (kind_of("tensors", tarfile.GNUTYPE_SPARSE), "type b'S'"),
     "long name": (
         tar_file(tar_parts() | {"a" * 200: b""}, pax_format=tarfile.GNU_FORMAT),
         "member '././@LongLink' of type b'L'",
     ),
     "twice": (tar_file([*tar_parts().items(), ("pickle", b"")]), "member 'pickle' of type b'0'"),
-    "another": (changed_tar(more=b""), "member 'more' of type b'0' it should not"),
+    "another": (changed_tar(more=b""), "member 'more' of type b'0'"),
     "elsewhere": (tar_file({"/etc/passwd": b"", **tar_parts()}), "member '/etc/passwd'"),
     "above": (tar_file({"../pickle": b"", **tar_parts()}), r"member '\.\./pickle'"),
     "missing": (
         tar_file({k: v for k, v in tar_parts().items() if k != "tensors"}),
-        "only the members pickle, storages, sys_info",
+        "only these members: pickle, storages, sys_info",
     ),
     "size 2^63": (size_field(b"\x80\0\0\0\x80" + b"\0" * 7), "has the number"),
-    "size of 8 GB": (size_field(b"77777777777\0"), "'sys_info' that reaches beyond its end"),
+    "size of 8 GB": (
+        size_field(b"77777777777\0"),
+        "'sys_info' of the archive reaches beyond its end",
+    ),
     "size in letters": (size_field(b"0000000000x\0"), r"the number b'0000000000x"),
     "pax size": (pax(size="1"), "extended header about 'size'"),
     "pax path": (pax(path="pickle"), "extended header about 'path'"),
     "pax sparse": (pax(**{"GNU.sparse.size": "1"}), "extended header about 'GNU.sparse.size'"),
-    "many headers": (tar_file([("pickle", b"")] * 20), "'pickle' of type b'0' it should not"),
+    "many headers": (tar_file([("pickle", b"")] * 20), "'pickle' of type b'0'"),
     "many extended headers": (
         tar_file([("x", b"")])[:1024] * 20,
         "more than 16 headers",
     ),
     "checksum": (b"x" + tar_file(tar_parts())[1:], "checksum is wrong"),
-    "storage of -1": (small_tar(one_storage(-1), one_tensor()), "no whole number from 0 on"),
+    "storage of -1": (
+        small_tar(one_storage(-1), one_tensor()),
+        "in place of a non-negative integer",
+    ),
     "storage of 2^62": (small_tar(one_storage(1 << 62), one_tensor()), "ends early"),
     "rank -1": (small_tar(one_storage(1), one_tensor(-1)), "has -1 axes"),
     "rank 2^31": (small_tar(one_storage(1), one_tensor((1 << 31) - 1)), "has 2147483647 axes"),
     "size -1": (
         small_tar(one_storage(1), one_tensor(1, (-1, 1, 0))),
-        "Tensor 'a': .*negative or no whole",
+        "Tensor 'a': .*negative or not an integer",
     ),
-    "size 2^62": (small_tar(one_storage(1), one_tensor(1, (1 << 62, 1, 0))), "Tensor 'a'.*At most"),
-    "beyond": (small_tar(one_storage(1), one_tensor(1, (1, 1, 1))), "Tensor 'a'.*the offset 1"),
+    "size 2^62": (small_tar(one_storage(1), one_tensor(1, (1 << 62, 1, 0))), "Tensor 'a'.*at most"),
+    "beyond": (small_tar(one_storage(1), one_tensor(1, (1, 1, 1))), "Tensor 'a'.*offset 1"),
     "storage missing": (small_tar(one_storage(1), one_tensor(key=6)), "or a storage is missing"),
     "storage of text": (small_tar(one_storage(1), one_tensor(key="5")), "or a storage is missing"),
     "part beyond": (small_tar(one_storage(1, end=[(6, 5, 1, 1)]), one_tensor()), "beyond it"),
@@ -166,13 +172,19 @@ TAR = {
     "4097 storages": (small_tar(pickled(4097), one_tensor()), "has 4097 storages or tensors"),
     "longer stream": (small_tar(one_storage(1) + b"x", one_tensor()), "storages ends 1 bytes"),
     "tensor missing": (changed_tar(pickle=pickled(Persistent("7"))), "or a storage is missing"),
-    "tensor elsewhere": (changed_tar(pickle=pickled(Persistent("../a"))), "that is no tensor"),
-    "tensor of digits": (changed_tar(pickle=pickled(Persistent("9" * 4000))), "that is no tensor"),
+    "tensor elsewhere": (changed_tar(pickle=pickled(Persistent("../a"))), "that is not a tensor"),
+    "tensor of digits": (
+        changed_tar(pickle=pickled(Persistent("9" * 4000))),
+        "that is not a tensor",
+    ),
     "os.system": (
         changed_tar(pickle=pickled(Called(Named("os", "system"), ("true",)))),
         r"asks for 'os\.system'",
     ),
-    "big-endian": (changed_tar(sys_info=pickled({"little_endian": False})), "not little-endian"),
+    "big-endian": (
+        changed_tar(sys_info=pickled({"little_endian": False})),
+        "not state that its numbers are little-endian",
+    ),
 }
 
 

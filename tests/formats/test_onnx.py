@@ -1,4 +1,4 @@
-"""ONNX's initialisers are read as ONNX's own library reads them, whichever field they are in."""
+"""ONNX's initializers are read as ONNX's own library reads them, whichever field they are in."""
 
 import numpy as np
 import pytest
@@ -163,7 +163,7 @@ def test_sizes_in_one_piece(tmp_path):
     assert_same(read_all(tmp_path / "net", content)[1], {"a": F4})
 
 
-def test_nothing_but_initialisers_is_entered(tmp_path):
+def test_nothing_but_initializers_is_entered(tmp_path):
     """Nodes, constants in them, and graphs within graphs are passed over, however deep."""
     deep = b"\xff"
     for _ in range(1000):

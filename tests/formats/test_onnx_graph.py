@@ -40,7 +40,7 @@ class Writer:
         channels_last: Whether fc6 sees maps with their channels last.
         before, between, after: Nodes in front of the first layer, of fc7, and after the last one,
             each (operator, more inputs, attributes).
-        tensors: More initialisers.
+        tensors: More initializers.
         named: Gives the names of layers.
     """
 
@@ -192,7 +192,7 @@ class Alpha(Writer):
 REFUSED = {
     "a factor": (
         lambda weights: Alpha(weights),
-        r"kernel 'onnx::Gemm_\d+' computes with alpha, beta, transA = \(0\.5, 1\.0, 0\)",
+        r"kernel 'onnx::Gemm_\d+' has \(alpha, beta, transA\) = \(0\.5, 1\.0, 0\)",
     ),
     "another layer between": (
         lambda weights: Writer(weights, between=[("Sigmoid", [], {})]),
@@ -204,7 +204,7 @@ REFUSED = {
     ),
     "two kernels of one name": (
         lambda weights: Writer(weights, named=lambda layer, part: f"{part}{layer == 'fc6'}"),
-        "called 'ConvFalse', as another is",
+        "Two initializers have the name 'ConvFalse'",
     ),
     "another shape": (
         lambda weights: Writer({**weights, "fc8": (weights["fc7"][0][:, :7], weights["fc7"][1])}),

@@ -1,1 +1,1 @@
-"""Zip and tar archives, and the checksum of zip."""
+"""Members of zip and tar archives, and the CRC-32 of zip archives."""

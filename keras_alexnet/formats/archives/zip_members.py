@@ -1,4 +1,4 @@
-"""The content of members of a zip archive, compared with its checksum before it is trusted."""
+"""The content of the members of a zip archive, compared with its CRC-32 before use."""
 
 import functools
 import itertools
@@ -8,29 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from keras_alexnet.formats.archives.crc32 import Seen, look
-from keras_alexnet.formats.archives.zips import STORED, Member, damaged
+from keras_alexnet.formats.archives.crc32 import Summary, summarize
+from keras_alexnet.formats.archives.zips import STORED, Member, invalid_zip
 from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
 from keras_alexnet.formats.files import CHUNK, THREADS, CheckpointFile
 
-THREADS_FROM = 16 << 20  # bytes from which threads are worth their start
-PART = 8 << 20  # bytes of a member that a thread looks at before it takes the next
+THREADS_FROM = 16 << 20  # bytes from which threads save more time than their start takes
+PART = 8 << 20  # bytes that a thread reads at a time
 # The limit of the inflated size of all members, some 4 times that of a pruned network.
 GROWTH = 8  # times the size of the file
 SLACK = 24 << 20  # bytes in addition
 
 
-def stored(member: Member) -> Member:
-    """Return a member, if it lies in the archive as it is.
+def require_stored(member: Member) -> Member:
+    """Return the member if it is stored without compression.
 
     Raises:
-        CheckpointError: If it is compressed.
+        CheckpointError: If the member is compressed.
     """
     if member.method != STORED:
         raise CheckpointError(
             f"The member {shown(member.name)} of the archive is compressed.",
-            "Members that are stored as they are were expected.",
-            "Write the file with the program it is from, not with an archiver.",
+            "The members of this format must be stored without compression.",
+            "Write the file with the program of its format, not with an archiver.",
         )
     return member
 
@@ -38,23 +38,24 @@ def stored(member: Member) -> Member:
 def check_crcs(
     file: CheckpointFile, members: Iterable[Member], types: Sequence[np.dtype | None] = ()
 ) -> None:
-    """Read stored members through, and compare their CRC-32 with the directory's, if it has them.
+    """Compare the CRC-32 of stored members with the directory's, if the directory has them.
 
-    Some 2 GB a second on one core, which is most of the time of opening an archive; so parts of
-    them are shared out among threads. The range of numbers is found on the way: the file keeps it.
+    One core reads about 2 GB a second, and most of the time of opening an archive is spent here: so
+    threads share the parts of the members. The same pass finds the greatest magnitude of the
+    numbers, and puts it into `file.magnitudes`.
 
     Args:
         file: The open file.
         members: The members.
-        types: The type of the numbers that each member consists of; `None` for other bytes.
+        types: The dtype of the numbers that each member consists of; `None` for other bytes.
 
     Raises:
-        CheckpointError: If they differ.
+        CheckpointError: If a CRC-32 differs.
     """
     rows = [
         (member, dtype, range(0, member.stored_size, PART))
         for member, dtype in itertools.zip_longest(members, types)
-        if stored(member).crc is not None
+        if require_stored(member).crc is not None
     ]
     parts = [
         (member.offset + start, min(PART, member.stored_size - start), dtype)
@@ -63,21 +64,23 @@ def check_crcs(
     ]
     with ThreadPoolExecutor(THREADS) as threads:
         run = threads.map if sum(part[1] for part in parts) >= THREADS_FROM else map
-        looks = run(lambda part: look(file, *part), parts)
+        summaries = run(lambda part: summarize(file, *part), parts)
         for member, dtype, starts in rows:
-            seen = functools.reduce(Seen.then, itertools.islice(looks, len(starts)), Seen())
+            seen = functools.reduce(
+                Summary.followed_by, itertools.islice(summaries, len(starts)), Summary()
+            )
             _compare(member, seen.crc)
             if dtype is not None:
                 file.magnitudes[member.offset, member.size, dtype] = seen.magnitude
 
 
-class Check:
-    """Compares a stored member with its checksum, the first time that it is called.
+class CrcCheck:
+    """Function that compares a stored member with its CRC-32 at the first call only.
 
     Args:
         file: The open file.
         member: The member.
-        dtype: The type of the numbers that it consists of; `None` for other bytes.
+        dtype: The dtype of the numbers that it consists of; `None` for other bytes.
     """
 
     def __init__(self, file: CheckpointFile, member: Member, dtype: np.dtype | None = None):
@@ -93,40 +96,40 @@ class Check:
         self._done = True
 
 
-def content(file: CheckpointFile, member: Member, limit: int) -> bytes:
-    """Return all of a small member, decompressed and checked.
+def read_member(file: CheckpointFile, member: Member, limit: int) -> bytes:
+    """Return the content of a small member, decompressed and checked.
 
     Raises:
-        CheckpointError: If it is longer than `limit`, or damaged.
+        CheckpointError: If the member has more than `limit` bytes, or is damaged.
     """
     if member.size > limit:
         raise CheckpointError(
             f"The member {shown(member.name)} of the archive has {member.size} bytes.",
-            f"At most {limit} were expected.",
+            f"The member must have at most {limit} bytes.",
         )
-    return b"".join(inflated(file, member))
+    return b"".join(inflate(file, member))
 
 
 def check_growth(file: CheckpointFile, members: Iterable[Member]) -> None:
-    """Check the inflated size of all members together: 390 KB can be made to hold 400 MB.
+    """Raise if the members together inflate too much: 390 KB can be made to hold 400 MB.
 
     Raises:
-        CheckpointError: If the size is beyond the limit; nothing is decompressed.
+        CheckpointError: If the size is beyond the limit. Nothing is decompressed.
     """
     total = sum(member.size for member in members)
     if total > GROWTH * file.size + SLACK:
         raise CheckpointError(
             f"The members of the archive would grow from {file.size} to {total} bytes.",
-            f"At most {GROWTH} times the file and {SLACK >> 20} MiB were expected.",
-            "Save it without compression.",
+            f"The limit is {GROWTH} times the size of the file and {SLACK >> 20} MiB.",
+            "Save the file without compression.",
         )
 
 
-def beginning(file: CheckpointFile, member: Member, length: int) -> bytes:
-    """Return the first `length` bytes of a member, decompressed; all if it has fewer.
+def read_start(file: CheckpointFile, member: Member, length: int) -> bytes:
+    """Return the first `length` bytes of a member, decompressed; all if the member has fewer.
 
     Raises:
-        CheckpointError: If they are damaged. The rest of the member is not read.
+        CheckpointError: If these bytes are damaged. The rest of the member is not read.
     """
     if member.method == STORED:
         return file.pread(member.offset, min(member.size, length))
@@ -134,14 +137,16 @@ def beginning(file: CheckpointFile, member: Member, length: int) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, length)
     except zlib.error as error:
-        raise damaged(f"has a member {shown(member.name)} that cannot be inflated") from error
+        raise invalid_zip(
+            f"The member {shown(member.name)} of the archive cannot be inflated."
+        ) from error
 
 
-def inflated(file: CheckpointFile, member: Member) -> Iterator[bytes]:
-    """Give the content of a member piece by piece, decompressed; its CRC is checked at the end.
+def inflate(file: CheckpointFile, member: Member) -> Iterator[bytes]:
+    """Yield the content of a member in pieces, decompressed, and check its CRC-32 at the end.
 
     Raises:
-        CheckpointError: If it is damaged, or longer than the directory says.
+        CheckpointError: If the member is damaged, or longer than the directory says.
     """
     crc = size = 0
     for piece in _pieces(file, member):
@@ -150,7 +155,9 @@ def inflated(file: CheckpointFile, member: Member) -> Iterator[bytes]:
             break
         yield piece
     if size != member.size:
-        raise damaged(f"has a member {shown(member.name)} that is not of the size it declares")
+        raise invalid_zip(
+            f"The member {shown(member.name)} of the archive does not have its declared size."
+        )
     _compare(member, crc)
 
 
@@ -162,16 +169,20 @@ def _pieces(file: CheckpointFile, member: Member) -> Iterator[bytes]:
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         for chunk in chunks:
-            waiting = bytes(chunk)
-            while waiting and not stream.eof:
-                yield stream.decompress(waiting, CHUNK)
-                waiting = stream.unconsumed_tail
+            compressed = bytes(chunk)
+            while compressed and not stream.eof:
+                yield stream.decompress(compressed, CHUNK)
+                compressed = stream.unconsumed_tail
         if not stream.eof:
             yield stream.flush()
     except zlib.error as error:
-        raise damaged(f"has a member {shown(member.name)} that cannot be inflated") from error
+        raise invalid_zip(
+            f"The member {shown(member.name)} of the archive cannot be inflated."
+        ) from error
     if not stream.eof or stream.unused_data:
-        raise damaged(f"has a member {shown(member.name)} that ends where it should not")
+        raise invalid_zip(
+            f"The member {shown(member.name)} of the archive does not end with its data."
+        )
 
 
 def _compare(member: Member, crc: int) -> None:
@@ -179,5 +190,5 @@ def _compare(member: Member, crc: int) -> None:
         raise CheckpointError(
             f"The member {shown(member.name)} of the archive is damaged: its CRC-32 is {crc:08x}, "
             f"and the archive says {member.crc:08x}.",
-            "They must be equal.",
+            "The CRC-32 of the content must be the one in the archive's directory.",
         )

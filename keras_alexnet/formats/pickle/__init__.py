@@ -1,1 +1,1 @@
-"""Pickles, read as data: nothing in them is called."""
+"""Pickles, read as data: no function in them is called."""

@@ -1,9 +1,9 @@
-"""Reads a pickle as data: a machine for its opcodes that imports, calls and hashes nothing.
+"""A machine for the opcodes of pickles that reads a pickle as data: it imports and calls nothing.
 
-Python's own `pickle.Unpickler` cannot be made safe by choosing what it imports: eight bytes make
-it take gigabytes of memory (`LONG_BINPUT` with a large number), and tuples nested a million deep as
-a dictionary's key crash the process. Here a name in a pickle stands for one of a few values that
-the caller lists, or for nothing but itself, and every opcode checks what it is applied to.
+A restricted `pickle.Unpickler` of Python is not safe: eight bytes make it allocate gigabytes
+(`LONG_BINPUT` with a large number), and tuples nested a million deep as the key of a dictionary
+crash the process. Here each name in a pickle stands for a value that the caller lists, or only for
+itself, and every opcode checks its operands.
 """
 
 import struct
@@ -15,30 +15,30 @@ from keras_alexnet.formats.errors import shown
 from keras_alexnet.formats.pickle.names import is_harmful
 from keras_alexnet.formats.pickle.values import (
     Function,
-    Opaque,
-    Place,
+    LongString,
     Reader,
     Stateful,
-    Unknown,
+    UnknownName,
+    UnknownObject,
     Vocabulary,
-    bad_pickle,
-    decoded,
-    described,
+    decode_text,
+    describe_value,
+    invalid_pickle,
     set_entry,
 )
 
 MAX_MEMO = 100_000
 MAX_TEXT = 4096
 MAX_NAME = 256
-MAX_LONG = 16  # bytes of a whole number
+MAX_LONG = 16  # bytes of an integer
 
 
 class Machine:
-    """Runs one pickle, up to its end.
+    """Runs one pickle.
 
     Args:
-        reader: Where it is read from.
-        vocabulary: What may occur in it.
+        reader: The bytes of the pickle.
+        vocabulary: The names and persistent ids that may occur in it.
     """
 
     def __init__(self, reader: Reader, vocabulary: Vocabulary):
@@ -48,10 +48,10 @@ class Machine:
         self._memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        """Return the value that the pickle describes.
+        """Return the value of the pickle.
 
         Raises:
-            CheckpointError: If the pickle holds anything that is not expected in it.
+            CheckpointError: If the pickle has an unexpected opcode, name or operand.
         """
         while True:
             self.spend(1)
@@ -59,11 +59,11 @@ class Machine:
             if code == STOP:
                 break
             if code not in OPCODES:
-                raise bad_pickle(f"has the opcode {code:#04x}")
+                raise invalid_pickle(f"The pickle has the opcode {code:#04x}.")
             operation, argument = OPCODES[code]
             operation(self, argument)
         if len(self._stack) != 1 or self._marks:
-            raise bad_pickle("ends with another number of values than one")
+            raise invalid_pickle("The pickle does not end with exactly one value.")
         return self._stack[0]
 
     def spend(self, count: int) -> None:
@@ -71,12 +71,12 @@ class Machine:
         self._reader.spend(count)
 
     def make_dict(self, pairs: list) -> dict:
-        """Return a dictionary of the pairs in a list."""
+        """Return the dictionary of a list of pairs."""
         self.spend(len(pairs))
         result: dict = {}
         for pair in pairs:
             if type(pair) not in (list, tuple) or len(pair) != 2:
-                raise bad_pickle("makes a dictionary of something else than pairs")
+                raise invalid_pickle("The pickle makes a dictionary of something else than pairs.")
             set_entry(result, *pair)
         return result
 
@@ -84,13 +84,12 @@ class Machine:
         return struct.unpack(layout, self._reader.take(struct.calcsize(layout)))[0]
 
     def _pop(self) -> Any:
-        if len(self._stack) <= (self._marks[-1] if self._marks else 0):
-            raise bad_pickle("takes more values than it made")
+        self._top(object)
         return self._stack.pop()
 
     def _pop_marked(self) -> list:
         if not self._marks:
-            raise bad_pickle("ends a group that it did not begin")
+            raise invalid_pickle("The pickle ends a group that it did not begin.")
         start = self._marks.pop()
         values = self._stack[start:]
         del self._stack[start:]
@@ -98,20 +97,23 @@ class Machine:
 
     def _top(self, kind: type | UnionType) -> Any:
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
-            raise bad_pickle("takes more values than it made")
+            raise invalid_pickle("The pickle takes more values than it made.")
         if not isinstance(self._stack[-1], kind):
-            raise bad_pickle(f"changes {described(self._stack[-1])} as if it were another thing")
+            raise invalid_pickle(
+                f"The pickle changes {describe_value(self._stack[-1])} as if it were another thing."
+            )
         return self._stack[-1]
 
-    # The opcodes, each with the argument that OPCODES has for it. Their meaning: pickletools.
+    # The operations of the opcodes, each with its argument from OPCODES. Python's `pickletools`
+    # documents the opcodes.
 
     def _protocol(self, _: None) -> None:
         version = self._unpack("<B")
         if not 2 <= version <= 5:
-            raise bad_pickle(f"has protocol {version}")
+            raise invalid_pickle(f"The pickle has protocol {version}.")
 
     def _frame(self, _: None) -> None:
-        self._reader.take(8)  # its length does not matter: nothing is read ahead on its word
+        self._reader.take(8)  # the frame's length is not used: nothing is read ahead
 
     def _constant(self, value: Any) -> None:
         self._stack.append(value)
@@ -124,27 +126,27 @@ class Machine:
 
     def _long(self, _: None) -> None:
         count = self._unpack("<B")
-        if count > MAX_LONG:  # such as the state of a random generator
+        if count > MAX_LONG:  # such as the state of a random number generator
             self._reader.take(count)
-            self._stack.append(Opaque("builtins.int"))
+            self._stack.append(UnknownObject("builtins.int"))
             return
         self._stack.append(int.from_bytes(self._reader.take(count), "little", signed=True))
 
     def _text(self, argument: tuple[str, str | None]) -> None:
-        """Push a string, or the place in the file of a long one.
+        """Push a string, or the position in the file of a long one.
 
-        `argument` is the layout of its length, and its encoding, if it is text.
+        `argument` is the layout of its length, and its encoding if it is text.
         """
         layout, encoding = argument
         length = self._unpack(layout)
         if length > MAX_TEXT:
-            place = self._reader.skip(length)
-            self._stack.append(Place(place, length, encoding == "utf-8"))
+            offset = self._reader.skip(length)
+            self._stack.append(LongString(offset, length, encoding == "utf-8"))
             return
         if length < 0:
-            raise bad_pickle("has a string of negative length")
+            raise invalid_pickle("The pickle has a string of negative length.")
         content = self._reader.take(length)
-        self._stack.append(decoded(content, encoding) if encoding else content)
+        self._stack.append(decode_text(content, encoding) if encoding else content)
 
     def _mark(self, _: None) -> None:
         self._marks.append(len(self._stack))
@@ -163,12 +165,12 @@ class Machine:
         self._extend(self._pop_marked())
 
     def _extend(self, values: list) -> None:
-        target = self._top(list | Opaque)
+        target = self._top(list | UnknownObject)
         if type(target) is list:
             target.extend(values)
 
     def _add_items(self, _: None) -> None:
-        self._pop_marked()  # of a set: nothing is hashed
+        self._pop_marked()  # of a set, which is not made: nothing is hashed
 
     def _set_item(self, _: None) -> None:
         value, key = self._pop(), self._pop()
@@ -178,24 +180,26 @@ class Machine:
         values = self._pop_marked()
         target = self._entries()
         if len(values) % 2:
-            raise bad_pickle("has a key without a value")
+            raise invalid_pickle("The pickle has a key without a value.")
         for key, value in zip(values[::2], values[1::2], strict=True):
             set_entry(target, key, value)
 
     def _entries(self) -> dict:
-        target = self._top(dict | Opaque)
-        return target.entries if type(target) is Opaque else target
+        target = self._top(dict | UnknownObject)
+        return target.entries if type(target) is UnknownObject else target
 
     def _put(self, layout: str | None) -> None:
         index = self._unpack(layout) if layout else len(self._memo)
         if index >= MAX_MEMO:
-            raise bad_pickle(f"remembers a value under the number {index}")
+            raise invalid_pickle(f"The pickle remembers a value under the number {index}.")
         self._memo[index] = self._top(object)
 
     def _get(self, layout: str) -> None:
         index = self._unpack(layout)
         if index not in self._memo:
-            raise bad_pickle(f"asks for the value {index}, which it did not remember")
+            raise invalid_pickle(
+                f"The pickle asks for the value {index}, which it did not remember."
+            )
         self._stack.append(self._memo[index])
 
     def _global(self, _: None) -> None:
@@ -204,52 +208,52 @@ class Machine:
     def _stack_global(self, _: None) -> None:
         name, module = self._pop(), self._pop()
         if type(name) is not str or type(module) is not str:
-            raise bad_pickle("gives a name that is no text")
+            raise invalid_pickle("The pickle has a name that is not text.")
         self._name(module, name)
 
     def _name(self, module: str, name: str) -> None:
         known = self._vocabulary.names
         if is_harmful(module, name):
-            raise bad_pickle(
-                f"asks for {shown(f'{module}.{name}')}", remedy=self._vocabulary.remedy
+            raise invalid_pickle(
+                f"The pickle asks for {shown(f'{module}.{name}')}.", remedy=self._vocabulary.remedy
             )
-        self._stack.append(known.get((module, name), Unknown(f"{module}.{name}")))
+        self._stack.append(known.get((module, name), UnknownName(f"{module}.{name}")))
 
     def _line(self) -> str:
         line = bytearray()
         while (byte := self._reader.take(1)) != b"\n":
             line += byte
             if len(line) > MAX_NAME:
-                raise bad_pickle(f"has a name of more than {MAX_NAME} characters")
-        return decoded(bytes(line), "utf-8")
+                raise invalid_pickle(f"The pickle has a name of more than {MAX_NAME} characters.")
+        return decode_text(bytes(line), "utf-8")
 
     def _call_by_name(self, _: None) -> None:
-        self._pop()  # arguments by name, which no known function takes
+        self._pop()  # keyword arguments, which no known function takes
         self._call(None)
 
     def _call(self, _: None) -> None:
         arguments, function = self._pop(), self._pop()
-        if type(function) is Unknown:
-            self._stack.append(Opaque(function.name))
+        if type(function) is UnknownName:
+            self._stack.append(UnknownObject(function.name))
             return
         if type(function) is not Function or type(arguments) is not tuple:
-            raise bad_pickle(f"calls {described(function)}")
+            raise invalid_pickle(f"The pickle calls {describe_value(function)}.")
         self._stack.append(function.call(self, arguments))
 
     def _build(self, _: None) -> None:
         state = self._pop()
         if type(self._top(object)) is dict:
-            return  # `_metadata` of a state dict: versions of layers
+            return  # `_metadata` of a state dict: the versions of its layers
         self._top(Stateful).set_state(state)
 
     def _persistent(self, _: None) -> None:
         if self._vocabulary.persistent is None:
-            raise bad_pickle("refers to something outside of it")
+            raise invalid_pickle("The pickle refers to an object outside of it.")
         self._stack.append(self._vocabulary.persistent(self._pop()))
 
 
 STOP = ord(".")
-# Protocols 2 to 5 without what state dicts and arrays never need (OBJ, INST, EXT, POP, DUP ...).
+# Protocols 2 to 5, except opcodes that state dicts and arrays never need: OBJ, INST, EXT, POP, DUP.
 OPCODES: dict[int, tuple[Callable[[Machine, Any], None], Any]] = {
     0x80: (Machine._protocol, None),
     0x95: (Machine._frame, None),
@@ -292,9 +296,9 @@ OPCODES: dict[int, tuple[Callable[[Machine, Any], None], Any]] = {
     ord("R"): (Machine._call, None),
     0x81: (Machine._call, None),  # NEWOBJ: a class instead of a function
     0x92: (Machine._call_by_name, None),  # NEWOBJ_EX
-    0x8F: (Machine._empty, lambda: Opaque("builtins.set")),
+    0x8F: (Machine._empty, lambda: UnknownObject("builtins.set")),
     0x90: (Machine._add_items, None),
-    0x91: (Machine._marked, lambda _: Opaque("builtins.frozenset")),
+    0x91: (Machine._marked, lambda _: UnknownObject("builtins.frozenset")),
     ord("b"): (Machine._build, None),
     ord("Q"): (Machine._persistent, None),
 }

@@ -1,13 +1,13 @@
-"""Python's own names in pickles: its dictionaries, and names that only an attack uses."""
+"""Names of Python's own in pickles: dictionaries, and names that only an attack uses."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from keras_alexnet.formats.pickle.values import Function, bad_pickle
+from keras_alexnet.formats.pickle.values import Function, invalid_pickle
 
-# Nothing that a pickle names is ever imported, so safety does not rest on these. A file that names
-# one of them was made to do harm where it is unpickled, and the user must know.
+# The package imports nothing that a pickle names, so its safety does not depend on these lists. But
+# a file with one of these names was made to do harm where it is unpickled, and the user must know.
 HARMFUL_MODULES = frozenset({"os", "posix", "nt", "sys", "subprocess", "pty", "runpy", "importlib"})
 HARMFUL_BUILTINS = frozenset({"eval", "exec", "compile", "execfile", "open", "__import__", "input"})
 BUILTINS = frozenset({"builtins", "__builtin__"})
@@ -24,16 +24,16 @@ def is_harmful(module: str, name: str) -> bool:
 
 
 def _ordered_dict(machine, arguments: tuple) -> dict:
-    """Stand for `collections.OrderedDict`: with nothing, or with a list of pairs."""
+    """Replace `collections.OrderedDict`, called without arguments or with a list of pairs."""
     if not arguments:
         return {}
     if len(arguments) != 1 or type(arguments[0]) is not list:
-        raise bad_pickle("makes a dictionary of something else than pairs")
+        raise invalid_pickle("The pickle makes a dictionary of something else than pairs.")
     return machine.make_dict(arguments[0])
 
 
 def _default_dict(_, arguments: tuple) -> dict:
-    """Stand for `collections.defaultdict`, without the function for missing values."""
+    """Replace `collections.defaultdict`, without its function for missing values."""
     return {}
 
 

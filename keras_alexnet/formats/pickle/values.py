@@ -1,4 +1,4 @@
-"""Parts of the machine for pickles: bytes, values, and the names that pickles may use."""
+"""What the pickle machine works on: the bytes of a file, the values, and the names it allows."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -6,20 +6,21 @@ from typing import Any, NamedTuple
 from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 
-MAX_STEPS = 200_000  # 16 layers take some 500, the state of an optimizer some thousands
-MAX_BYTES = 1 << 20  # without the long strings, which stay where they are
+MAX_STEPS = 200_000  # 16 layers take about 500, the state of an optimizer some thousands
+MAX_BYTES = 1 << 20  # without the long strings, which stay in the file
 BUFFER = 1 << 16
-MAX_KEY = 1 << 31  # whole numbers below it cannot be made to collide as keys of a dictionary
-OTHERWISE = "Save the weights alone, as a dictionary of arrays."
+MAX_KEY = 1 << 31  # smaller integers cannot be made to collide as keys of a dictionary
+SAVE_AGAIN = "Download the file again, or save it again with the program that it is from."
+SAVE_ARRAYS = "Save the weights alone, as a dictionary of arrays."
 
 
-class Place(NamedTuple):
-    """Where a long string of a pickle lies in the file.
+class LongString(NamedTuple):
+    """A long string of a pickle, which stays in the file.
 
     Args:
         offset: Its first byte.
         length: Its number of bytes.
-        utf8: Whether each byte was written as a character, in UTF-8.
+        utf8: Whether it is text in UTF-8, with a character for each byte.
     """
 
     offset: int
@@ -28,10 +29,10 @@ class Place(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of ours that a pickle may call.
+    """A function of this package that replaces one that a pickle calls.
 
     Args:
-        call: It is given the machine and the arguments, which are unchecked.
+        call: Function of the machine and the arguments, which nobody has checked.
     """
 
     call: Callable[[Any, tuple], Any]
@@ -41,19 +42,19 @@ class Vocabulary(NamedTuple):
     """The names and persistent ids that the pickles of one format may use.
 
     Args:
-        names: What (module, name) stands for: a `Function`, or any inert value. Any other name
-            is an `Unknown`.
-        persistent: Gives the value of a persistent id; without it there may be none.
-        remedy: A sentence on the way to save a file that can be read.
+        names: The replacement of each (module, name): a `Function`, or any inert value. Every
+            other name becomes an `UnknownName`.
+        persistent: Returns the value of a persistent id; `None` if there must be none.
+        remedy: A sentence on how to save a file that can be read.
     """
 
     names: Mapping[tuple[str, str], Any]
     persistent: Callable[[Any], Any] | None = None
-    remedy: str = OTHERWISE
+    remedy: str = SAVE_ARRAYS
 
 
-class Unknown(NamedTuple):
-    """A class or function that a pickle names and no vocabulary lists: its name, and no more.
+class UnknownName(NamedTuple):
+    """The name of a class or function that the vocabulary does not list.
 
     Args:
         name: Module and name, as the pickle gives them.
@@ -63,21 +64,21 @@ class Unknown(NamedTuple):
 
 
 class Stateful:
-    """A value that a pickle may give a state to; made by a `Function`."""
+    """A value that accepts a state from a pickle; a `Function` makes it."""
 
     def set_state(self, state: Any) -> None:
-        """Take from a state, which is unchecked, what is needed."""
+        """Read a state, which nobody has checked."""
         raise NotImplementedError
 
 
-class Opaque(Stateful):
-    """Stands for an object of an unknown class: nothing is imported, called or made for it.
+class UnknownObject(Stateful):
+    """Stands for an object of an unknown class. Nothing is imported, called or made for it.
 
-    Training scripts keep such objects beside the weights: NumPy's numbers, options, sets.
+    Training scripts save such objects beside the weights: NumPy's scalars, options, sets.
 
     Attributes:
-        name: The class or function that it would be made by.
-        entries: What the pickle puts into it as into a dictionary.
+        name: Name of the class or function that would make it.
+        entries: The items that the pickle sets in it as in a dictionary.
     """
 
     def __init__(self, name: str):
@@ -85,16 +86,16 @@ class Opaque(Stateful):
         self.entries: dict = {}
 
     def set_state(self, state: Any) -> None:
-        """Drop the state: only the class knows its meaning."""
+        """Ignore the state: only the class knows its meaning."""
 
 
 class Reader:
-    """The bytes of a file from `start` to `stop` in turn: pickles, and what lies between them.
+    """The bytes of a file from `start` to `stop`, in order: pickles, and the data between them.
 
-    All that is done with them together has its limits, so that the time is that of the file.
+    All pickles together have a limit of bytes and of steps, so that a small file takes little time.
 
     Attributes:
-        position: Byte of the file that comes next.
+        position: The next byte of the file.
     """
 
     def __init__(self, file: CheckpointFile, start: int, stop: int):
@@ -104,14 +105,14 @@ class Reader:
 
     @property
     def left(self) -> int:
-        """Number of bytes to come."""
+        """Number of bytes that are not read yet."""
         return self._stop - self.position
 
     def take(self, count: int) -> bytes:
         """Return the next bytes."""
         self._taken += count
         if self._taken > MAX_BYTES:
-            raise bad_pickle(f"has more than {MAX_BYTES} bytes", remedy=OTHERWISE)
+            raise invalid_pickle(f"The pickle has more than {MAX_BYTES} bytes.", remedy=SAVE_ARRAYS)
         begin = self.position - self._start
         if begin + count > len(self._buffer):
             self._check(count)
@@ -121,7 +122,7 @@ class Reader:
         return self._buffer[begin : begin + count]
 
     def skip(self, count: int) -> int:
-        """Pass over bytes; return where they begin."""
+        """Skip bytes, and return the position of the first one."""
         self._check(count)
         self.position += count
         if self.position > self._start + len(self._buffer):
@@ -129,46 +130,49 @@ class Reader:
         return self.position - count
 
     def spend(self, count: int) -> None:
-        """Count steps of work, and stop a pickle that asks for too many."""
+        """Count steps of work, and refuse a pickle that takes too many."""
         self._steps += count
         if self._steps > MAX_STEPS:
-            raise bad_pickle(f"takes more than {MAX_STEPS} steps", remedy=OTHERWISE)
+            raise invalid_pickle(
+                f"The pickle takes more than {MAX_STEPS} steps.", remedy=SAVE_ARRAYS
+            )
 
     def _check(self, count: int) -> None:
         if not 0 <= count <= self.left:
-            raise bad_pickle("ends early")
+            raise invalid_pickle("The pickle ends early.")
 
 
-def decoded(content: bytes, encoding: str) -> str:
-    """Return text."""
+def decode_text(content: bytes, encoding: str) -> str:
+    """Return bytes of a pickle as text."""
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise bad_pickle(f"has the text {shown(content)}, which is no {encoding}") from error
+        raise invalid_pickle(
+            f"The pickle has the text {shown(content)}, which is no {encoding}."
+        ) from error
 
 
 def set_entry(target: dict, key: Any, value: Any) -> None:
-    """Set an entry of a dictionary, or drop it if its key is neither text nor a small integer."""
+    """Set an entry of a dictionary; drop an entry whose key is neither text nor a small integer."""
     if type(key) is not str and not (type(key) is int and abs(key) < MAX_KEY):
-        return  # other keys name no array, and hashing them could take very long
+        return  # other keys name no array, and could take very long to hash
     if key in target:
-        raise bad_pickle(f"has two entries for the key {shown(str(key))}")
+        raise invalid_pickle(f"The pickle has two entries for the key {shown(str(key))}.")
     target[key] = value
 
 
-def described(value: Any) -> str:
-    """Say what kind of value this is; values themselves, which may be huge, are never printed."""
-    if isinstance(value, Opaque):
+def describe_value(value: Any) -> str:
+    """Return the kind of a value in words. The value itself, which may be huge, is not printed."""
+    if isinstance(value, UnknownObject):
         return f"an object of the class {shown(value.name)}"
-    if isinstance(value, Unknown):
+    if isinstance(value, UnknownName):
         return f"the name {shown(value.name)}"
-    return f"a value of the kind {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
 
 
-def bad_pickle(wrong: str, expected: str = "", remedy: str = "") -> CheckpointError:
-    """Return the error for a pickle that is not as expected."""
-    return CheckpointError(
-        f"Its pickle {wrong}.",
-        expected or "A dictionary of arrays was expected, as the format's own program writes it.",
-        remedy or "Get the file again, or save it again with that program.",
+def invalid_pickle(received: str, remedy: str = SAVE_AGAIN) -> CheckpointError:
+    """Return the error for a pickle with unexpected content."""
+    expected = (
+        "The pickle must hold a dictionary of arrays, as the program of its format writes it."
     )
+    return CheckpointError(received, expected, remedy)

@@ -1,1 +1,1 @@
-"""Protocol buffers: the files of Caffe and ONNX."""
+"""Files in protocol buffers: Caffe's and ONNX's."""

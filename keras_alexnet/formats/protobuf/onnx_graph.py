@@ -1,7 +1,7 @@
-"""The graph of an ONNX model: which tensor is the kernel or bias of which layer.
+"""The graph of an ONNX model, which tells the layer and the role of each tensor.
 
-Exporters name tensors as they like. The nodes give the order of convolutions and fully connected
-layers, and the weights of each. The numbers of fields are those of onnx/onnx.proto.
+Each exporter names tensors in its own way. The nodes give the order of convolutions and dense
+layers, and the weights of each. The field numbers are those of onnx/onnx.proto.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ NODE = 1  # GraphProto
 INPUT, OUTPUT, OPERATOR, ATTRIBUTE = 1, 2, 4, 5  # NodeProto
 NAME, FLOAT, INTEGER, TENSOR, INTEGERS = 1, 2, 3, 5, 8  # AttributeProto
 WEIGHTED = {"Conv": "conv", "Gemm": "dense", "MatMul": "dense"}
-# Operators between layers that compute nothing with tensors of the file, but for sizes.
+# Operators between layers that use no tensors of the file except sizes.
 BETWEEN = frozenset(
     {
         *("Relu", "MaxPool", "AveragePool", "GlobalAveragePool", "LRN", "Dropout", "Softmax"),
@@ -25,7 +25,7 @@ BETWEEN = frozenset(
 )
 WITH_ATTRIBUTES = frozenset({*WEIGHTED, "Transpose", "Constant"})  # attributes are read
 SAME, TO_LAST = (0, 1, 2, 3), (0, 2, 3, 1)  # orders of axes
-FARTHEST = 8  # nodes between a tensor and the layer that it is the kernel of
+MAX_DISTANCE = 8  # nodes between a tensor and the layer whose kernel it is
 
 
 class Node(NamedTuple):
@@ -33,9 +33,9 @@ class Node(NamedTuple):
 
     Args:
         operator: Name of its operator.
-        inputs: Names of the tensors that it takes; empty where one is left out.
-        output: Name of the first tensor that it gives.
-        attributes: Its attributes by name, if its operator has any that matter.
+        inputs: Names of its input tensors; "" for an input that is left out.
+        output: Name of its first output tensor.
+        attributes: Its attributes by name, if the reader uses those of its operator.
     """
 
     operator: str
@@ -44,7 +44,7 @@ class Node(NamedTuple):
     attributes: Mapping[str, Message]
 
     def number(self, name: str, default: float) -> float:
-        """Return an attribute that is one number."""
+        """Return an attribute with one number."""
         attribute = self.attributes.get(name)
         if attribute is None:
             return default
@@ -53,7 +53,7 @@ class Node(NamedTuple):
         return attribute.integer(INTEGER) or 0
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """Return an attribute that is several whole numbers."""
+        """Return an attribute with several integers."""
         return tuple(self.attributes[name].integers(INTEGERS)) if name in self.attributes else ()
 
 
@@ -64,9 +64,9 @@ class Layer:
     Attributes:
         node: The node that computes it.
         kernel: Name of its kernel.
-        turned: Whether the kernel is stored by inputs first.
+        turned: Whether the kernel is stored as (inputs, outputs).
         bias: Name of its bias.
-        order: Order of the axes in its input, as the numbers of the axes of the maps below it.
+        order: Order of the axes of its input, as axis numbers of the layer's output below it.
     """
 
     node: Node
@@ -81,15 +81,15 @@ class Graph:
 
     Args:
         graph: The message.
-        tensors: Names of the initialisers.
+        tensors: Names of the initializers.
 
     Attributes:
-        constants: The tensors that nodes give, by name.
+        constants: The tensors of `Constant` nodes, by name.
     """
 
     def __init__(self, graph: Message, tensors: Iterable[str]):
         self._tensors = set(tensors)
-        self._nodes = {node.output: node for node in map(_node, graph.messages(NODE)) if node}
+        self._nodes = {node.output: node for node in map(_read_node, graph.messages(NODE)) if node}
         values = {name: node.attributes.get("value") for name, node in self._nodes.items()}
         self.constants = {
             name: tensor
@@ -99,7 +99,7 @@ class Graph:
         }
 
     def uses(self) -> dict[str, Use]:
-        """Return the use of each tensor by name; empty if the layers are not a plain chain.
+        """Return the role of each tensor by name; empty unless the layers are a plain chain.
 
         Raises:
             CheckpointError: If a layer multiplies its weights by a number.
@@ -119,32 +119,32 @@ class Graph:
         return uses if len(uses) == len(found) else {}
 
     def _layers(self) -> list[Layer]:
-        """Return the layers with weights, in order; none if something else lies between them."""
+        """Return the layers with weights, in order; none if an unknown node is between them."""
         layers: list[Layer] = []
         order: tuple[int, ...] = SAME
-        before, strange = "", False
+        previous, unknown = "", False
         for node in self._chain():
             kernel = self._kernel(node)
             bias = self._added(node)
             if kernel:
-                if strange:
+                if unknown:
                     return []
                 layers.append(self._layer(node, *kernel, order))
-                order, before = SAME, node.output
-            elif bias and layers and before in node.inputs and not layers[-1].bias:
+                order, previous = SAME, node.output
+            elif bias and layers and previous in node.inputs and not layers[-1].bias:
                 layers[-1].bias = bias
             elif layers and node.operator == "Transpose":
                 axes = node.integers("perm")
-                strange = strange or len(axes) != len(order)
+                unknown = unknown or len(axes) != len(order)
                 order = tuple(order[axis] for axis in axes if 0 <= axis < len(order))
-            else:  # what stands in front of the first layer prepares the images
-                strange = strange or bool(layers and node.operator not in BETWEEN)
-            if before in node.inputs and node.operator in ("Transpose", "Cast", "Identity"):
-                before = node.output  # a bias may still follow
+            else:  # nodes in front of the first layer preprocess the images
+                unknown = unknown or bool(layers and node.operator not in BETWEEN)
+            if previous in node.inputs and node.operator in ("Transpose", "Cast", "Identity"):
+                previous = node.output  # a bias may still follow
         return layers
 
     def _chain(self) -> list[Node]:
-        """Return the nodes from the input to the last layer, each fed by the one before it."""
+        """Return the nodes from the input to the last layer; each takes the output of the last."""
         ends = [node for node in self._nodes.values() if self._kernel(node) or self._added(node)]
         node = ends[-1] if ends else None
         chain: dict[str, Node] = {}
@@ -159,10 +159,10 @@ class Graph:
             factors = node.number("alpha", 1.0), node.number("beta", 1.0), node.number("transA", 0)
             if factors != (1.0, 1.0, 0):
                 raise CheckpointError(
-                    f"The layer with the kernel {shown(kernel)} computes with alpha, beta, transA "
-                    f"= {factors}.",
-                    "alpha, beta, transA must be (1.0, 1.0, 0).",
-                    "Export the model again, without an optimizer of graphs.",
+                    f"The Gemm node with the kernel {shown(kernel)} has (alpha, beta, transA) = "
+                    f"{factors}.",
+                    "The attributes (alpha, beta, transA) must be (1.0, 1.0, 0).",
+                    "Export the model again without graph optimizations.",
                 )
         by_inputs = node.operator == "MatMul" or not node.number("transB", 0)
         turned = node.operator != "Conv" and turned != by_inputs
@@ -170,21 +170,21 @@ class Graph:
         return Layer(node, kernel, turned, bias[0] if bias else "", order)
 
     def _kernel(self, node: Node) -> tuple[str, bool] | None:
-        """Return the kernel of a layer, and whether it is transposed; `None` for other nodes."""
+        """Return the kernel of a layer and whether it is transposed; `None` for other nodes."""
         weighted = node.operator in WEIGHTED and len(node.inputs) > 1
         return self._tensor(node.inputs[1]) if weighted else None
 
     def _added(self, node: Node) -> str:
-        """Return the tensor that a node adds to what it is fed."""
+        """Return the name of the tensor that an `Add` node adds to its other input; else ""."""
         if node.operator != "Add":
             return ""
         added = [tensor[0] for tensor in map(self._tensor, node.inputs) if tensor]
         return added[0] if len(added) == 1 and len(node.inputs) == 2 else ""
 
     def _tensor(self, name: str) -> tuple[str, bool] | None:
-        """Return the tensor of the file that a name stands for, and whether it is transposed."""
+        """Return the tensor of the file behind a name, and whether it is transposed; or `None`."""
         turned = False
-        for _ in range(FARTHEST):
+        for _ in range(MAX_DISTANCE):
             if name in self._tensors or name in self.constants:
                 return name, turned
             node = self._nodes.get(name)
@@ -198,11 +198,11 @@ class Graph:
         return None
 
 
-def _node(message: Message) -> Node | None:
+def _read_node(message: Message) -> Node | None:
     """Return a node; `None` for one without an operator or an output."""
     operator, outputs = message.text(OPERATOR), message.texts(OUTPUT) if OPERATOR in message else ()
     if not operator or not outputs:
         return None
-    parts = message.messages(ATTRIBUTE) if operator in WITH_ATTRIBUTES else ()
-    attributes = {part.text(NAME): part for part in parts}
-    return Node(operator, tuple(message.texts(INPUT)), outputs[0], attributes)
+    attributes = message.messages(ATTRIBUTE) if operator in WITH_ATTRIBUTES else ()
+    by_name = {attribute.text(NAME): attribute for attribute in attributes}
+    return Node(operator, tuple(message.texts(INPUT)), outputs[0], by_name)

@@ -1,4 +1,4 @@
-"""Reads what torch.save wrote from 0.1.10 to 1.5: five pickles, then the storages back to back."""
+"""Reader of torch.save's format from 0.1.10 to 1.5: five pickles, and then the storages."""
 
 from typing import Any
 
@@ -6,61 +6,66 @@ from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.values import Reader
-from keras_alexnet.formats.torch import named_tensors, state
+from keras_alexnet.formats.torch import named_tensors, pickles
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read the tensors by name; the file must end where the last storage does."""
+    """Read the tensors by name. The file must end with the last storage."""
     reader = Reader(file, 0, file.size)
     _check_start(reader)
-    storages = state.Storages()
-    tensors = named_tensors.named_tensors(state.run(reader, storages))
-    keys = state.run(reader)
+    storages = pickles.Storages()
+    tensors = named_tensors.named_tensors(pickles.unpickle(reader, storages))
+    keys = pickles.unpickle(reader)
     _check_keys(keys, storages.used)
-    places = {}
+    locations = {}
     for key in keys:
-        places[key] = named_tensors.Location(_skipped(reader, storages.used[key]))
+        locations[key] = named_tensors.StorageLocation(_skip_storage(reader, storages.used[key]))
     if reader.left:
         raise CheckpointError(
-            f"{reader.left} bytes follow the last storage.", "The file was expected to end there."
+            f"{reader.left} bytes follow the last storage.",
+            "The file must end with its last storage.",
         )
-    return named_tensors.arrays(file, tensors, places.__getitem__), {}
+    return named_tensors.arrays(file, tensors, locations.__getitem__), {}
 
 
 def _check_start(reader: Reader) -> None:
-    magic, protocol, system = (state.run(reader) for _ in range(3))
+    magic, protocol, system = (pickles.unpickle(reader) for _ in range(3))
     if type(magic) is not int or magic != MAGIC:
-        raise CheckpointError("Its first number is not PyTorch's.", f"{MAGIC:#x} was expected.")
+        raise CheckpointError(
+            "The first number of the file is not PyTorch's.",
+            f"The first number must be {MAGIC:#x}.",
+        )
     if type(protocol) is not int or protocol != PROTOCOL:
         raise CheckpointError(
-            "It has an unknown version of the format.", f"{PROTOCOL} was expected."
+            "The file has an unknown version of the format.", f"The version must be {PROTOCOL}."
         )
     if type(system) is not dict or system.get("little_endian") is not True:
         raise CheckpointError(
-            "It does not say that its numbers are little-endian.",
-            "Numbers with the lowest byte first were expected.",
-            "Save it again on a common machine.",
+            "The file does not state that its numbers are little-endian.",
+            "The numbers must be little-endian.",
+            "Save the file again on a little-endian machine.",
         )
 
 
-def _check_keys(keys: Any, used: dict[str, state.Storage]) -> None:
-    """Raise unless the list of storages is that of the tensors, each once."""
-    strange = type(keys) is not list or not all(type(key) is str for key in keys)
-    if strange or len(set(keys)) != len(keys) or set(keys) != set(used):
+def _check_keys(keys: Any, used: dict[str, pickles.Storage]) -> None:
+    """Raise unless the list of storages has each storage of the tensors once."""
+    not_texts = type(keys) is not list or not all(type(key) is str for key in keys)
+    if not_texts or len(set(keys)) != len(keys) or set(keys) != set(used):
         raise CheckpointError(
-            "Its list of storages is not that of its tensors.", "Each was expected, once."
+            "The file's list of storages is not that of its tensors.",
+            "The list must have each storage of the tensors once.",
         )
 
 
-def _skipped(reader: Reader, storage: state.Storage) -> int:
-    """Pass over a storage; return where its numbers begin."""
+def _skip_storage(reader: Reader, storage: pickles.Storage) -> int:
+    """Skip a storage, and return the byte where its numbers begin."""
     count = int.from_bytes(reader.take(8), "little", signed=True)
     if count != storage.total:
         raise CheckpointError(
             f"The storage {shown(storage.key)} has {count} elements.",
-            f"{storage.total} were expected, as its tensors say.",
+            f"Its tensors need {storage.total} elements.",
         )
-    return reader.skip(count * storage.type.itemsize)
+    return reader.skip(count * storage.element.itemsize)

@@ -1,9 +1,9 @@
-"""Reads what torch.save wrote up to 0.1.9: a tar archive of three pickled streams.
+"""Reader of torch.save's format up to 0.1.9: a tar archive of three streams with pickles.
 
-The streams, after torch/serialization.py of 2017: `storages` has their number, each with a pickled
-(key, location, type) in front, then pickled views of storages; `tensors` has their number, each
-with a pickled (key, storage, type) in front of its sizes; `pickle` has what was saved, with the
-tensors' keys for persistent ids.
+The streams, after torch/serialization.py of 2017: `storages` has the number of storages, then each
+storage after a pickled (key, location, type), then pickled views of storages. `tensors` has the
+number of tensors, then the sizes of each after a pickled (key, storage, type). `pickle` has the
+saved object; its persistent ids are the keys of the tensors.
 """
 
 import struct
@@ -16,137 +16,142 @@ from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.machine import Machine
-from keras_alexnet.formats.pickle.values import Reader, Vocabulary, bad_pickle
+from keras_alexnet.formats.pickle.values import Reader, Vocabulary, describe_value, invalid_pickle
 from keras_alexnet.formats.shapes import MAX_RANK
-from keras_alexnet.formats.torch import named_tensors, state
-from keras_alexnet.formats.torch.named_tensors import Location
-from keras_alexnet.formats.torch.state import Storage, Tensor, count, storage_type
+from keras_alexnet.formats.torch import named_tensors, pickles
+from keras_alexnet.formats.torch.named_tensors import StorageLocation
+from keras_alexnet.formats.torch.pickles import Storage, Tensor, checked_count, checked_storage_type
 
 MEMBERS = {"sys_info", "pickle", "tensors", "storages"}
 MAX_COUNT = 4096  # storages, tensors
-# The types of tensors are named, and never used: that of the storage says it all.
+# The types of tensors are named and never used: the type of the storage is enough.
 NAMES: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
-        **state.NAMES,
+        **pickles.NAMES,
         **{
             (module, name.replace("Storage", "Tensor")): "a type of tensor"
             for module in ("torch", "torch.cuda")
-            for name in state.STORAGE_TYPES
+            for name in pickles.STORAGE_TYPES
         },
     }
 )
 
 
 def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
-    """Read the tensors by name; each stream must end where its archive says."""
+    """Read the tensors by name. Each stream must end where the archive says."""
     members = read_members(file, MEMBERS)
     readers = {name: Reader(file, start, start + size) for name, (start, size) in members.items()}
-    system = _run(readers["sys_info"])
+    system = _unpickle(readers["sys_info"])
     if type(system) is not dict or system.get("little_endian") is not True:
         raise CheckpointError(
-            "Its numbers are not little-endian.", "The lowest byte first was expected."
+            "The file does not state that its numbers are little-endian.",
+            "The numbers must be little-endian.",
+            "Save the file again on a little-endian machine.",
         )
-    storages, places = _storages(readers["storages"])
-    tensors = _tensors(readers["tensors"], storages)
-    value = Machine(readers["pickle"], Vocabulary(NAMES, _by_key(tensors))).run()
+    storages, locations = _read_storages(readers["storages"])
+    tensors = _read_tensors(readers["tensors"], storages)
+    value = Machine(readers["pickle"], Vocabulary(NAMES, _tensor_finder(tensors))).run()
     for name, reader in readers.items():
         if reader.left:
             raise CheckpointError(
-                f"The stream {name} ends {reader.left} bytes early.", "All was expected."
+                f"The stream {name} ends {reader.left} bytes early.",
+                "Every stream must be complete.",
             )
     named = named_tensors.named_tensors(value)
-    return named_tensors.arrays(file, named, places.__getitem__), {}
+    return named_tensors.arrays(file, named, locations.__getitem__), {}
 
 
-def _storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, Location]]:
-    """Return the storages by their keys, views among them, and where their numbers begin."""
+def _read_storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, StorageLocation]]:
+    """Return the storages and their views by key, and the locations of the storages."""
     storages: dict[int, Storage] = {}
-    places = {}
-    for _ in range(_count(reader)):
-        key, _, kind = _record(_run(reader), 3)
-        length = count(int.from_bytes(reader.take(8), "little", signed=True))
-        storage = Storage(str(count(key)), storage_type(kind), length, 0, length)
-        start = reader.skip(length * storage.type.itemsize)
-        places[storage.key] = Location(start)
+    locations = {}
+    for _ in range(_read_count(reader)):
+        key, _, kind = _record(_unpickle(reader), 3)
+        length = checked_count(int.from_bytes(reader.take(8), "little", signed=True))
+        storage = Storage(str(checked_count(key)), checked_storage_type(kind), length, 0, length)
+        start = reader.skip(length * storage.element.itemsize)
+        locations[storage.key] = StorageLocation(start)
         _add(storages, key, storage)
-    for view in _list(_run(reader)):
-        key, root, start, length = (count(number) for number in _record(view, 4))
-        whole = _found(storages, root)
+    for view in _list(_unpickle(reader)):
+        key, root, start, length = (checked_count(number) for number in _record(view, 4))
+        whole = _find(storages, root)
         if start + length > whole.count:
             raise CheckpointError(
                 "A view of a storage reaches beyond its end.",
                 "Every view must lie inside its storage.",
             )
         first = whole.start + start
-        _add(storages, key, Storage(whole.key, whole.type, whole.total, first, length))
-    return storages, places
+        _add(storages, key, Storage(whole.key, whole.element, whole.total, first, length))
+    return storages, locations
 
 
-def _tensors(reader: Reader, storages: dict[int, Storage]) -> dict[int, Tensor]:
+def _read_tensors(reader: Reader, storages: dict[int, Storage]) -> dict[int, Tensor]:
     tensors: dict[int, Tensor] = {}
-    for _ in range(_count(reader)):
-        key, storage, _ = _record(_run(reader), 3)
+    for _ in range(_read_count(reader)):
+        key, storage, _ = _record(_unpickle(reader), 3)
         (rank,) = struct.unpack("<i4x", reader.take(8))
         if not 0 <= rank <= MAX_RANK:
-            raise CheckpointError(f"A tensor has {rank} axes.", f"0 to {MAX_RANK} were expected.")
+            raise CheckpointError(
+                f"A tensor has {rank} axes.", f"A tensor must have 0 to {MAX_RANK} axes."
+            )
         numbers = struct.unpack(f"<{2 * rank + 1}q", reader.take(8 * (2 * rank + 1)))
         shape, strides, offset = numbers[:rank], numbers[rank:-1], numbers[-1]
-        view = state.tensor(_found(storages, storage), offset, shape, strides)
-        _add(tensors, count(key), view)
+        view = pickles.make_tensor(_find(storages, storage), offset, shape, strides)
+        _add(tensors, checked_count(key), view)
     return tensors
 
 
-def _by_key(tensors: dict[int, Tensor]):
-    """Return what gives the tensor of a persistent id, which is its key in decimal digits."""
+def _tensor_finder(tensors: dict[int, Tensor]):
+    """Return the function that finds the tensor of a persistent id: its key in decimal digits."""
 
     def persistent(identity: Any) -> Tensor:
         if type(identity) is not str or not (identity.isdecimal() and len(identity) <= 20):
-            raise bad_pickle("refers to something that is no tensor", remedy=state.SAVE)
-        return _found(tensors, int(identity))
+            raise invalid_pickle(
+                "The pickle refers to an object that is not a tensor.", remedy=pickles.SAVE
+            )
+        return _find(tensors, int(identity))
 
     return persistent
 
 
-def _run(reader: Reader) -> Any:
+def _unpickle(reader: Reader) -> Any:
     return Machine(reader, Vocabulary(NAMES)).run()
 
 
-def _count(reader: Reader) -> int:
-    number = count(_run(reader))
+def _read_count(reader: Reader) -> int:
+    number = checked_count(_unpickle(reader))
     if number > MAX_COUNT:
         raise CheckpointError(
-            f"It has {number} storages or tensors.", f"Up to {MAX_COUNT} were expected."
+            f"The file has {number} storages or tensors.",
+            f"The file must have at most {MAX_COUNT} of each.",
         )
     return number
 
 
 def _list(value: Any) -> list:
     if type(value) is not list:
-        raise bad_pickle("has no list where one was expected")
+        raise invalid_pickle(f"The pickle has {describe_value(value)} in place of a list.")
     return value
 
 
 def _record(value: Any, length: int) -> tuple:
     if type(value) is not tuple or len(value) != length:
-        raise bad_pickle(f"has no tuple of {length} where one was expected")
+        raise invalid_pickle(f"The pickle has {describe_value(value)} in place of {length} values.")
     return value
 
 
 def _add(values: dict[int, Any], key: int, value: Any) -> None:
     if key in values:
-        raise _ambiguous(key)
+        raise CheckpointError(
+            f"Two tensors or storages have the key {shown(str(key))}.", "Every key must be unique."
+        )
     values[key] = value
 
 
-def _found(values: dict[int, Any], key: Any) -> Any:
+def _find(values: dict[int, Any], key: Any) -> Any:
     if type(key) is not int or key not in values:
         raise CheckpointError(
-            "A tensor or a storage is missing.", "Each one that is used was expected."
+            "A tensor or a storage is missing.",
+            "Every tensor and storage that is used must be in the file.",
         )
     return values[key]
-
-
-def _ambiguous(key: int) -> CheckpointError:
-    return CheckpointError(
-        f"Two tensors or storages have the key {shown(str(key))}.", "One was expected."
-    )
