@@ -136,7 +136,7 @@ def test_a_file_that_changes(path, network, change, monkeypatch):
     for point in points(model, path):
         path.write_bytes(content)
         time.sleep(TICK)
-        message = "was changed or replaced while it was being read.*Load it again"
+        message = "was changed or replaced while it was being read.*Load the file again"
         with monkeypatch.context() as patch, pytest.raises(CheckpointError, match=message):
             Reads(patch, point, lambda: change(path))
             load(model, path)

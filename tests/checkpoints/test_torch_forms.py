@@ -154,7 +154,7 @@ REFUSED = {
     "whole module": (
         lambda torch, state: torch.nn.Linear(2, 2),
         r"holds an object of the class 'torch\.nn\.modules\.linear\.Linear', without tensors by "
-        r"name\. .*run its program.*: torch\.save\(model\.state_dict\(\), path\)\.",
+        r"name\. .*run its code.*: torch\.save\(model\.state_dict\(\), path\)\.",
     ),
     "whole module in a dictionary": (
         lambda torch, state: {"epoch": 3, "model": torch.nn.Linear(2, 2)},
@@ -173,12 +173,12 @@ REFUSED = {
     ),
     "complex weights": (
         lambda torch, state: {**state, NAME: state[NAME].to(torch.complex64)},
-        r"Tensor 'features\.0\.weight': It holds complex numbers",
+        r"Tensor 'features\.0\.weight': The tensor is complex",
     ),
     "sparse weights": (
         lambda torch, state: {**state, NAME: state[NAME].to_sparse()},
-        r"Tensor 'features\.0\.weight': It is an object of the class 'torch\._utils\._rebuild_"
-        r"sparse_tensor'. A plain tensor was expected.*torch\.save",
+        r"Tensor 'features\.0\.weight': The entry is an object of the class 'torch\._utils\._rebuild_"
+        r"sparse_tensor'. The entry must be a plain tensor.*torch\.save",
     ),
     "a tensor more": (
         lambda torch, state: {"state_dict": {**state, "bn.weight": torch.ones(3)}},
