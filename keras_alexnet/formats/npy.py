@@ -125,7 +125,7 @@ def _read_member(file: CheckpointFile, member: zips.Member) -> StoredArray:
     header = parse_header(zip_members.read_start(file, member, MAX_HEADER))
     dtype = header.checked_dtype(member.size)
     if member.method == zips.STORED:
-        start, check = member.offset + header.length, zip_members.CrcCheck(file, member)
+        start, check = member.offset + header.length, zip_members.crc_check(file, member)
         return FileArray(file, start, header.shape, dtype, header.strides, check=check)
     decode = functools.partial(_inflate, file, member, header)
     return DecodedArray(file, header.shape, dtype, decode)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
-from keras_alexnet.formats.sniffing import Format, detect_format
+from keras_alexnet.formats.sniffing import detect_format
 
 # What Python and its libraries raise when sizes or texts in a file are wrong.
 DECODING_ERRORS = (
@@ -75,7 +75,9 @@ def _read(file: CheckpointFile) -> Contents:
     try:
         row = detect_format(file)
         title = row.title
-        arrays, metadata = _import_reader(row)(file)
+        module, function = row.read.split(":")
+        read = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+        arrays, metadata = read(file)
         for text in (*arrays, *metadata, *metadata.values()):
             text.encode("utf-8")  # JSON can hold lone surrogates, which cannot be printed
     except CheckpointError as error:
@@ -84,9 +86,3 @@ def _read(file: CheckpointFile) -> Contents:
         received = f"{file.path!r} cannot be read as {title} ({type(error).__name__})."
         raise CheckpointError(received, "The file must be complete and undamaged.") from error
     return Contents(file.path, row.name, arrays, metadata)
-
-
-def _import_reader(row: Format):
-    """Return the function that reads a format."""
-    module, function = row.read.split(":")
-    return getattr(importlib.import_module(f"{__package__}.{module}"), function)

@@ -177,8 +177,8 @@ REFUSED = {
     ),
     "sparse weights": (
         lambda torch, state: {**state, NAME: state[NAME].to_sparse()},
-        r"Tensor 'features\.0\.weight': The entry is an object of the class 'torch\._utils\._rebuild_"
-        r"sparse_tensor'. The entry must be a plain tensor.*torch\.save",
+        r"Tensor 'features\.0\.weight': The entry is an object of the class 'torch\._utils\."
+        r"_rebuild_sparse_tensor'. The entry must be a plain tensor.*torch\.save",
     ),
     "a tensor more": (
         lambda torch, state: {"state_dict": {**state, "bn.weight": torch.ones(3)}},

@@ -139,7 +139,7 @@ TAR = {
     "size 2^63": (size_field(b"\x80\0\0\0\x80" + b"\0" * 7), "has the number"),
     "size of 8 GB": (
         size_field(b"77777777777\0"),
-        "'sys_info' of the archive reaches beyond its end",
+        "'sys_info' reaches past the end of the archive",
     ),
     "size in letters": (size_field(b"0000000000x\0"), r"the number b'0000000000x"),
     "pax size": (pax(size="1"), "extended header about 'size'"),
@@ -166,7 +166,10 @@ TAR = {
     "beyond": (small_tar(one_storage(1), one_tensor(1, (1, 1, 1))), "Tensor 'a'.*offset 1"),
     "storage missing": (small_tar(one_storage(1), one_tensor(key=6)), "or a storage is missing"),
     "storage of text": (small_tar(one_storage(1), one_tensor(key="5")), "or a storage is missing"),
-    "part beyond": (small_tar(one_storage(1, end=[(6, 5, 1, 1)]), one_tensor()), "beyond it"),
+    "part beyond": (
+        small_tar(one_storage(1, end=[(6, 5, 1, 1)]), one_tensor()),
+        "past the end of its storage",
+    ),
     "part of nothing": (small_tar(one_storage(1, end=[(6, 4, 0, 1)]), one_tensor()), "is missing"),
     "part again": (small_tar(one_storage(1, end=[(5, 5, 0, 1)]), one_tensor()), "the key '5'"),
     "4097 storages": (small_tar(pickled(4097), one_tensor()), "has 4097 storages or tensors"),

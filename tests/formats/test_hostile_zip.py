@@ -83,10 +83,10 @@ ARCHIVES = {
     ),
     "name with NUL": (
         ARCHIVE.replace(b"data/1", b"data\0001"),
-        r"the member name b'archive/data\\x001'",
+        r"member name b'archive/data\\x001'",
     ),
-    "name in no UTF-8": (ARCHIVE.replace(b"data/1", b"data/\xff"), "which is not UTF-8"),
-    "no name": (zip_file({"a.npy": npy_file(), "": b""}), "has the member name"),
+    "name in no UTF-8": (ARCHIVE.replace(b"data/1", b"data/\xff"), "is not UTF-8"),
+    "no name": (zip_file({"a.npy": npy_file(), "": b""}), "The member name"),
     "encrypted": (patched(ARCHIVE, (DIRECTORY + 8, "<H", 1)), "is encrypted, or"),
     "encrypted in front": (patched(ARCHIVE, (6, "<H", 1)), "in two ways"),
     "method 12": (patched(ARCHIVE, (DIRECTORY + 10, "<H", 12)), r"flags 0x0, method 12"),
@@ -95,14 +95,20 @@ ARCHIVES = {
     "two sizes": (patched(ARCHIVE, (DIRECTORY + 20, "<L", 5)), "declares two sizes"),
     "size too large": (
         patched(ARCHIVE, (DIRECTORY + 20, "<L", 1 << 20), (DIRECTORY + 24, "<L", 1 << 20)),
-        "reaches beyond its end",
+        "reaches past the end of the archive",
     ),
     "size 2^32": (
         patched(ARCHIVE, (DIRECTORY + 20, "<L", 0xFFFFFFFF), (DIRECTORY + 24, "<L", 0xFFFFFFFF)),
-        "reaches beyond its end",
+        "reaches past the end of the archive",
     ),
-    "place after the end": (patched(ARCHIVE, (DIRECTORY + 42, "<L", 1 << 30)), "begins after its"),
-    "place elsewhere": (patched(ARCHIVE, (DIRECTORY + 42, "<L", 1)), "reaches beyond its end"),
+    "place after the end": (
+        patched(ARCHIVE, (DIRECTORY + 42, "<L", 1 << 30)),
+        "begins after the end",
+    ),
+    "place elsewhere": (
+        patched(ARCHIVE, (DIRECTORY + 42, "<L", 1)),
+        "reaches past the end of the archive",
+    ),
     "other name in front": (patched(ARCHIVE, (30, "1s", b"A")), "has another name in its header"),
     "overlap": (overlapping(), "'b.npy' of the archive overlaps another"),
     "part of several": (patched(ARCHIVE, (END + 4, "<H", 1)), "one part of several"),

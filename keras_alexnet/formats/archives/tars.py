@@ -33,7 +33,7 @@ def read_members(file: CheckpointFile, expected: set[str]) -> dict[str, tuple[in
         kind, name, size = _parse_header(header)
         begin = position + BLOCK
         if size > file.size - begin:
-            raise _invalid_tar(f"The member {shown(name)} of the archive reaches beyond its end.")
+            raise _invalid_tar(f"The member {shown(name)} reaches past the end of the archive.")
         if kind == EXTENDED:
             _check_extended(file.pread(begin, min(size, MAX_EXTENDED + 1)))
         elif name in members or name not in expected or kind not in (b"0", b"\0"):

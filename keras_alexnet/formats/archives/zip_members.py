@@ -3,7 +3,7 @@
 import functools
 import itertools
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -66,16 +66,18 @@ def check_crcs(
         run = threads.map if sum(part[1] for part in parts) >= THREADS_FROM else map
         summaries = run(lambda part: summarize(file, *part), parts)
         for member, dtype, starts in rows:
-            seen = functools.reduce(
+            summary = functools.reduce(
                 Summary.followed_by, itertools.islice(summaries, len(starts)), Summary()
             )
-            _compare(member, seen.crc)
+            _compare(member, summary.crc)
             if dtype is not None:
-                file.magnitudes[member.offset, member.size, dtype] = seen.magnitude
+                file.magnitudes[member.offset, member.size, dtype] = summary.magnitude
 
 
-class CrcCheck:
-    """Function that compares a stored member with its CRC-32 at the first call only.
+def crc_check(
+    file: CheckpointFile, member: Member, dtype: np.dtype | None = None
+) -> Callable[[], None]:
+    """Return a function that compares a stored member with its CRC-32 at its first call only.
 
     Args:
         file: The open file.
@@ -83,17 +85,12 @@ class CrcCheck:
         dtype: The dtype of the numbers that it consists of; `None` for other bytes.
     """
 
-    def __init__(self, file: CheckpointFile, member: Member, dtype: np.dtype | None = None):
-        self._file, self._member, self._dtype = file, member, dtype
-        self._done = False
+    @functools.cache
+    def check() -> None:
+        with errors_about(f"{file.path!r} cannot be read:"):
+            check_crcs(file, [member], [dtype])
 
-    def __call__(self) -> None:
-        """Raise if the member is damaged."""
-        if self._done:
-            return
-        with errors_about(f"{self._file.path!r} cannot be read:"):
-            check_crcs(self._file, [self._member], [self._dtype])
-        self._done = True
+    return check
 
 
 def read_member(file: CheckpointFile, member: Member, limit: int) -> bytes:
@@ -137,9 +134,7 @@ def read_start(file: CheckpointFile, member: Member, length: int) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, length)
     except zlib.error as error:
-        raise invalid_zip(
-            f"The member {shown(member.name)} of the archive cannot be inflated."
-        ) from error
+        raise invalid_zip(f"The member {shown(member.name)} cannot be inflated.") from error
 
 
 def inflate(file: CheckpointFile, member: Member) -> Iterator[bytes]:
@@ -155,9 +150,7 @@ def inflate(file: CheckpointFile, member: Member) -> Iterator[bytes]:
             break
         yield piece
     if size != member.size:
-        raise invalid_zip(
-            f"The member {shown(member.name)} of the archive does not have its declared size."
-        )
+        raise invalid_zip(f"The member {shown(member.name)} does not have its declared size.")
     _compare(member, crc)
 
 
@@ -176,13 +169,9 @@ def _pieces(file: CheckpointFile, member: Member) -> Iterator[bytes]:
         if not stream.eof:
             yield stream.flush()
     except zlib.error as error:
-        raise invalid_zip(
-            f"The member {shown(member.name)} of the archive cannot be inflated."
-        ) from error
+        raise invalid_zip(f"The member {shown(member.name)} cannot be inflated.") from error
     if not stream.eof or stream.unused_data:
-        raise invalid_zip(
-            f"The member {shown(member.name)} of the archive does not end with its data."
-        )
+        raise invalid_zip(f"The member {shown(member.name)} does not end with its data.")
 
 
 def _compare(member: Member, crc: int) -> None:

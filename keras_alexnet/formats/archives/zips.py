@@ -167,13 +167,9 @@ def _checked_name(name: bytes) -> str:
     try:
         text = name.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise invalid_zip(
-            f"The archive has the member name {shown(name)}, which is not UTF-8."
-        ) from error
+        raise invalid_zip(f"The member name {shown(name)} is not UTF-8.") from error
     if not text or "\0" in text:
-        raise invalid_zip(
-            f"The archive has the member name {shown(name)}, which is empty or has a NUL."
-        )
+        raise invalid_zip(f"The member name {shown(name)} is empty or has a NUL.")
     return text
 
 
@@ -198,18 +194,16 @@ def _with_extra(extra: bytes, numbers: list[int]) -> list[int]:
 def _locate_data(file: CheckpointFile, entry: Member, limit: int) -> Member:
     """Return an entry with the offset of its data, if its local header agrees with it."""
     if entry.offset + LOCAL.size > limit:
-        raise invalid_zip(f"The member {shown(entry.name)} of the archive begins after its end.")
+        raise invalid_zip(f"The member {shown(entry.name)} begins after the end of the archive.")
     fields = LOCAL.unpack(file.pread(entry.offset, LOCAL.size))
     signature, _, flags, method, *_, name_length, extra_length = fields
     name_start = entry.offset + LOCAL.size
     offset = name_start + name_length + extra_length
     if offset + entry.stored_size > limit:
-        raise invalid_zip(f"The member {shown(entry.name)} of the archive reaches beyond its end.")
+        raise invalid_zip(f"The member {shown(entry.name)} reaches past the end of the archive.")
     name = file.pread(name_start, name_length)
     if signature != LOCAL_SIGNATURE or name != entry.name.encode():
-        raise invalid_zip(
-            f"The member {shown(entry.name)} of the archive has another name in its header."
-        )
+        raise invalid_zip(f"The member {shown(entry.name)} has another name in its header.")
     if flags & ~FLAGS or method != entry.method:
         raise invalid_zip(f"The archive describes its member {shown(entry.name)} in two ways.")
     return dataclasses.replace(entry, offset=offset)

@@ -92,9 +92,7 @@ class Blocks:
                 weights has in tables: so a block that points to itself is not followed for long.
         """
         if address + length > self.size:
-            raise invalid_hdf5(
-                f"The HDF5 file has {length} bytes at byte {address}, where it should be longer."
-            )
+            raise invalid_hdf5(f"The HDF5 file ends inside the {length} bytes at byte {address}.")
         self._left -= length + BLOCK
         if self._left < 0:
             raise CheckpointError(
@@ -117,14 +115,12 @@ class Blocks:
             raise invalid_hdf5(f"The HDF5 file begins in the unknown version {version}.")
         base, end, root, driver = ADDRESSES[version]
         if head[WIDTHS[version] :][:2] != b"\x08\x08" or _address(head, base) != 0:
-            raise invalid_hdf5(
-                "The HDF5 file has addresses that are not of 64 bits from its beginning on."
-            )
+            raise invalid_hdf5("The addresses in the HDF5 file are not of 64 bits from its start.")
         if driver is not None and _address(head, driver) != NOWHERE:
             raise invalid_hdf5("The HDF5 file is one part of several.")
         if _address(head, end) != self.size:
             raise invalid_hdf5(
-                f"The HDF5 file should end at byte {_address(head, end)}, and has {self.size}."
+                f"The HDF5 file has {self.size} bytes and states {_address(head, end)}."
             )
         return _address(head, root)
 

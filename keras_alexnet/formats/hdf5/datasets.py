@@ -147,9 +147,7 @@ def _chunked(
     axes, address = layout.uint(1), layout.uint(8)
     sizes = [layout.uint(4) for _ in range(axes)]  # the last is that of an element
     if len(sizes) != len(shape) + 1 or sizes[-1] != dtype.itemsize:
-        raise invalid_hdf5(
-            "The HDF5 file has an array in chunks of another type or number of axes."
-        )
+        raise invalid_hdf5("The HDF5 file has an array in chunks of another type or rank.")
     filters = tuple(_read_filters(header.message(FILTERS))) if FILTERS in header else ()
     locations = {} if address == NOWHERE else _locate_chunks(blocks, address, len(shape))
     chunks = Chunks(blocks.file, shape, checked_shape(sizes[:-1]), dtype, filters, locations)

@@ -55,9 +55,7 @@ def tree_leaves(
     head.expect(b"TREE" + bytes([kind]), "B-tree")
     own, count = head.uint(1), head.uint(2)
     if level not in (None, own):
-        raise invalid_hdf5(
-            "The HDF5 file has a B-tree with a level that is not one below its parent's."
-        )
+        raise invalid_hdf5("The HDF5 file has a B-tree whose levels are not in order.")
     cursor = blocks.at(address + 24, count * (key + 8))
     if own == 0:
         yield cursor

@@ -64,9 +64,7 @@ class ObjectHeader:
         """
         messages = self.messages(kind)
         if len(messages) != 1:
-            raise invalid_hdf5(
-                f"The HDF5 file has an object with {len(messages)} messages of the kind {kind}."
-            )
+            raise invalid_hdf5(f"An object has {len(messages)} header messages of kind {kind}.")
         return messages[0]
 
     def _begin_old(self, address: int) -> None:
@@ -117,7 +115,5 @@ class ObjectHeader:
             self._blocks.at(address, signature).expect(b"OCHK", "continuation of a header")
             size -= signature + CHECKSUM
         if size < 0 or len(self._parts) >= MAX_BLOCKS:
-            raise invalid_hdf5(
-                "The HDF5 file has a header with too many blocks, or too small ones."
-            )
+            raise invalid_hdf5("A header has too many blocks, or too small ones.")
         self._parts.append((address + signature, size))

@@ -21,6 +21,7 @@ from keras_alexnet.formats.pickle.values import (
     UnknownName,
     UnknownObject,
     Vocabulary,
+    checked,
     decode_text,
     describe_value,
     invalid_pickle,
@@ -191,24 +192,20 @@ class Machine:
     def _put(self, layout: str | None) -> None:
         index = self._unpack(layout) if layout else len(self._memo)
         if index >= MAX_MEMO:
-            raise invalid_pickle(f"The pickle remembers a value under the number {index}.")
+            raise invalid_pickle(f"The pickle stores a value under the number {index}.")
         self._memo[index] = self._top(object)
 
     def _get(self, layout: str) -> None:
         index = self._unpack(layout)
         if index not in self._memo:
-            raise invalid_pickle(
-                f"The pickle asks for the value {index}, which it did not remember."
-            )
+            raise invalid_pickle(f"The pickle asks for the unknown value {index}.")
         self._stack.append(self._memo[index])
 
     def _global(self, _: None) -> None:
         self._name(self._line(), self._line())
 
     def _stack_global(self, _: None) -> None:
-        name, module = self._pop(), self._pop()
-        if type(name) is not str or type(module) is not str:
-            raise invalid_pickle("The pickle has a name that is not text.")
+        name, module = (checked(self._pop(), str, "a name, a text") for _ in range(2))
         self._name(module, name)
 
     def _name(self, module: str, name: str) -> None:

@@ -148,7 +148,7 @@ def decode_text(content: bytes, encoding: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise invalid_pickle(
-            f"The pickle has the text {shown(content)}, which is no {encoding}."
+            f"The text {shown(content)} in the pickle is not {encoding}."
         ) from error
 
 
@@ -168,6 +168,13 @@ def describe_value(value: Any) -> str:
     if isinstance(value, UnknownName):
         return f"the name {shown(value.name)}"
     return f"a value of type {type(value).__name__}"
+
+
+def checked(value: Any, kind: type, name: str) -> Any:
+    """Return a value of a pickle, whose type must be exactly `kind`; `name` is for the error."""
+    if type(value) is not kind:
+        raise invalid_pickle(f"The pickle has {describe_value(value)} in place of {name}.")
+    return value
 
 
 def invalid_pickle(received: str, remedy: str = SAVE_AGAIN) -> CheckpointError:

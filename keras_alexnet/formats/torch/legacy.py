@@ -42,12 +42,7 @@ def _check_start(reader: Reader) -> None:
         raise CheckpointError(
             "The file has an unknown version of the format.", f"The version must be {PROTOCOL}."
         )
-    if type(system) is not dict or system.get("little_endian") is not True:
-        raise CheckpointError(
-            "The file does not state that its numbers are little-endian.",
-            "The numbers must be little-endian.",
-            "Save the file again on a little-endian machine.",
-        )
+    pickles.check_byte_order(system)
 
 
 def _check_keys(keys: Any, used: dict[str, pickles.Storage]) -> None:

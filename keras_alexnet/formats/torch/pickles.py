@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from keras_alexnet.formats.errors import shown
+from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.pickle.machine import Machine
 from keras_alexnet.formats.pickle.names import DICTIONARIES
 from keras_alexnet.formats.pickle.values import (
@@ -15,11 +15,13 @@ from keras_alexnet.formats.pickle.values import (
     UnknownName,
     UnknownObject,
     Vocabulary,
+    checked,
     describe_value,
     invalid_pickle,
 )
 from keras_alexnet.formats.shapes import ElementType
 
+STORAGE_TYPE = "a type of storage"
 SAVE = "Save the weights alone: torch.save(model.state_dict(), path)."
 
 
@@ -105,22 +107,23 @@ def make_tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> Tensor |
     return Tensor(storage, checked_count(offset), shape, strides)
 
 
-def checked_storage_type(value: Any) -> ElementType:
-    """Return a value of a pickle, which must be a type of storage."""
-    if type(value) is not ElementType:
-        raise invalid_pickle(
-            f"The pickle has {describe_value(value)} in place of a type of storage."
-        )
-    return value
-
-
 def checked_count(value: Any) -> int:
     """Return a value of a pickle, which must be a non-negative integer."""
-    if type(value) is not int or value < 0:
+    if checked(value, int, "a non-negative integer") < 0:
         raise invalid_pickle(
-            f"The pickle has {describe_value(value)} in place of a non-negative integer."
+            f"The pickle has the number {value} in place of a non-negative integer."
         )
     return value
+
+
+def check_byte_order(system: Any) -> None:
+    """Raise unless a pickled dictionary on the system that saved the file says little-endian."""
+    if type(system) is not dict or system.get("little_endian") is not True:
+        raise CheckpointError(
+            "The file does not state that its numbers are little-endian.",
+            "The numbers must be little-endian.",
+            "Save the file again on a little-endian machine.",
+        )
 
 
 def _checked_tensor(value: Any) -> Tensor | UnknownObject:
@@ -192,10 +195,8 @@ class Storages:
             )
         if type(identity[1]) is UnknownName:  # a type that NumPy lacks
             return UnknownObject(identity[1].name)
-        element, total = checked_storage_type(identity[1]), checked_count(identity[4])
-        key = identity[2]
-        if type(key) is not str:
-            raise invalid_pickle("The pickle refers to a storage by a key that is not text.")
+        element, total = checked(identity[1], ElementType, STORAGE_TYPE), checked_count(identity[4])
+        key = checked(identity[2], str, "the key of a storage, a text")
         first = self.used.setdefault(key, Storage(key, element, total, 0, total))
         if first.total * first.element.itemsize != total * element.itemsize:
             raise invalid_pickle(f"The pickle gives the storage {shown(key)} two sizes.")

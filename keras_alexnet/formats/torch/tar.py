@@ -16,11 +16,17 @@ from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.machine import Machine
-from keras_alexnet.formats.pickle.values import Reader, Vocabulary, describe_value, invalid_pickle
-from keras_alexnet.formats.shapes import MAX_RANK
+from keras_alexnet.formats.pickle.values import (
+    Reader,
+    Vocabulary,
+    checked,
+    describe_value,
+    invalid_pickle,
+)
+from keras_alexnet.formats.shapes import MAX_RANK, ElementType
 from keras_alexnet.formats.torch import named_tensors, pickles
 from keras_alexnet.formats.torch.named_tensors import StorageLocation
-from keras_alexnet.formats.torch.pickles import Storage, Tensor, checked_count, checked_storage_type
+from keras_alexnet.formats.torch.pickles import STORAGE_TYPE, Storage, Tensor, checked_count
 
 MEMBERS = {"sys_info", "pickle", "tensors", "storages"}
 MAX_COUNT = 4096  # storages, tensors
@@ -41,13 +47,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read the tensors by name. Each stream must end where the archive says."""
     members = read_members(file, MEMBERS)
     readers = {name: Reader(file, start, start + size) for name, (start, size) in members.items()}
-    system = _unpickle(readers["sys_info"])
-    if type(system) is not dict or system.get("little_endian") is not True:
-        raise CheckpointError(
-            "The file does not state that its numbers are little-endian.",
-            "The numbers must be little-endian.",
-            "Save the file again on a little-endian machine.",
-        )
+    pickles.check_byte_order(_unpickle(readers["sys_info"]))
     storages, locations = _read_storages(readers["storages"])
     tensors = _read_tensors(readers["tensors"], storages)
     value = Machine(readers["pickle"], Vocabulary(NAMES, _tensor_finder(tensors))).run()
@@ -68,16 +68,17 @@ def _read_storages(reader: Reader) -> tuple[dict[int, Storage], dict[str, Storag
     for _ in range(_read_count(reader)):
         key, _, kind = _record(_unpickle(reader), 3)
         length = checked_count(int.from_bytes(reader.take(8), "little", signed=True))
-        storage = Storage(str(checked_count(key)), checked_storage_type(kind), length, 0, length)
+        element = checked(kind, ElementType, STORAGE_TYPE)
+        storage = Storage(str(checked_count(key)), element, length, 0, length)
         start = reader.skip(length * storage.element.itemsize)
         locations[storage.key] = StorageLocation(start)
         _add(storages, key, storage)
-    for view in _list(_unpickle(reader)):
+    for view in checked(_unpickle(reader), list, "a list"):
         key, root, start, length = (checked_count(number) for number in _record(view, 4))
         whole = _find(storages, root)
         if start + length > whole.count:
             raise CheckpointError(
-                "A view of a storage reaches beyond its end.",
+                "A view reaches past the end of its storage.",
                 "Every view must lie inside its storage.",
             )
         first = whole.start + start
@@ -126,12 +127,6 @@ def _read_count(reader: Reader) -> int:
             f"The file must have at most {MAX_COUNT} of each.",
         )
     return number
-
-
-def _list(value: Any) -> list:
-    if type(value) is not list:
-        raise invalid_pickle(f"The pickle has {describe_value(value)} in place of a list.")
-    return value
 
 
 def _record(value: Any, length: int) -> tuple:

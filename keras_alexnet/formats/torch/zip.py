@@ -34,7 +34,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         element = storage.element
         plain = element.dtype[0] != "c" and not element.bfloat16
         dtype = np.dtype(order + element.dtype) if plain else None
-        check = zip_members.CrcCheck(file, member, dtype)
+        check = zip_members.crc_check(file, member, dtype)
         return StorageLocation(member.offset, check)
 
     return arrays(file, tensors, locate, order), {}
