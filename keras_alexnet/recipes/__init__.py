@@ -1,4 +1,4 @@
-"""Every published way of training these networks as a row of one table."""
+"""The recipes: how each published network was trained, by name."""
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.names import did_you_mean, meant
@@ -21,8 +21,7 @@ def get_recipe(name: str) -> Recipe:
     """Return the frozen record of how a published network was trained.
 
     Args:
-        name: A name that `list_recipes` gives, mostly that of the network, written as
-            `get_variant` takes it.
+        name: A name from `list_recipes`, in any spelling that `get_variant` takes.
 
     Raises:
         UserError: (a `ValueError`) if there is no such recipe.

@@ -1,4 +1,6 @@
-"""Colour noise that ends before the training does."""
+"""`ColorNoiseSteps`: colour noise that ends before the training does."""
+
+import bisect
 
 import keras
 
@@ -9,14 +11,14 @@ from keras_alexnet.short_repr import short_repr
 
 
 class ColorNoiseSteps(Copyable, keras.callbacks.Callback):
-    """Sets the strength of a model's colour noise by the epoch, as the runs of 2012 did by hand.
+    """Changes the strength of a model's colour noise by epochs, as the authors of 2012 did by hand.
 
-    Where it changes, the training step is compiled again. Noise that is drawn outside the model,
-    in a `tf.data` pipeline, is not reached.
+    Each change compiles the training step again. The callback does not change noise that is drawn
+    outside the model, in a `tf.data` pipeline.
 
     Args:
-        steps: The strengths and when they begin.
-        epochs: Epochs of the whole training.
+        steps: The strengths and their starts.
+        epochs: Number of epochs of the whole training.
 
     Example:
 
@@ -42,12 +44,7 @@ class ColorNoiseSteps(Copyable, keras.callbacks.Callback):
     def strength(self, epoch: int) -> float:
         """Return the strength in an epoch, counted from 0."""
         done = epoch / self.epochs if self.steps.unit == "share" else epoch
-        reached = [
-            value
-            for value, start in zip(self.steps.values, self.steps.starts, strict=True)
-            if start <= done + 1e-9
-        ]
-        return reached[-1]
+        return self.steps.values[bisect.bisect_right(self.steps.starts, done + 1e-9) - 1]
 
     def on_epoch_begin(self, epoch, logs=None):
         """Set the strength."""

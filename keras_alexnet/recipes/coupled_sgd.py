@@ -1,4 +1,4 @@
-"""Stochastic gradient descent as the papers of the time wrote it."""
+"""`CoupledSGD`: stochastic gradient descent as the papers of 2012 wrote it."""
 
 import keras
 from keras import ops
@@ -22,24 +22,24 @@ class CoupledSGD(keras.optimizers.Optimizer):
         v <- momentum * v - e * (g + d * w),    w <- w + v    velocity="with_rate"
         v <- momentum * v + g + d * w,      w <- w - e * v    velocity="without_rate"
 
-    "with_rate" is the rule of the 2012 paper (section 5), of cuda-convnet and of Caffe: a step
-    keeps the rate of its time as long as the velocity remembers it. "without_rate" is PyTorch's
-    and Torch7's, where a new rate holds for all remembered steps at once. Both are the same until
-    the rate changes; when it falls to a tenth, the first goes on at nearly the old speed for some
-    ten steps.
+    "with_rate" is the rule of the 2012 paper (section 5), of cuda-convnet and of Caffe: each
+    gradient enters the velocity with the rate of its own step. "without_rate" is the rule of
+    PyTorch and Torch7: the newest rate multiplies the whole velocity. Both rules are the same until
+    the rate changes. When it falls to a tenth, "with_rate" continues at nearly the old speed for
+    some ten steps.
 
-    `keras.optimizers.SGD(weight_decay=d)` is neither (Keras 3.11 to 3.15): it multiplies each
-    variable by 1 - e * d before the step, outside the velocity, so momentum 0.9 does not make the
-    decay ten times as strong as it does here, and it decays biases too. A `kernel_regularizer` of
-    `keras.regularizers.L2(d / 2)` would be the same as this decay, but counts as loss.
+    `keras.optimizers.SGD(weight_decay=d)` follows neither rule (Keras 3.11 to 3.15). It multiplies
+    each variable by 1 - e * d before the step, outside the velocity: momentum 0.9 makes the decay
+    here ten times as strong, and that one not. It decays biases too. A `kernel_regularizer` of
+    `keras.regularizers.L2(d / 2)` gives the same decay as here, but adds it to the loss.
 
     Args:
-        learning_rate: The rate e: a number, which may be changed while training, or a
+        learning_rate: The rate e: a number, which callbacks may change, or a
             `keras.optimizers.schedules.LearningRateSchedule`.
         momentum: A number of at least 0 and below 1, or a schedule.
-        groups: `Group`s; the first whose pattern fits a variable's path holds for it. A variable
+        groups: `Group`s. A variable belongs to the first whose pattern fits its path. A variable
             of no group has the learning rate and no decay. The default is that of 2012: biases
-            at twice the rate and without decay, all else with 5e-4.
+            have twice the rate and no decay, all other variables a decay of 5e-4.
         velocity: `"with_rate"` or `"without_rate"`.
         name: Name of the optimizer.
         **kwargs: The other arguments of `keras.optimizers.Optimizer`, such as `clipnorm`, but for
@@ -78,10 +78,10 @@ class CoupledSGD(keras.optimizers.Optimizer):
         self.momentum = momentum
         self.groups = tuple(groups)
         self.velocity = velocity
-        self._saved = None  # the numbers of the optimizer that this is a copy of
+        self._saved = None  # the variables of the optimizer that this is a copy of
 
     def build(self, variables):
-        """Make a velocity for each variable, and find its group."""
+        """Make the velocity of each variable, and find its group."""
         if self.built:
             return
         super().build(variables)
@@ -92,7 +92,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
             self._saved = None
 
     def __reduce__(self):
-        """Copy the velocities as well, which Keras's optimizers lose: see `_copied`."""
+        """Return the parts of a copy; Keras's own optimizers lose their velocities."""
         saved: dict = {}
         self.save_own_variables(saved)
         return _copied, (self.get_config(), saved if self.built else self._saved)
@@ -135,14 +135,14 @@ class CoupledSGD(keras.optimizers.Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """Return the optimizer of a config, with its groups and schedules made again."""
+        """Return the optimizer of a config, with its groups and schedules."""
         made = keras.saving.deserialize_keras_object
         parts = {name: made(config[name], custom_objects) for name in ("momentum", "groups")}
         return super().from_config({**config, **parts}, custom_objects)
 
 
 def _copied(config: dict, saved: dict | None) -> CoupledSGD:
-    """Return a copy of an optimizer, which takes its numbers when it is built for variables."""
+    """Return a copy of an optimizer; its variables get their values when it is built."""
     optimizer = CoupledSGD.from_config(config)
     optimizer._saved = saved
     return optimizer
@@ -152,18 +152,18 @@ def _check(momentum, velocity, weight_decay) -> None:
     if weight_decay is not None:
         raise UserError(
             f"Received weight_decay={weight_decay!r}.",
-            "Here the decay belongs to the groups of variables that it is for.",
+            "`CoupledSGD` takes the weight decay of each group of variables.",
             f"Give groups=[Group(weight_decay={weight_decay!r})], or use paper_optimizer.",
         )
     if not isinstance(momentum, Schedule) and not 0 <= momentum < 1:
         raise UserError(
             f"Received momentum={momentum!r}.",
-            "It must be at least 0 and below 1.",
-            "All published recipes have 0.9.",
+            "`momentum` must be at least 0 and below 1, or a schedule.",
+            "Give 0.9, as all published recipes do.",
         )
     if velocity not in ("with_rate", "without_rate"):
         raise UserError(
             f"Received velocity={velocity!r}.",
-            "It must be 'with_rate' or 'without_rate'.",
-            "The first is the paper's and Caffe's rule, the second is PyTorch's.",
+            "`velocity` must be 'with_rate' or 'without_rate'.",
+            "Give 'with_rate' for the rule of the paper and Caffe, 'without_rate' for PyTorch's.",
         )

@@ -1,4 +1,4 @@
-"""Groups of a model's variables that are trained differently."""
+"""`Group`: the training of some of a model's variables."""
 
 import dataclasses
 import re
@@ -8,7 +8,7 @@ import keras
 
 from keras_alexnet.errors import UserError
 
-BIAS = r"(^|/)bias$"  # the ends of `variable.path`: "conv1/bias"
+BIAS = r"(^|/)bias$"  # fits the end of a `variable.path` such as "conv1/bias"
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -16,14 +16,15 @@ BIAS = r"(^|/)bias$"  # the ends of `variable.path`: "conv1/bias"
 class Group:
     """The training of some variables of a model.
 
-    A number may be a `keras.optimizers.schedules.LearningRateSchedule`, a function of the step.
+    Rate and decay may each be a `keras.optimizers.schedules.LearningRateSchedule`, a function of
+    the step.
 
     Args:
-        pattern: Regular expression that is searched for in `variable.path`, such as
-            `"conv1/kernel"`; `""` fits every variable.
-        factor: Times the optimizer's learning rate.
-        learning_rate: A rate of their own instead, which `factor` multiplies too.
-        weight_decay: Share of the variable that is added to its gradient.
+        pattern: Regular expression to search for in `variable.path`, such as `"conv1/kernel"`;
+            `""` fits every variable.
+        factor: Multiplies the learning rate.
+        learning_rate: Replaces the optimizer's learning rate; `None` keeps it.
+        weight_decay: Multiplies the variable; the product is added to its gradient.
 
     Raises:
         UserError: (a `ValueError`) if the pattern is not a regular expression.
@@ -40,14 +41,14 @@ class Group:
     weight_decay: Any = 0.0
 
     def __post_init__(self):
-        """Refuse patterns that cannot be searched for."""
+        """Raise unless the pattern is a regular expression."""
         try:
             re.compile(self.pattern)
         except (re.error, TypeError) as error:
             raise UserError(
-                f"Received pattern={self.pattern!r}: {error}.",
-                "A regular expression was expected.",
-                'Give the end of a variable\'s path, r"fc10/kernel$" say.',
+                f"Received pattern={self.pattern!r}, which Python cannot compile: {error}.",
+                "`pattern` must be a regular expression.",
+                'Give the end of a variable\'s path, such as r"fc10/kernel$".',
             ) from error
 
     def fits(self, path: str) -> bool:
@@ -60,11 +61,6 @@ class Group:
 
     @classmethod
     def from_config(cls, config: dict) -> "Group":
-        """Return the group of a config, with its schedules made again."""
-        return cls(**{name: _made(value) for name, value in config.items()})
-
-
-def _made(value):
-    if isinstance(value, dict):
-        return keras.saving.deserialize_keras_object(value)
-    return value
+        """Return the group of a config, with its schedules."""
+        made = keras.saving.deserialize_keras_object
+        return cls(**{k: made(v) if isinstance(v, dict) else v for k, v in config.items()})

@@ -1,4 +1,4 @@
-"""The optimizer of 2012."""
+"""`paper_optimizer`: the optimizer of 2012."""
 
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 from keras_alexnet.recipes.group import BIAS, Group
@@ -13,17 +13,17 @@ def paper_optimizer(
 
         v <- momentum * v - weight_decay * learning_rate * w - learning_rate * g,    w <- w + v
 
-    and for a bias the same without decay, at `bias_factor` times the rate. The paper has "an equal
-    learning rate for all layers" and says nothing of biases; the authors' program gave them twice
-    the rate and no decay, and so do Caffe's networks. With batches of 128 images divide the rate by
-    10 when the validation error stops improving: `ReduceOnPlateau`, or `get_recipe("paper")` for
-    all of it together.
+    For a bias the step has no decay, and `bias_factor` times the rate. The paper has "an equal
+    learning rate for all layers" and does not mention biases; the authors' program gave them twice
+    the rate and no decay, as Caffe's networks do. With batches of 128 images, divide the rate by 10
+    when the validation error stops improving: `ReduceOnPlateau` does that. `get_recipe("paper")`
+    has all of it together.
 
     Args:
         learning_rate: The rate of the weights, a number or a
             `keras.optimizers.schedules.LearningRateSchedule`.
-        momentum: Share of the velocity that is kept.
-        weight_decay: Strength of the decay, on all but the biases.
+        momentum: The factor by which each step multiplies the velocity.
+        weight_decay: Strength of the decay of all variables but the biases.
         bias_factor: Rate of the biases as a multiple of that of the weights.
         **kwargs: The arguments of `keras.optimizers.Optimizer`, such as `clipnorm`.
 

@@ -1,4 +1,4 @@
-"""The schedule of the paper: a smaller rate when the validation error stops improving."""
+"""`ReduceOnPlateau`: a smaller rate when the validation error stops improving."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,23 +10,24 @@ from keras_alexnet.short_repr import short_repr
 
 
 class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
-    """Divides the learning rate when the validation error stops improving, a few times.
+    """Reduces the learning rate when the validation error stops improving, a few times.
 
     It is `keras.callbacks.ReduceLROnPlateau` with the paper's numbers (a tenth, three times) and
-    two things that that lacks: it stops after so many reductions, and a run that goes on after
-    being interrupted can tell it what came before, so that it reduces when it would have.
+    two additions: it stops after a number of reductions, and `resume` gives it the epochs before an
+    interruption, so that it reduces the rate when the uninterrupted run would have.
 
     Args:
-        monitor: What is looked at, at the end of each epoch.
-        factor: What the rate is multiplied with.
-        times: How often, at most.
-        patience: Epochs without improvement that are waited for. The paper's authors looked
-            themselves; 5 is this package's choice.
+        monitor: The logged figure to monitor at the end of each epoch.
+        factor: Multiplies the rate at each reduction.
+        times: The largest number of reductions.
+        patience: Number of epochs without improvement before a reduction. The paper's authors
+            reduced the rate by hand; 5 is this package's choice.
         **kwargs: The other arguments of `keras.callbacks.ReduceLROnPlateau`; its `min_delta` is
             0.0001, which is five images of ImageNet's validation set.
 
     Raises:
-        UserError: (a `ValueError`) if `times` is not a whole number of at least 1.
+        UserError: (a `ValueError`) if `times` is not an integer of at least 1, or `patience` not
+            one of at least 0.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, NIPS 2012, section 5.
@@ -37,7 +38,7 @@ class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
     >>> from keras_alexnet import paper_optimizer
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> model.compile(paper_optimizer(0.01), "mse")
-    >>> x = np.zeros((4, 1))  # there is nothing to improve
+    >>> x = np.zeros((4, 1))  # the loss is 0 from the first epoch on
     >>> callback = ReduceOnPlateau("loss", patience=2)
     >>> history = model.fit(x, x, epochs=9, verbose=0, callbacks=[callback]).history
     >>> [f"{rate:.4g}" for rate in history["learning_rate"][::2]]
@@ -51,26 +52,26 @@ class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
         patience = integer("patience", patience, 0, "Leave it out for 5 epochs.")
         super().__init__(monitor=monitor, factor=factor, patience=patience, **kwargs)
         self.reductions = 0
-        self._given: Mapping[str, Sequence[float]] = {}  # to the next `fit`
+        self._given: Mapping[str, Sequence[float]] = {}  # for the next `fit`
         self._past: Mapping[str, Sequence[float]] = {}
 
     def resume(self, history: Mapping[str, Sequence[float]]) -> None:
-        """Take up the epochs of the run that goes on; to be called before each `fit` that does.
+        """Take the epochs of an interrupted run; call it before each `fit` that continues the run.
 
         Args:
             history: The figures of the epochs so far by name, with `"learning_rate"` among them:
-                `history.history` of `fit`, or the columns of the table that a run keeps.
+                `history.history` of `fit`, or the columns of a run's `history.csv`.
         """
         self._given = history
 
     def on_train_begin(self, logs=None):
-        """Start anew, or with the history that `resume` was given."""
+        """Start from the beginning, or with the history that `resume` took."""
         super().on_train_begin(logs)
         self.reductions = 0
         self._past, self._given = self._given, {}
 
     def on_epoch_end(self, epoch, logs=None):
-        """Reduce the rate if it is time, and note it among the figures of the epoch."""
+        """Reduce the rate on a plateau, and add it to the figures of the epoch."""
         past, self._past = self._past, {}
         if past.get("learning_rate"):
             self._replay(past["learning_rate"][0], past.get(self.monitor, ()))
@@ -83,7 +84,7 @@ class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
         self.reductions += _number(self.model.optimizer.learning_rate) < before
 
     def _replay(self, first_rate: float, figures: Sequence[float]) -> None:
-        """Go through earlier epochs; Keras knows only now what the monitored figure means."""
+        """Repeat earlier epochs: only now does Keras know whether the figure is to rise or fall."""
         optimizer = self.model.optimizer
         reached = _number(optimizer.learning_rate)
         optimizer.learning_rate = first_rate

@@ -1,4 +1,4 @@
-"""The columns of the table of recipes, as frozen records; what is done with them comes later."""
+"""The columns of the table of recipes, as frozen records."""
 
 import dataclasses
 import math
@@ -13,9 +13,9 @@ class Steps:
 
     Args:
         values: The numbers, in order.
-        starts: When each begins to hold, the first at 0.
-        unit: What the starts count: `"epochs"` done, `"iterations"` done, or `"share"` of the
-            whole training, 0 to 1.
+        starts: When each begins, the first at 0.
+        unit: The unit of the starts: `"epochs"` or `"iterations"` that are done, or `"share"`, the
+            part of the whole training that is done, 0 to 1.
     """
 
     values: tuple[float, ...]
@@ -23,7 +23,7 @@ class Steps:
     unit: str = "epochs"
 
     def sentence(self) -> str:
-        """Say what holds when.
+        """Return the values and their starts in words.
 
         >>> Steps((0.01, 0.001), (0, 0.8), "share").sentence()
         '0.01, 0.001 after 80 %'
@@ -38,13 +38,13 @@ class Steps:
 
 @dataclasses.dataclass(frozen=True)
 class Plateau:
-    """A rate that is divided when the validation error stops improving.
+    """A rate that falls when the validation error stops improving.
 
     Args:
-        value: The rate to begin with.
-        factor: What it is multiplied with.
-        times: How often, at most.
-        patience: Epochs without improvement that are waited for.
+        value: The initial rate.
+        factor: Multiplies the rate at each reduction.
+        times: The largest number of reductions.
+        patience: Number of epochs without improvement before a reduction.
     """
 
     value: float
@@ -58,7 +58,7 @@ class Plateau:
         return tuple(self.value * self.factor**time for time in range(self.times + 1))
 
     def sentence(self) -> str:
-        """Say what is done."""
+        """Return the rule in words."""
         return (
             f"{self.value:.3g}, times {self.factor:.3g} when the validation error has not improved "
             f"for {self.patience} epochs, {self.times} times at most"
@@ -70,11 +70,11 @@ class Part:
     """The training of some of a network's variables.
 
     Args:
-        pattern: Regular expression that is searched for in the path of a variable, such as
-            `"conv1/kernel"`. The first of the parts whose pattern fits holds.
-        factor: Times the recipe's learning rate.
-        learning_rate: Steps of their own instead of the recipe's.
-        weight_decay: Share of the variable that is added to its gradient.
+        pattern: Regular expression to search for in the path of a variable, such as
+            `"conv1/kernel"`. A variable belongs to the first part whose pattern fits.
+        factor: Multiplies the recipe's learning rate.
+        learning_rate: Replaces the recipe's learning rate; `None` keeps it.
+        weight_decay: Multiplies the variable; the product is added to its gradient.
     """
 
     pattern: str = ""
@@ -90,24 +90,24 @@ class RecipeRow:
     Args:
         name: The name that `get_recipe` takes.
         variant: The network that was trained so.
-        title: What it is, in a few words.
-        source: Where its figures stand.
-        learning_rate: The rate, of the weights and of all that has none of its own.
-        parts: What sets biases, weights and single layers apart.
-        momentum: Share of the velocity that is kept.
-        velocity: Where the rate stands, as `CoupledSGD` takes it.
+        title: A description of the network in a few words.
+        source: The document that has the figures.
+        learning_rate: The rate of all variables that have none of their own.
+        parts: The rates and decays of biases, weights and single layers.
+        momentum: The factor by which each step multiplies the velocity.
+        velocity: The rule of the step, as `CoupledSGD` takes it.
         restarts: Whether the velocity starts from 0 with each step of the rate.
         batch_size: Images per step.
         epochs: Passes over the training images.
-        iterations: Training steps, where the source counts these; `epochs` is then what they
-            were on ImageNet.
-        held_back: Epochs trained before the fifth of the images that was kept for validation was
-            folded in.
+        iterations: Training steps, if the source counts these; `epochs` is then their equivalent
+            on ImageNet.
+        held_back: Number of epochs at the beginning that leave out the fifth of the images that
+            was kept for validation.
         color_noise: Strength of the colour noise.
         crop: Sides of the images and of the windows cut out of them; `None` for whole images.
-        views: Windows whose outputs the published error averages: 1, 9 or 10.
+        views: Number of windows whose outputs the published error averages: 1, 9 or 10.
         result: The published test error.
-        note: What the source leaves open, and how it is filled here.
+        note: The facts that the source leaves open, and the choices of this package.
     """
 
     name: str
@@ -132,7 +132,7 @@ class RecipeRow:
     __repr__ = short_repr("name", "variant", "epochs")
 
     def sentence(self) -> str:
-        """Say how it trains.
+        """Return the recipe in a sentence.
 
         >>> from keras_alexnet import get_recipe
         >>> print(get_recipe("owt").sentence())
@@ -145,7 +145,7 @@ class RecipeRow:
         )
 
     def steps_per_epoch(self, images: int) -> list[int]:
-        """Return the training steps of each epoch, for so many images with those held back.
+        """Return the training steps of each epoch for a number of images, those held back included.
 
         >>> from keras_alexnet import get_recipe
         >>> get_recipe("cifar10_13pct").steps_per_epoch(50_000)[98:102]

@@ -1,6 +1,6 @@
-"""The table of recipes. Figures and their sources only: `records` says what the columns mean.
+"""The table of recipes: figures and their sources; `records` describes the columns.
 
-The sources by the names used below: "paper" is Krizhevsky, Sutskever, Hinton, ImageNet
+The names of the sources below: "paper" is Krizhevsky, Sutskever, Hinton, ImageNet
 classification with deep convolutional neural networks, NIPS 2012; "layer-params-145.cfg" is the
 parameter file of the authors' own program, released by the Computer History Museum in 2025, with
 the log of the run in its comments; "wiki" is cuda-convnet's, page Methodology.
@@ -22,13 +22,13 @@ def biases(factor: float = 2.0, learning_rate: Steps | None = None) -> Part:
 
 
 def decay(value: float | Steps, *layers: str) -> Part:
-    """Return the part of all that is left, or of the weights of some layers."""
+    """Return the part of the weights of some layers; without layers, of all other variables."""
     steps = value if isinstance(value, Steps) else Steps((value,))
     return Part(rf"(^|/)({'|'.join(layers)})/kernel$" if layers else "", weight_decay=steps)
 
 
 def dexp(base: float, target_factor: float, steps: int) -> Steps:
-    """Return cuda-convnet2's discretised exponential: from base to base / target_factor."""
+    """Return cuda-convnet2's discretised exponential, from base down to base / target_factor."""
     values = tuple(base * target_factor ** (-step / (steps - 1)) for step in range(steps))
     return Steps(values, tuple(step / steps for step in range(steps)), "share")
 
