@@ -27,6 +27,12 @@ def new_table(*headings: str, **options):
     return Table(*headings, box=None, pad_edge=False, header_style="", **options)
 
 
+def add_numbers(table, *headings: str) -> None:
+    """Add a column of numbers for each heading to a table: aligned on the right, never folded."""
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+
+
 def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
     """Return a `rich` table as text that is no wider than `width`, if possible.
 
@@ -34,14 +40,14 @@ def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
     below the table names them.
 
     Args:
-        table: A table that `new_table` made. Columns of numbers have `no_wrap=True`.
+        table: A table that `new_table` made.
         width: The width in columns.
         first_to_go: Headings of the columns that may be left out, the first to leave out first.
 
     Example:
 
     >>> table = new_table("variant")
-    >>> table.add_column("parameters", no_wrap=True)
+    >>> add_numbers(table, "parameters")
     >>> table.add_row("paper", "60,965,224")
     >>> table_text(table, 18, ["parameters"]).splitlines()
     ['variant', 'paper', '', 'Too wide to show:', 'parameters.']

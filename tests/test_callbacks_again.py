@@ -129,7 +129,7 @@ def test_a_timer_of_too_few_steps_says_so(options, tmp_path):
     if "path" in options:
         options = {**options, "path": tmp_path / options["path"]}
     timer = BenchmarkCallback(warm_up=9, **options)
-    with pytest.warns(UserWarning, match=r"More than 10 were expected.*smaller `warm_up`"):
+    with pytest.warns(UserWarning, match=r"more than 10 steps.*smaller `warm_up`"):
         fit(classifier(), timer)
     assert list(tmp_path.iterdir()) == []
     fit(classifier(), BenchmarkCallback(warm_up=9, verbose=False))  # nothing is asked for

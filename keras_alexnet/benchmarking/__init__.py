@@ -1,4 +1,4 @@
-"""Honest timings: of steps inside `fit`, and of forward and backward passes alone."""
+"""Timings of steps inside `fit`, and of forward and backward passes alone."""
 
 from keras_alexnet.benchmarking.callback import BenchmarkCallback
 from keras_alexnet.benchmarking.report import Report

@@ -1,4 +1,4 @@
-"""Step times inside `fit`, `evaluate` and `predict`."""
+"""`BenchmarkCallback`: step times inside `fit`, `evaluate` and `predict`."""
 
 import time
 import warnings
@@ -17,31 +17,30 @@ from keras_alexnet.short_repr import short_repr
 class BenchmarkCallback(Copyable, keras.callbacks.Callback):
     """Times the steps of `fit`, `evaluate` and `predict` without slowing them.
 
-    A step ends when the device has computed it, not when it was asked to: where Keras dispatches
-    steps ahead (JAX, TensorFlow), the callback waits in Keras's own thread for callbacks, beside
-    the training, so nothing is held up. The time of a step is that from the end of the one before,
-    or from its own beginning at the start of an epoch. The first step, which traces and compiles,
-    is kept apart, the next ones warm up, and steps with fewer images are left out.
+    A step ends when the device has computed it, not when Keras has dispatched it. Where Keras
+    dispatches steps ahead (JAX, TensorFlow), the callback waits in Keras's own thread for
+    callbacks, beside the training, and so does not slow it. The time of a step begins at the end of
+    the step before; at the start of an epoch, at its own beginning. The report keeps the first
+    step, which traces and compiles, and the warm-up apart, and leaves out steps with fewer images.
 
     On PyTorch, the report also has the time that the device waited for input: from the end of a
-    step until the next batch was there. On TensorFlow and JAX Keras fetches the batch inside the
+    step until Keras had the next batch. On TensorFlow and JAX, Keras fetches the batch inside the
     step, and `waits` is `None`.
 
-    Every `fit`, `evaluate` and `predict` begins anew, also after one that was interrupted. The
-    report has the last call of each kind, all with one model; validation inside `fit` is `"test"`.
+    Every `fit`, `evaluate` and `predict` begins new timings, also after one that was interrupted.
+    The report has the last call of each kind with one model; validation inside `fit` is `"test"`.
 
     Args:
         batch_size: Images per batch, for images per second; `None` if unknown.
-        images: Images per epoch, from which a last batch with fewer is known; `None` to take every
-            batch as full.
-        warm_up: Steps after the first that are left out.
-        path: Where to write the report when training or measuring ends, `.json` or `.csv`.
-        verbose: Whether to print the report then. With too few steps for a report, a `UserWarning`
-            says so in its stead; with `verbose=False` it does if there is a `path`.
+        images: Images per epoch, which show whether the last batch has fewer; `None` if every
+            batch is full.
+        warm_up: Number of steps after the first that are not measured.
+        path: The `.json` or `.csv` file for the report at the end of training or measuring.
+        verbose: Whether to print the report at the end. With too few steps for a report, a
+            `UserWarning` replaces it, also if there is only a `path`.
 
     Raises:
-        UserError: (a `ValueError`) from `report()` if there were no steps but the first and those
-            of the warm-up.
+        UserError: (a `ValueError`) from `report()` if no step was measured.
 
     Example:
 
@@ -58,7 +57,7 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
 
     __repr__ = short_repr("batch_size", "images", "warm_up")
 
-    async_safe = True  # it waits for results itself, in the thread that Keras has for callbacks
+    async_safe = True  # it waits for results itself, in Keras's thread for callbacks
 
     def __init__(self, batch_size=None, images=None, warm_up=3, path=None, verbose=True):
         super().__init__()
@@ -68,10 +67,10 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         self.warm_up = integer("warm_up", warm_up, 0, "Leave it out for 3 steps.")
         self.path = None if path is None else file_path("path", path)
         self.verbose = verbose
-        self._steps: dict[str, _Steps] = {}
+        self._steps: dict[str, _StepTimes] = {}
         self._training = False
-        self._timed = None  # the model whose steps these are
-        self._environment: dict | None = None  # of a copy, which has no model
+        self._timed = None  # the model of the steps
+        self._environment: dict | None = None  # for a copy, which has no model
         self._begin("train", "test", "predict")
 
     def report(self) -> Report:
@@ -79,46 +78,47 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         timings = [
             steps.timings(name, self.batch_size, self.warm_up)
             for name, steps in self._steps.items()
-            if steps.enough(self.warm_up)
+            if len(steps.seconds) > self.warm_up
         ]
         if not timings:
+            most = max((s.first is not None) + len(s.seconds) for s in self._steps.values())
             raise UserError(
-                "No steps have been timed.",
-                f"More than {1 + self.warm_up} were expected: the first and those of the "
+                f"Received {most} steps for a report.",
+                f"A report needs more than {1 + self.warm_up} steps: the first and those of the "
                 "warm-up do not count.",
                 "Train for longer, or give a smaller `warm_up`.",
             )
         return Report(tuple(timings), self._environment or environment(self.model), peak_memory())
 
     def __getstate__(self):
-        """Return the attributes without the model, but with its part of the report."""
-        found = self._environment or (self.model and environment(self.model))
-        return {**super().__getstate__(), "_timed": None, "_environment": found}
+        """Return the attributes without the model, but with its entries in the report."""
+        entries = self._environment or (self.model and environment(self.model))
+        return {**super().__getstate__(), "_timed": None, "_environment": entries}
 
     def set_model(self, model):
-        """Take the model, which Keras gives when a `fit`, `evaluate` or `predict` begins."""
+        """Take the model from Keras when a `fit`, `evaluate` or `predict` begins."""
         super().set_model(model)
-        self._training = False  # the call before may have been interrupted
+        self._training = False  # an interruption may have ended the last call
         self._environment = None
         if model is not self._timed:
             self._timed = model
             self._begin("train", "test", "predict")
 
     def on_train_begin(self, logs=None):
-        """Begin anew; measurements to come are part of training."""
+        """Begin new timings; those of validation belong to the training."""
         self._training = True
         self._begin("train", "test")
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Note when the batch was there."""
+        """Note the time at which Keras has the batch."""
         self._steps["train"].begin(batch)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Note when the step was computed."""
+        """Note the time at which the device has computed the step."""
         self._steps["train"].end(batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Turn what was noted into times."""
+        """Compute the durations of the steps."""
         self._steps["train"].close(self._full_steps())
 
     def on_train_end(self, logs=None):
@@ -127,45 +127,45 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         self._finish()
 
     def on_test_begin(self, logs=None):
-        """Begin anew, unless this is one of the measurements of a training."""
+        """Begin new timings, unless this is a validation inside `fit`."""
         if not self._training:
             self._begin("test")
 
     def on_test_batch_begin(self, batch, logs=None):
-        """Note when the batch was there."""
+        """Note the time at which Keras has the batch."""
         self._steps["test"].begin(batch)
 
     def on_test_batch_end(self, batch, logs=None):
-        """Note when the step was computed."""
+        """Note the time at which the device has computed the step."""
         self._steps["test"].end(batch, logs)
 
     def on_test_end(self, logs=None):
-        """Turn what was noted into times; print and write the report if this is `evaluate`."""
+        """Compute the durations; in `evaluate`, print and write the report."""
         self._steps["test"].close(None if self._training else self._full_steps())
         self._finish()
 
     def on_predict_begin(self, logs=None):
-        """Begin anew."""
+        """Begin new timings."""
         self._begin("predict")
 
     def on_predict_batch_begin(self, batch, logs=None):
-        """Note when the batch was there."""
+        """Note the time at which Keras has the batch."""
         self._steps["predict"].begin(batch)
 
     def on_predict_batch_end(self, batch, logs=None):
-        """Note when the step was computed."""
+        """Note the time at which the device has computed the step."""
         self._steps["predict"].end(batch, logs)
 
     def on_predict_end(self, logs=None):
-        """Turn what was noted into times; print and write the report."""
+        """Compute the durations; print and write the report."""
         self._steps["predict"].close(self._full_steps())
         self._finish()
 
     def _begin(self, *kinds: str) -> None:
-        self._steps.update((name, _Steps()) for name in kinds)
+        self._steps.update((name, _StepTimes()) for name in kinds)
 
     def _full_steps(self) -> int | None:
-        """Return how many batches of an epoch have all their images, `None` if all have."""
+        """Return the number of full batches of an epoch, `None` if all are full."""
         if self.images is None or self.batch_size is None:
             return None
         return self.images // self.batch_size
@@ -184,8 +184,8 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
             print(f"\n{report}")
 
 
-class _Steps:
-    """The steps of one kind. Begins come in order; ends may come from several threads."""
+class _StepTimes:
+    """The times of one kind of step. Begins come in order; ends may come from several threads."""
 
     def __init__(self):
         self.first: float | None = None
@@ -199,11 +199,11 @@ class _Steps:
         self._begins.append((batch, time.perf_counter()))
 
     def end(self, batch: int, logs) -> None:
-        synchronize((logs or {}).get("outputs"))  # of `predict`; the rest Keras has waited for
+        synchronize((logs or {}).get("outputs"))  # of `predict`; Keras waits for other results
         self._ends[batch] = time.perf_counter()
 
     def close(self, full_steps: int | None) -> None:
-        """Turn the steps of an epoch into seconds per batch."""
+        """Compute the seconds per batch of an epoch's steps."""
         before = None
         # With steps_per_execution=n a step begins at batch b and ends at b + n - 1.
         for (batch, begun), (last, ended) in zip(
@@ -221,9 +221,6 @@ class _Steps:
                 self.waits.append(wait)
             before = ended
         self._begins, self._ends = [], {}
-
-    def enough(self, warm_up: int) -> bool:
-        return len(self.seconds) > warm_up
 
     def timings(self, name: str, images: int | None, warm_up: int) -> Timings:
         waits = None

@@ -1,4 +1,4 @@
-"""The installed backends and their compile modes, each in a fresh process."""
+"""Timings of every installed backend and compile mode, each from a fresh process."""
 
 import importlib.util
 import json
@@ -14,12 +14,12 @@ def compare(arguments: list[str], say) -> list[dict]:
     """Run `keras-alexnet benchmark` once for each installed backend and mode.
 
     Args:
-        arguments: Those of the command, the same for all.
+        arguments: The arguments of the command, the same for all runs.
         say: Called with a line before each run.
 
     Returns:
-        For each run its backend and mode, and its report as a dictionary or, where it failed, the
-        line that says why under `"error"`.
+        A dictionary for each run with `"backend"`, `"mode"`, and either `"report"`, the report as a
+        dictionary, or `"error"`, the reason why the run failed.
     """
     results = []
     for backend, modes in MODES.items():
@@ -46,7 +46,7 @@ def compare(arguments: list[str], say) -> list[dict]:
 
 
 def _reason(text: str) -> str:
-    r"""Return the line of a traceback that names the error, or else the last line.
+    r"""Return the line of a traceback that names the error, or the last line if none does.
 
     Example:
 

@@ -1,5 +1,6 @@
-"""The device: its name, when it has finished, and its peak memory."""
+"""The device: its name, its peak memory, and a wait for its work."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -9,9 +10,9 @@ import keras
 
 
 def synchronize(results=None) -> None:
-    """Wait until the device has computed `results`, and on GPUs all that was asked of it.
+    """Wait until the device has computed `results`; on GPUs, until it has done all its work.
 
-    Backends other than these three return NumPy arrays, which are computed.
+    Backends other than JAX, PyTorch and TensorFlow return NumPy arrays, which need no wait.
     """
     backend = keras.backend.backend()
     if backend == "jax":
@@ -30,23 +31,22 @@ def synchronize(results=None) -> None:
 
 
 def peak_memory() -> dict[str, int]:
-    """Return the most bytes that the process held, and on a GPU the device: `host`, `device`.
+    """Return the peak memory since the start of the process, in bytes: `host`, on a GPU `device`.
 
-    They count from the start of the process. The host's figure is missing on Windows.
+    Windows has no figure for the host.
     """
-    found = {}
-    try:
+    figures = {}
+    with contextlib.suppress(ImportError):
         import resource
 
         unit = 1 if sys.platform == "darwin" else 1024
-        found["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    except ImportError:
-        pass
+        figures["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     device = _device_peak()
-    return {**found, "device": device} if device else found
+    return {**figures, "device": device} if device else figures
 
 
 def _device_peak() -> int | None:
+    """Return the peak memory of the GPU in bytes, `None` without one."""
     backend = keras.backend.backend()
     if backend == "jax":
         import jax
@@ -66,16 +66,16 @@ def _device_peak() -> int | None:
 
 
 def environment(model=None) -> dict[str, str | int]:
-    """Return what a timing depends on: versions, device, threads, types, compile mode.
+    """Return the conditions of a timing: versions, device, threads, dtypes, compile mode.
 
-    TensorFlow has no function that says whether it uses oneDNN: this tells what it was asked for.
+    TensorFlow has no function that returns whether it uses oneDNN. The entry `"oneDNN"` has the
+    setting of `TF_ENABLE_ONEDNN_OPTS`.
     """
     backend = keras.backend.backend()
-    versions = {name: _version(name) for name in ("keras", backend)}
     device, threads = _device_and_threads(backend)
-    found = {
+    conditions = {
         "backend": backend,
-        **{f"{name} version": version for name, version in versions.items()},
+        **{f"{name} version": _version(name) for name in ("keras", backend)},
         "python version": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -87,24 +87,24 @@ def environment(model=None) -> dict[str, str | int]:
         "data format": keras.config.image_data_format(),
     }
     if backend == "tensorflow":
-        found["oneDNN"] = {"0": "off", "false": "off", "1": "on", "true": "on"}.get(
-            os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower(), "as TensorFlow chooses"
+        conditions["oneDNN"] = {"0": "off", "false": "off", "1": "on", "true": "on"}.get(
+            os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower(), "chosen by TensorFlow"
         )
     if model is not None:
-        found["dtype"] = ", ".join(sorted(_policies(model)))
+        conditions["dtype"] = ", ".join(sorted(_policies(model)))
         if model.compiled:
-            found["compile mode"] = compile_mode(model.jit_compile)
-    return found
+            conditions["compile mode"] = compile_mode(model.jit_compile)
+    return conditions
 
 
 def _policies(layer) -> set[str]:
-    """Return the dtype policies of the layers with weights; a model's own may be another."""
-    inner = [part for part in getattr(layer, "layers", ()) if part.weights]
-    return {name for part in inner for name in _policies(part)} or {layer.dtype_policy.name}
+    """Return the dtype policies of the layers with weights; that of the model may differ."""
+    inner = [child for child in getattr(layer, "layers", ()) if child.weights]
+    return {name for child in inner for name in _policies(child)} or {layer.dtype_policy.name}
 
 
 def compile_mode(jit_compile: bool) -> str:
-    """Return the name of a compile mode; the backend's own name if the backend has only one."""
+    """Return the name of a compile mode, or of the backend if that has one mode only."""
     compiled = {"tensorflow": "XLA", "jax": "XLA", "torch": "TorchInductor"}
     plain = {"tensorflow": "graph", "jax": "XLA", "torch": "eager"}
     backend = keras.backend.backend()
@@ -122,28 +122,25 @@ def _device_and_threads(backend: str) -> tuple[str, int | str]:
     if backend == "jax":
         import jax
 
-        return jax.local_devices()[0].device_kind, "of XLA"
+        return jax.local_devices()[0].device_kind, "chosen by XLA"
     if backend == "torch":
         import torch
 
         gpu = torch.cuda.is_available()
         return (torch.cuda.get_device_name() if gpu else "cpu"), torch.get_num_threads()
     if backend != "tensorflow":
-        return f"as {backend} chooses", f"of {backend}"
+        return f"chosen by {backend}", f"chosen by {backend}"
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
     threads = tf.config.threading.get_intra_op_parallelism_threads()
-    return details.get("device_name", "gpu" if gpus else "cpu"), threads or "as many as cores"
+    return details.get("device_name", "gpu" if gpus else "cpu"), threads or "one per core"
 
 
 def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = [
-                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
-            ]
-        return lines[0]
-    except (OSError, IndexError):
-        return platform.processor() or "unknown"
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

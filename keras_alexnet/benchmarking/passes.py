@@ -1,4 +1,4 @@
-"""One forward pass, and one forward and backward pass, on each backend."""
+"""A forward pass, and a forward and backward pass, on each backend."""
 
 import keras
 from keras import ops
@@ -9,8 +9,8 @@ from keras_alexnet.benchmarking.devices import synchronize
 def forward(model, x, compiled: bool = True):
     """Return a function that computes `model(x, training=False)` and waits for it.
 
-    On a backend without gradients, such as OpenVINO, it is `model.predict_on_batch(x)`, the only
-    call for which Keras compiles the model there.
+    On a backend without gradients, such as OpenVINO, it calls `model.predict_on_batch(x)`: Keras
+    compiles the model there for that call alone.
     """
     if not has_gradients():
         return lambda: model.predict_on_batch(x)
@@ -18,16 +18,16 @@ def forward(model, x, compiled: bool = True):
 
 
 def forward_backward(model, x, compiled: bool = True):
-    """Return a function that computes the gradients for all parameters and waits for them.
+    """Return a function that computes the gradients of all parameters and waits for them.
 
     The objective is half the sum of the squared outputs, TensorFlow's `l2_loss`, as in
-    alexnet_benchmark.py; no parameter changes.
+    alexnet_benchmark.py. No parameter changes.
     """
     return _pass(GRADIENTS[keras.backend.backend()](model), model, x, compiled)
 
 
 def has_gradients() -> bool:
-    """Return whether this is a backend whose gradients can be timed."""
+    """Return whether `forward_backward` works on this backend."""
     return keras.backend.backend() in GRADIENTS
 
 

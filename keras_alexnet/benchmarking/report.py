@@ -1,4 +1,4 @@
-"""Timings and where they come from: a table to read, JSON and CSV to keep."""
+"""`Report`: timings and their environment, as a table, JSON or CSV."""
 
 import csv
 import dataclasses
@@ -8,9 +8,9 @@ import textwrap
 from keras_alexnet.arguments import file_path
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError
-from keras_alexnet.files import written_whole
+from keras_alexnet.files import write_json, written_whole
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import json_text, new_table, screen_width, table_text
+from keras_alexnet.tables import add_numbers, new_table, screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
 FIRST_TO_GO = ("p90", "p10", "std", "steps", "input", "mean", "first", "images/s")
@@ -18,12 +18,12 @@ FIRST_TO_GO = ("p90", "p10", "std", "steps", "input", "mean", "first", "images/s
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Timings, and the machine that they are from. `print` shows the table.
+    """Timings and the machine that they were measured on. `print` shows the table.
 
     Args:
         timings: A record for each kind of step.
-        environment: Versions, device, threads, types, compile mode.
-        memory: Peak memory in bytes, of the `host` and, on a GPU, of the `device`.
+        environment: Versions, device, threads, dtypes, compile mode.
+        memory: Peak memory in bytes of the `host` and, on a GPU, of the `device`.
     """
 
     timings: tuple[Timings, ...]
@@ -37,11 +37,11 @@ class Report:
         return next(timings for timings in self.timings if timings.name == name)
 
     def warnings(self) -> list[str]:
-        """Return what is to be known before the figures are quoted, in sentences."""
+        """Return a sentence on each reason not to quote the figures as they are."""
         return [warning for timings in self.timings for warning in timings.warnings()]
 
     def to_dict(self) -> dict:
-        """Return raw times and all figures as plain lists, dicts and numbers."""
+        """Return the raw times and all figures as plain lists, dicts and numbers."""
         return {
             "environment": self.environment,
             "peak_memory": self.memory,
@@ -49,9 +49,9 @@ class Report:
         }
 
     def __str__(self) -> str:
-        """Return the figures as a table, milliseconds per batch, with any warnings below.
+        """Return the figures as a table, in milliseconds per batch, with the warnings below it.
 
-        It is as wide as the terminal; of 100 columns where there is none.
+        The table is as wide as the terminal, or 100 columns without one.
         """
         width = screen_width(WIDTH)
         memory = [f"{name} {size / 2**20:,.0f} MiB" for name, size in self.memory.items()]
@@ -66,34 +66,35 @@ class Report:
     def _table(self):
         table = new_table()
         table.add_column("ms per batch", no_wrap=True)
-        headings = "first", "median", "mean", "std", "p10", "p90", "images/s", "input", "steps"
-        for heading in headings:
-            table.add_column(heading, justify="right", no_wrap=True)
+        add_numbers(table, "first", "median", "mean", "std", "p10", "p90")
+        add_numbers(table, "images/s", "input", "steps")
         for timings in self.timings:
             table.add_row(timings.name, *_cells(timings))
         return table
 
     def save(self, path) -> str:
-        """Write the report whole, as `.json` with everything or `.csv` with the raw times.
+        """Write the report, whole or not at all, and return the path.
+
+        Args:
+            path: A path that ends in `.json`, for the whole report, or `.csv`, for the raw times.
 
         Raises:
             UserError: (a `ValueError`) for another ending, or if the file cannot be written.
         """
         path = file_path("path", path)
-        writers = {".json": self._write_json, ".csv": self._write_csv}
         ending = os.path.splitext(path)[1]
-        if ending not in writers:
+        if ending not in (".json", ".csv"):
             raise UserError(
-                f"Received the path {path!r}.",
-                "A report is written as .json or .csv.",
+                f"Received the path {path!r} for a report.",
+                "The path of a report must end in .json or .csv.",
                 "Choose one of these endings.",
             )
+        if ending == ".json":
+            write_json(path, self.to_dict())
+            return path
         with written_whole(path) as beside, open(beside, "w", newline="", encoding="utf-8") as file:
-            writers[ending](file)
+            self._write_csv(file)
         return path
-
-    def _write_json(self, file) -> None:
-        file.write(json_text(self.to_dict()))
 
     def _write_csv(self, file) -> None:
         table = csv.writer(file, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The benchmark that the package grew from: forward, and forward and backward, batch by batch."""
+"""`benchmark`: times of forward, and of forward and backward passes, batch by batch."""
 
 import datetime
 import time
@@ -13,7 +13,7 @@ from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError
 
-# What the notebook calls the layers that its table shows.
+# The notebook's names of the layers in its table.
 NOTEBOOK_NAMES = {"fc6": "fat1", "fc7": "fat2", "fc8": "fat3"}
 SHOWN = ("conv", "pool", "fc", "fat")
 IMAGE_DEVIATION = 0.1  # the notebook's images are N(0, 0.1) noise
@@ -30,24 +30,24 @@ def benchmark(
 ) -> Report:
     """Time a model forward, and forward and backward, as the notebook's program does.
 
-    "Forward" computes the outputs of one batch of noise, N(0, 0.1), at inference;
-    "Forward-backward" the gradients of half the sum of their squares for all parameters. No
-    parameter changes. Each step is timed by itself, with the device waited for. On a backend that
-    computes no gradients, such as OpenVINO, "Forward" alone is timed, and the report says so.
+    "Forward" computes the outputs for one batch of noise, N(0, 0.1), at inference.
+    "Forward-backward" computes the gradients of half the sum of their squares for all parameters.
+    No parameter changes. The time of each step ends when the device has finished. On a backend
+    without gradients, such as OpenVINO, the report has "Forward" alone, and a note.
 
     Args:
         model: A functional or sequential model with one image input of known size.
         batch_size: Images per batch.
-        num_batches: Steps that are measured.
-        burn_in: Steps before them that are not; the first of them compiles.
-        compiled: Whether the passes are compiled with XLA (TensorFlow, JAX) or TorchInductor
-            (PyTorch, which needs a C++ compiler then). `None` for what the backend does by default:
+        num_batches: Number of measured steps.
+        burn_in: Number of steps before them that are not measured; the first compiles.
+        compiled: Whether to compile the passes with XLA (TensorFlow, JAX) or TorchInductor
+            (PyTorch, which then needs a C++ compiler). `None` for the backend's default:
             TensorFlow's graph, JAX's XLA, PyTorch's eager mode.
-        say: Called with each line of the notebook's output: a line every ten steps, and the mean
-            and deviation at the end; `print` shows them as they come.
+        say: Called with each line of the notebook's output, such as `print`: a line every ten
+            steps, and the mean and deviation at the end.
 
     Returns:
-        A `Report` with the timings `"Forward"` and, where there are gradients,
+        A `Report` with the timings `"Forward"` and, on a backend with gradients,
         `"Forward-backward"`.
 
     Raises:
@@ -63,38 +63,41 @@ def benchmark(
     >>> [timings.name for timings in report.timings], len(report["Forward"].seconds)
     (['Forward', 'Forward-backward'], 3)
     """
-    remedy = "The notebook has batches of 32, 100 of them, after 10 to burn in."
+    remedy = "The notebook measures 100 batches of 32 images, after 10 batches to burn in."
     batch_size = integer("batch_size", batch_size, 1, remedy)
     num_batches = integer("num_batches", num_batches, 1, remedy)
     burn_in = integer("burn_in", burn_in, 1, remedy)
     shape = tuple(getattr(model, "input_shape", (None, None)))[1:]
     if None in shape:
         raise UserError(
-            f"Received a model whose input has the shape {(None, *shape)}.",
+            f"Received the model {model.name!r} with the input shape {(None, *shape)}.",
             "The size of the images must be known.",
-            "Build the model with input_shape=(224, 224, 3), say.",
+            "Build the model with a size, such as input_shape=(224, 224, 3).",
         )
     if compiled is None:
         compiled = keras.backend.backend() == "jax"
     noise = np.random.default_rng(0).normal(0, IMAGE_DEVIATION, (batch_size, *shape))
     images = noise.astype("float32")
     say = say or (lambda line: None)
-    found = {**environment(model), "compile mode": compile_mode(compiled), "batch": batch_size}
+    mode = compile_mode(compiled)
+    conditions = {**environment(model), "compile mode": mode, "batch": batch_size}
     passes = {"Forward": forward}
     if has_gradients():
         passes["Forward-backward"] = forward_backward
     else:
-        found["backward pass"] = (
-            f"not timed: the package computes no gradients on {found['backend']}"
+        backend = keras.backend.backend()
+        conditions["backward pass"] = (
+            f"not timed, because the package computes no gradients on {backend}"
         )
     timings = []
     for name, make in passes.items():
         run = make(model, images, compiled)
         timings.append(_timed(name, run, batch_size, num_batches, burn_in, say))
-    return Report(tuple(timings), found, peak_memory())
+    return Report(tuple(timings), conditions, peak_memory())
 
 
 def _timed(name, run, batch_size, num_batches, burn_in, say) -> Timings:
+    """Return the timings of a pass, and report them in the notebook's lines."""
     durations = []
     for step in range(-burn_in, num_batches):
         start = time.perf_counter()
@@ -117,7 +120,7 @@ def activation_lines(model, batch_size: int, names=None) -> list[str]:
     Args:
         model: A functional model of `AlexNet`.
         batch_size: Images per batch, the first number of each shape.
-        names: Other names to show, by the layers' own.
+        names: Names to show instead of those of the layers, by the latter.
     """
     names = names or {}
     return [

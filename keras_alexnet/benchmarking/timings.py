@@ -1,9 +1,11 @@
-"""Step times: what they say, and what they do not."""
+"""`Timings`: the times of one kind of step, with their figures and warnings."""
 
 import dataclasses
 import statistics
 
-WIDE_SPREAD = 0.1  # the interquartile range over the median above which a timing is called noisy
+import numpy as np
+
+WIDE_SPREAD = 0.1  # interquartile range / median; above it, the timing is noisy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,13 +13,13 @@ class Timings:
     """The times of one kind of step, in seconds.
 
     Args:
-        name: What was timed, such as `"train"` or `"Forward"`.
-        first: The first step, which includes tracing and compiling; `None` if it was not kept.
-        warm_up: Further steps that were left out before the measurement.
+        name: Name of the step, such as `"train"` or `"Forward"`.
+        first: Seconds of the first step, which includes tracing and compiling; `None` if unknown.
+        warm_up: Seconds per batch of the steps between the first and the measured ones.
         seconds: Seconds per batch of every measured step, in order.
-        images: Images per batch; `None` if unknown, and then there is no rate.
+        images: Images per batch; `None` if unknown.
         waits: Seconds per batch that the device waited for its input; `None` if unknown.
-        partial: Seconds of steps with fewer images, such as an epoch's last; they are left out.
+        partial: Seconds of steps with fewer images, such as an epoch's last; no figure has them.
     """
 
     name: str
@@ -50,48 +52,45 @@ class Timings:
 
     def percentile(self, share: float) -> float:
         """Return the time below which this share of the steps lies, interpolated linearly."""
-        ordered = sorted(self.seconds)
-        place = share * (len(ordered) - 1)
-        low = int(place)
-        high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+        return float(np.quantile(self.seconds, share))
 
     @property
     def images_per_second(self) -> float | None:
-        """The rate at the median; `None` if the number of images is unknown."""
+        """Images per second at the median; `None` if the number of images is unknown."""
         return None if self.images is None else self.images / self.median
 
     @property
     def spread(self) -> float:
-        """The interquartile range as a part of the median."""
+        """The interquartile range divided by the median."""
         return (self.percentile(0.75) - self.percentile(0.25)) / self.median
 
     @property
     def input_share(self) -> float | None:
-        """The part of the time that the device waited for its input; `None` if unknown."""
+        """The share of the time that the device waited for its input; `None` if unknown."""
         return None if self.waits is None else sum(self.waits) / sum(self.seconds)
 
     def warnings(self) -> list[str]:
-        """Return what is to be known before the figures are quoted, in sentences."""
+        """Return a sentence on each reason not to quote the figures as they are."""
         found = []
         if len(self.seconds) < 10:
             found.append(f"{self.name}: only {len(self.seconds)} steps were measured.")
         if self.spread > WIDE_SPREAD:
             found.append(
-                f"{self.name}: half of the steps lie {100 * self.spread:.0f} % of the median "
-                "apart; something else was running, or the processor's clock changed. Quote "
-                "the median, and measure again on a quiet machine."
+                f"{self.name}: the interquartile range is {100 * self.spread:.0f} % of the median. "
+                "Other programs were running, or the processor's clock changed. Quote the median, "
+                "and measure again on a quiet machine."
             )
         drift = self._drift()
         if abs(drift) > WIDE_SPREAD:
             found.append(
                 f"{self.name}: the second half of the steps was {100 * abs(drift):.0f} % "
-                f"{'slower' if drift > 0 else 'faster'} than the first. Warm up longer, or look "
-                "for heat or memory running out."
+                f"{'slower' if drift > 0 else 'faster'} than the first. Warm up longer, and check "
+                "that the machine neither overheats nor runs out of memory."
             )
         return found
 
     def _drift(self) -> float:
+        """Return how much slower the second half of the steps was, as a share of the first."""
         half = len(self.seconds) // 2
         if half < 5:
             return 0.0

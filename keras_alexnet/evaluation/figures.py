@@ -1,13 +1,12 @@
 """The figures of an evaluation, and how they are shown."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
 from keras_alexnet.errors import escaped
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import new_table, screen_width, table_text
+from keras_alexnet.tables import add_numbers, new_table, screen_width, table_text
 
 WIDTH = 100  # columns of a table where there is no terminal
 IN_WORDS = {9: "nine", 10: "ten"}
@@ -130,7 +129,8 @@ class Evaluation:
         )
 
     def _accuracies(self):
-        table = _table("accuracy", ("top-1", "top-5", "top-1 error", "top-5 error"))
+        table = new_table("accuracy")
+        add_numbers(table, "top-1", "top-5", "top-1 error", "top-5 error")
         rows = {"one crop": (self.top1, self.top5)}
         if self.ten_crop_top1 is not None:
             rows[f"{IN_WORDS[self.crops]} crops"] = (self.ten_crop_top1, self.ten_crop_top5)
@@ -139,20 +139,14 @@ class Evaluation:
         return table
 
     def _worst_table(self, count):
-        table = _table("worst classes", ("recognised", "images"))
-        table.columns[0].overflow = "fold"
+        table = new_table()
+        table.add_column("worst classes", overflow="fold")
+        add_numbers(table, "recognised", "images")
         table.add_column("most often taken for", overflow="fold")
         for row in self.worst(count):
             taken_for = f"{escaped(row.taken_for)}, {_times(row.times)}" if row.taken_for else ""
             table.add_row(escaped(row.name), _percent(row.recall), f"{row.images:,}", taken_for)
         return table
-
-
-def _table(first: str, others: Sequence[str]):
-    table = new_table(first)
-    for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def _rest(part: float | None) -> float | None:

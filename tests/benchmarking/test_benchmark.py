@@ -28,7 +28,7 @@ def test_reports_are_kept(tmp_path):
     rows = list(csv.DictReader(table.splitlines()))
     assert [float(row["seconds"]) for row in rows if row["kind"] == "measured"] == list(STEADY)
     assert [row["kind"] for row in rows[:2]] == ["first", "warm_up"]
-    with pytest.raises(ValueError, match=r"written as \.json or \.csv"):
+    with pytest.raises(ValueError, match=r"must end in \.json or \.csv"):
         report.save(tmp_path / "report.txt")
     assert "peak memory: host 1,024 MiB" in str(report)
     assert re.search(r"train +1,000.0 +100.0 +100.0 ", str(report))
@@ -36,7 +36,7 @@ def test_reports_are_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("0", "off"), ("1", "on"), ("True", "on"), (None, "as TensorFlow chooses")],
+    [("0", "off"), ("1", "on"), ("True", "on"), (None, "chosen by TensorFlow")],
 )
 def test_a_report_says_whether_tensorflow_was_to_use_onednn(given, expected, monkeypatch):
     """On the others there is no such thing."""
@@ -89,7 +89,7 @@ def test_a_backend_without_gradients_is_timed_forward(monkeypatch):
     assert report.environment["compile mode"] == "otherbackend"
     assert report.environment["otherbackend version"] == "unknown"
     assert "device" not in report.memory
-    said = "not timed: the package computes no gradients on otherbackend"
+    said = "not timed, because the package computes no gradients on otherbackend"
     assert report.environment["backward pass"] == said
     assert said in " ".join(str(report).split())
 
