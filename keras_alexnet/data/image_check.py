@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from keras_alexnet.data.decoder import BadImage, check_header, decoded, opened
@@ -12,7 +12,7 @@ from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
 from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
-from keras_alexnet.progress import report
+from keras_alexnet.progress import progress_bar
 
 DARK = 64  # of 255: the highest level of 14-bit values in an image that declares 16 bits
 AT_ONCE = 1024  # files submitted to the threads together, so that millions need little memory
@@ -132,26 +132,16 @@ def _checked(paths: list[str], others: list[str], progress: bool) -> Findings:
 
 def _by_threads(function: Callable, paths: Sequence[str], progress: bool) -> Iterator:
     """Yield the results of a function for the files, in order."""
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+    workers = min(8, os.cpu_count() or 1)
+    with progress_bar("images", "image", progress) as step, ThreadPoolExecutor(workers) as threads:
         results = (
             result
             for start in range(0, len(paths), AT_ONCE)
             for result in threads.map(function, paths[start : start + AT_ONCE])
         )
-        yield from _reported(results, len(paths), progress)
-
-
-def _reported(results: Iterable, count: int, has_bar: bool) -> Iterator:
-    bar = None
-    if has_bar:
-        import keras
-
-        bar = keras.utils.Progbar(count, unit_name="image")
-    for number, result in enumerate(results, start=1):
-        report(number, count, "images")
-        if bar:
-            bar.update(number)
-        yield result
+        for number, result in enumerate(results, start=1):
+            step(number, len(paths))
+            yield result
 
 
 def _reason_and_remark(path: str) -> tuple[str, str]:

@@ -1,16 +1,12 @@
-"""Labelled images in whatever form they come, and how far through them one is."""
+"""Batches of labelled images, from any form of data."""
 
-import contextlib
-import sys
 from collections.abc import Iterator
 
 import keras
 
-from keras_alexnet.progress import report
-
 
 def batches(data, batch_size: int) -> Iterator[tuple]:
-    """Yield (images, labels) of each batch, whatever form the data has."""
+    """Yield the images and the labels of each batch, from any form of data."""
     if isinstance(data, tuple):
         images, labels = data
         for start in range(0, len(images), batch_size):
@@ -23,27 +19,8 @@ def batches(data, batch_size: int) -> Iterator[tuple]:
             yield batch[:2]
 
 
-@contextlib.contextmanager
-def progress_bar(data, batch_size: int, wanted: bool):
-    """Give a function that reports a batch, and moves a bar if there is a terminal to see it."""
-    target = _number_of_batches(data, batch_size)
-    shown = wanted and sys.stdout.isatty()
-    bar = keras.utils.Progbar(target, unit_name="batch") if shown else None
-    done = 0
-
-    def step():
-        nonlocal done
-        done += 1
-        report(done, target, "batches measured")
-        if bar:
-            bar.update(done)
-
-    yield step
-    if bar and target is None:  # the bar does not know by itself that this was all
-        bar.update(done, finalize=True)
-
-
-def _number_of_batches(data, batch_size: int) -> int | None:
+def number_of_batches(data, batch_size: int) -> int | None:
+    """Return the number of batches, `None` if the data does not know it."""
     if isinstance(data, tuple):
         return -(-len(data[0]) // batch_size)
     if isinstance(data, keras.utils.PyDataset):

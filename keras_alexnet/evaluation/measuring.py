@@ -1,14 +1,16 @@
 """One pass over labelled images, counting."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.evaluation.batches import batches, progress_bar
+from keras_alexnet.evaluation.batches import batches, number_of_batches
 from keras_alexnet.evaluation.figures import Evaluation
+from keras_alexnet.progress import progress_bar
 
 
 def measure(
@@ -66,13 +68,14 @@ def measure(
     names = tuple(class_names)
     count = _Count(len(names))
     tens = _Count(len(names))
-    with progress_bar(data, batch_size, progress) as step:
-        for images, labels in batches(data, batch_size):
+    total = number_of_batches(data, batch_size)
+    with progress_bar("batches measured", "batch", progress and sys.stdout.isatty()) as step:
+        for number, (images, labels) in enumerate(batches(data, batch_size), start=1):
             labels = _checked_labels(labels, len(names))
             count.add(_scores(model, images, labels, names), labels)
             if ten_crop_model is not None:
                 tens.add(_scores(ten_crop_model, images, labels, names), labels)
-            step()
+            step(number, total)
     if not count.images:
         raise UserError(
             "Received data without images.",

@@ -3,13 +3,13 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import WRITING, remove_leftovers, written_whole
-from keras_alexnet.progress import report
+from keras_alexnet.progress import Step, progress_bar
 from keras_alexnet.published.cache import folders, look, one_at_a_time, writable
 from keras_alexnet.published.fetching import Failed, fetch
 from keras_alexnet.published.hashes import flaw, identity
@@ -19,8 +19,6 @@ from keras_alexnet.published.unpacking import take_member
 LARGEST = 1 << 29  # bytes, for files of which no size is public; an AlexNet has half of it
 WRITING_CHECKPOINT = f"{WRITING}checkpoint-"
 MB = 1_000_000
-
-Step = Callable[[int, int | None], None]
 
 
 def local_path(checkpoint: Checkpoint) -> str:
@@ -95,7 +93,8 @@ def _first_right(checkpoint: Checkpoint, path: str, timeout: float, say, progres
         size = "" if checkpoint.size is None else f" ({checkpoint.size / MB:,.0f} MB)"
         say(f"Downloading {checkpoint.filename}{size} from {url}")
         try:
-            with _bar(progress) as step:
+            shown = progress and sys.stdout.isatty()
+            with progress_bar("MB", "MB", shown, scale=MB) as step:
                 _from(url, checkpoint, path, timeout, step)
             reason = flaw(path, checkpoint)
         except Failed as error:
@@ -122,28 +121,6 @@ def _from(url: str, checkpoint: Checkpoint, path: str, timeout: float, step: Ste
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(archive)
-
-
-@contextlib.contextmanager
-def _bar(wanted: bool) -> Iterator[Step]:
-    """Give a function that reports bytes, and moves a bar if there is a terminal to see it."""
-    bar = keras.utils.Progbar(None, unit_name="MB") if wanted and sys.stdout.isatty() else None
-    ended = True
-
-    def step(done: int, total: int | None) -> None:
-        nonlocal ended
-        target = None if total is None else -(-total // MB)
-        report(done // MB, target, "MB")
-        if bar:
-            ended = done == total
-            bar.target = target
-            bar.update(-(-done // MB), finalize=ended)
-
-    try:
-        yield step
-    finally:
-        if not ended:  # the bar ends its line only when it is full
-            print()
 
 
 def _absent(
