@@ -1,1 +1,1 @@
-"""Training: what a run keeps on the disk while it goes on."""
+"""Training: a job, its run, and the folder that the run writes."""

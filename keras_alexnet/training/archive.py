@@ -1,4 +1,4 @@
-"""One file with all that training changes in a model."""
+"""The state of training as one file: weights, optimizer, seeds and generators."""
 
 import contextlib
 import json
@@ -15,9 +15,9 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.files import written_whole
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
-GENERATORS = "generators/"  # the folder of their states inside the file
-# PyTorch raises RuntimeError or TypeError for a generator's state that is not one. zipfile raises
-# RuntimeError for a file that needs a password, and NotImplementedError, which is one, for others.
+GENERATORS = "generators/"  # folder of the generators' states inside the file
+# PyTorch raises RuntimeError or TypeError for a wrong state of a generator. zipfile raises
+# RuntimeError for a file with a password, and its subclass NotImplementedError for unknown methods.
 UNREADABLE = (
     *(OSError, EOFError, KeyError, ValueError, RuntimeError, TypeError, AttributeError),
     *(OverflowError, zipfile.BadZipFile, zlib.error),
@@ -25,14 +25,14 @@ UNREADABLE = (
 
 
 def save_state(model, path: str) -> None:
-    """Write all that training changes in a compiled model into one file, whole or not at all.
+    """Write the state of training of a compiled model into one file, whole or not at all.
 
-    The file is an `.npz` archive, which checks what it holds when it is read: `about.json`, the
-    variables by number, written one at a time so that no second copy of the model is made, and
-    the generators that are no variables.
+    The file is an `.npz` archive with checksums. It holds `about.json`, the variables by number and
+    the generators that are not variables. The variables are written one at a time, without a second
+    copy of the model in memory.
 
     Raises:
-        UserError: If the file cannot be written, for want of room say.
+        UserError: If the file cannot be written, such as on a full disk.
     """
     variables = _variables(model)
     with written_whole(path) as beside, zipfile.ZipFile(beside, "w") as archive:
@@ -49,8 +49,8 @@ def load_state(model, path: str) -> None:
     The file is read to its end, into new memory, before the first variable changes.
 
     Raises:
-        UserError: If the file cannot be read, or is of another model or optimizer; the model and
-            its optimizer are as they were.
+        UserError: If the file cannot be read, or belongs to another model or optimizer. The model
+            and its optimizer then do not change.
     """
     variables = _variables(model)
     with _readable(path):
@@ -68,7 +68,7 @@ def load_state(model, path: str) -> None:
 
 @contextlib.contextmanager
 def _readable(path: str) -> Iterator[None]:
-    """Say in words what is wrong with a file that a block reads."""
+    """Turn every error of a block that reads a damaged file into a `UserError`."""
     try:
         yield
     except UserError:
@@ -76,7 +76,7 @@ def _readable(path: str) -> Iterator[None]:
     except UNREADABLE as error:
         raise UserError(
             f"The state of training {path!r} cannot be read: {error}.",
-            "A whole file was expected, as the run wrote it.",
+            "The file must be whole, as the run wrote it.",
             "Remove it to start from the first epoch, or restore it from a copy.",
         ) from error
 
@@ -90,7 +90,7 @@ def _read_all(path: str, model, variables) -> tuple[list[np.ndarray], dict[str, 
             if array.shape != tuple(variable.shape):
                 raise ValueError(f"its variable {number} has the shape {array.shape}")
             if array.dtype.kind not in "biuf":
-                raise ValueError(f"its variable {number} has the type {array.dtype}")
+                raise ValueError(f"its variable {number} has the dtype {array.dtype}")
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         return values, {
             name.removeprefix(GENERATORS): _read(archive, name)
@@ -118,11 +118,11 @@ def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 
 def _variables(model) -> list:
-    """Return all variables that training changes: weights, seeds, those of the optimizer."""
+    """Return all variables that training changes: weights, seeds, the optimizer's."""
     if not (model.built and getattr(model, "optimizer", None)):
         raise UserError(
             f"Received the model {model.name!r}, which is not ready to be trained.",
-            "A model with known shapes and an optimizer has a state of training.",
+            "The model must have an optimizer and variables of known shapes.",
             "Compile it first, and give it a keras.Input.",
         )
     if not model.optimizer.built:
@@ -131,7 +131,7 @@ def _variables(model) -> list:
 
 
 def _about(model, variables) -> dict:
-    """Return what a state must agree in; names of variables are numbered anew in each process."""
+    """Return the facts that identify a model; names of variables differ between processes."""
     return {
         "optimizer": type(model.optimizer).__name__,
         "shapes": [list(variable.shape) for variable in variables],
@@ -140,24 +140,22 @@ def _about(model, variables) -> dict:
 
 def _check_same(saved: dict, model, variables, path: str) -> None:
     """Raise, with the first difference, unless a state fits a model's variables."""
-    wanted = _about(model, variables)
+    expected = _about(model, variables)
     optimizer, shapes = saved["optimizer"], saved["shapes"]
-    if optimizer != wanted["optimizer"]:
-        differs = f"its optimizer is {optimizer}, the model's {wanted['optimizer']}"
+    if optimizer != expected["optimizer"]:
+        differences = [f"its optimizer is {optimizer}, the model's is {expected['optimizer']}"]
     elif len(shapes) != len(variables):
-        differs = f"it holds {len(shapes)} variables, the model has {len(variables)}"
+        differences = [f"it holds {len(shapes)} variables, the model has {len(variables)}"]
     else:
-        different = [
-            f"where {variable.path!r} of the model has the shape {list(variable.shape)}, it has "
-            f"{shape}"
+        differences = [
+            f"its values for {variable.path!r} have the shape {shape}, the variable has "
+            f"{list(variable.shape)}"
             for shape, variable in zip(shapes, variables, strict=True)
             if shape != list(variable.shape)
         ]
-        if not different:
-            return
-        differs = different[0]
-    raise UserError(
-        f"The state of training {path!r} is not that of this model: {differs}.",
-        "The run must go on with the network, classes and optimizer that it began with.",
-        "Give the settings of the interrupted run, or another folder to start anew in.",
-    )
+    if differences:
+        raise UserError(
+            f"The state of training {path!r} belongs to another model: {differences[0]}.",
+            "A run must continue with the network, classes and optimizer that it began with.",
+            "Give the settings of the interrupted run, or another folder for a new run.",
+        )

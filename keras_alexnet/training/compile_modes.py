@@ -1,4 +1,4 @@
-"""How the training step is compiled."""
+"""The compile modes of the training step."""
 
 from keras_alexnet.errors import UserError
 
@@ -6,11 +6,11 @@ MODES = ("auto", "xla", "plain")
 
 
 def jit_compile(mode: str) -> bool | str:
-    """Return what `compile(jit_compile=...)` should be given.
+    """Return the `jit_compile` argument of `compile` for a mode.
 
-    `"auto"` is Keras's own choice: XLA on JAX and on TensorFlow with a GPU, nothing on PyTorch and
-    on TensorFlow without a GPU. There the layers of this package compile their slow parts
-    themselves, and XLA for the whole step takes 1.0 to 1.3 times as long
+    `"auto"` is Keras's own choice: XLA on JAX and on TensorFlow with a GPU, no compilation on
+    PyTorch and on TensorFlow without a GPU. On TensorFlow without a GPU, the layers of this package
+    compile their slow parts themselves, and XLA for the whole step takes 1.0 to 1.3 times as long
     (examples/benchmarks/compile_modes.py).
 
     Args:
@@ -22,15 +22,15 @@ def jit_compile(mode: str) -> bool | str:
     if mode not in MODES:
         raise UserError(
             f"Received compile_mode={mode!r}.",
-            f"It must be one of {', '.join(map(repr, MODES))}.",
-            "'auto' is Keras's own choice.",
+            f"`compile_mode` must be one of {', '.join(map(repr, MODES))}.",
+            "Leave it at 'auto', which is Keras's own choice.",
         )
     import keras  # late, because the command line shows the modes without it
 
     if mode == "xla" and keras.backend.backend() == "torch":
         raise UserError(
             "Received compile_mode='xla' on the PyTorch backend.",
-            "XLA is a mode of TensorFlow and JAX.",
+            "The mode 'xla' needs the TensorFlow or the JAX backend.",
             "Leave it at 'auto'.",
         )
     return "auto" if mode == "auto" else mode == "xla"

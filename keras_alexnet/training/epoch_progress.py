@@ -1,4 +1,4 @@
-"""`EpochProgress`: the progress of a training."""
+"""`EpochProgress`: a callback that reports the progress of `fit`."""
 
 import keras
 
@@ -8,10 +8,10 @@ from keras_alexnet.progress import report
 class EpochProgress(keras.callbacks.Callback):
     """Reports every batch of a `fit`, for `keras_alexnet.progress.position`."""
 
-    async_safe = True  # it reads no result, so JAX and PyTorch need not wait for one
+    async_safe = True  # it reads no results, so Keras need not wait for them
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Begin an epoch."""
+        """Report the beginning of an epoch."""
         self._epoch = f"epoch {epoch + 1} of {self.params['epochs']}"
         report(0, self.params.get("steps"), "batches", self._epoch)
 

@@ -1,13 +1,13 @@
-"""Random generators that a model draws from and that are none of its variables."""
+"""The states of random generators that are not variables of a model."""
 
 import keras
 import numpy as np
 
 
 def generator_states() -> dict[str, np.ndarray]:
-    """Return the states of PyTorch's own generators by device; nothing on the other backends.
+    """Return the states of PyTorch's own generators by device; none on the other backends.
 
-    On the PyTorch backend Keras's dropout draws from them unless it was given a seed (Keras 3.15).
+    Keras's dropout on PyTorch draws from them unless it has a seed of its own (Keras 3.15).
     """
     if keras.backend.backend() != "torch":
         return {}
@@ -21,7 +21,7 @@ def generator_states() -> dict[str, np.ndarray]:
 
 
 def set_generator_states(states: dict[str, np.ndarray]) -> None:
-    """Set the generators that are there to the states that `generator_states` gave."""
+    """Set the generators to states from `generator_states`; skip devices that are absent."""
     if keras.backend.backend() != "torch":
         return
     import torch

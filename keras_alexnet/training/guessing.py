@@ -1,4 +1,4 @@
-"""The logged figures that are cross-entropies over classes, and their values for guessing."""
+"""The logged figures that are cross-entropies, and their values for a network that guesses."""
 
 import dataclasses
 import math
@@ -12,20 +12,21 @@ from keras_alexnet.training.padding import PaddedLoss
 
 OVER_CLASSES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 OF_ONE_UNIT = ("binary_crossentropy",)
-EITHER = ("crossentropy", "ce")  # losses of which Keras chooses by the shape of the labels
+EITHER = ("crossentropy", "ce")  # Keras chooses by the shape of the labels
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # reductions of a loss
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A logged figure that is the cross-entropy of an output, but for a factor and penalties.
+    """A logged figure that is the cross-entropy of an output times a factor, plus penalties.
 
     Args:
         name: Its name in the logs, such as `"loss"`.
         classes: Number of classes.
-        output: Name of the output; empty if the model has one.
-        factor: Times the cross-entropy: the weight of the loss, and the mean weight of the images.
-        penalized: Whether the penalties on the model's weights are added to it.
+        output: Name of the output; empty if the model has only one.
+        factor: Multiplies the cross-entropy: the weight of the loss times the mean weight of the
+            images.
+        penalized: Whether the figure includes the penalties on the model's weights.
     """
 
     name: str
@@ -41,13 +42,13 @@ class Figure:
 
 
 def cross_entropies(model, classes: int | None, mean_weight: float) -> list[Figure]:
-    """Return the figures of a compiled model that may be logged, for each output the best first.
+    """Return the figures that a compiled model may log, the best of each output first.
 
-    Metrics come first: Keras adds no penalties to them, and weights them with nothing.
+    Metrics come before losses: Keras neither adds penalties to them nor weights them.
 
     Args:
         model: The model.
-        classes: Number of classes of a model with one output; `None` for what its shape says.
+        classes: Number of classes of a model with one output; `None` for that of its shape.
         mean_weight: Mean weight of the images in the loss.
 
     Raises:
@@ -74,13 +75,13 @@ def cross_entropies(model, classes: int | None, mean_weight: float) -> list[Figu
 
 
 def penalties(model) -> float:
-    """Return what the regularizers of the weights add to the loss."""
+    """Return the sum that the regularizers of the weights add to the loss."""
     terms = [variable.regularizer(variable) for variable in _regularized(model)]
     return sum(float(keras.ops.convert_to_numpy(term)) for term in terms)
 
 
 def has_penalties(model) -> bool:
-    """Say whether a weight that is trained has a regularizer."""
+    """Return whether a trainable weight has a regularizer."""
     return bool(_regularized(model))
 
 
@@ -99,7 +100,7 @@ def _shapes(model) -> dict:
 
 
 def _units(shapes: Mapping, classes: int | None) -> dict[str, int]:
-    """Return how many units each output has: those of shape `(batch, units)`, or the only one."""
+    """Return the units of each output of shape `(batch, units)`; `classes` for a single other."""
     found = {
         output: shape[1]
         for output, shape in shapes.items()
@@ -112,13 +113,13 @@ def _units(shapes: Mapping, classes: int | None) -> dict[str, int]:
     shape = shapes.get("", list(shapes.values()))
     raise UserError(
         f"Received a model with outputs of shape {shape}.",
-        "One output of shape (batch, classes) was expected.",
-        "Say how many classes there are: FlatLossWarning(classes=10).",
+        "An output must have the shape (batch, classes), or `classes` must be given.",
+        "Give the number of classes, such as FlatLossWarning(classes=10).",
     )
 
 
 def _by_output(values, outputs: Iterable[str]) -> dict:
-    """Return what `compile` was given for each output: one value, a list or a dict of them."""
+    """Return an argument of `compile` by output, from one value, a list or a dict."""
     outputs = list(outputs)
     if isinstance(values, Mapping) and len(outputs) > 1:
         return {output: values.get(output) for output in outputs}
@@ -130,7 +131,7 @@ def _by_output(values, outputs: Iterable[str]) -> dict:
 
 
 def _is_one_of(loss, names: Iterable[str]) -> bool:
-    """Say whether a loss, as `compile` takes it, has one of these names and is a mean."""
+    """Return whether a loss, as `compile` takes it, has one of these names and is a mean."""
     loss = loss.loss if isinstance(loss, PaddedLoss) else loss
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     plain = [text.replace("_", "") for text in names]
@@ -138,10 +139,10 @@ def _is_one_of(loss, names: Iterable[str]) -> bool:
 
 
 def _loss_weights(model):
-    """Return what `compile` was given as `loss_weights`, as far as Keras can tell."""
+    """Return the `loss_weights` of `compile`, `None` if Keras cannot return them."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a metric that could not be saved
+            warnings.simplefilter("ignore")  # Keras warns of metrics that it cannot save
             return model.get_compile_config().get("loss_weights")
     except (TypeError, ValueError, NotImplementedError):
         return None

@@ -1,4 +1,4 @@
-"""`run_lock`: one process at a time writes to the folder of a run."""
+"""`run_lock`: a lock that lets one process at a time write to the folder of a run."""
 
 import contextlib
 import dataclasses
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from keras_alexnet.backends.assignment import delayed_interrupts
 from keras_alexnet.errors import UserError
 
-LOCK = "fit.lock"  # in the folder of a run
+LOCK = "fit.lock"  # name of the file in the folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Owner:
     """The process that a lock names.
 
     Args:
-        pid: Its number.
-        host: The machine that it runs on.
-        since: The local time at which it made the lock.
-        start: The time of its start, as Linux counts it; empty on other systems. It tells the
-            process from a later one with the same number.
+        pid: Number of the process.
+        host: Name of its machine.
+        since: Local time at which it made the lock.
+        start: Time of its start, as Linux counts it, which distinguishes it from a later process
+            with the same number; empty on other systems.
     """
 
     pid: int
@@ -32,7 +32,7 @@ class Owner:
     start: str
 
     def __post_init__(self):
-        """Raise unless the values are those of a process."""
+        """Raise `ValueError` unless the values can be those of a process."""
         texts = (self.host, self.since, self.start)
         if type(self.pid) is not int or self.pid < 1 or not all(type(t) is str for t in texts):
             raise ValueError
@@ -44,14 +44,14 @@ class Owner:
         return cls(pid, socket.gethostname(), time.strftime("%Y-%m-%d %H:%M:%S"), _state(pid)[1])
 
     def has_ended(self) -> bool:
-        """Return whether the process is known to run no more."""
+        """Return whether the process is known to have ended."""
         if self.host != socket.gethostname() or os.name == "nt":  # signal 0 is Ctrl-C on Windows
             return False
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, OverflowError):
             return True
-        except OSError:  # another user's
+        except OSError:  # the process belongs to another user
             pass
         state, start = _state(self.pid)
         return state == "Z" or ("" not in (start, self.start) and start != self.start)
@@ -61,11 +61,12 @@ class Owner:
 def run_lock(folder: str) -> Iterator[None]:
     """Keep every other process from training into a folder during the block.
 
-    The file `fit.lock` names the process. It is removed however the block ends. That of a process
-    of this machine that was killed is replaced.
+    The file `fit.lock` names the process. The block removes it however it ends. It replaces the
+    lock of a process of this machine that was killed.
 
     Raises:
-        UserError: If another process trains into the folder, or may do so on another machine.
+        UserError: If another process trains into the folder, or may do so on another machine; or
+            if the lock cannot be read or written.
 
     Example:
 
@@ -93,7 +94,7 @@ def run_lock(folder: str) -> Iterator[None]:
 
 
 def check_lock(folder: str) -> None:
-    """Raise if a process trains into a folder, or may do so on another machine."""
+    """Raise `UserError` if a process trains into a folder, or may do so on another machine."""
     path = os.path.join(folder, LOCK)
     owner = _owner(path)
     if owner is None or owner.has_ended():
@@ -101,42 +102,42 @@ def check_lock(folder: str) -> None:
     raise UserError(
         f"The process {owner.pid} on the machine {owner.host!r} has been training "
         f"into {folder!r} since {owner.since}.",
-        "One process at a time can write to the folder of a run.",
+        "Only one process at a time can write to the folder of a run.",
         f"Wait for its end or choose another folder; if it no longer runs, remove {path!r}.",
     )
 
 
 def _owner(path: str) -> Owner | None:
-    """Return the process that a lock names; `None` without a lock, or if it names no process."""
+    """Return the process that a lock names, `None` without a lock or a process in it."""
     try:
         with open(path, encoding="utf-8") as file:
             return Owner(**json.load(file))
     except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return None
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _unusable(path, error) from error
 
 
 def _create(path: str) -> None:
-    """Make the lock; fail if it exists, since another process may be faster on some systems."""
+    """Write the lock; fail if it exists, as another process may be faster on some systems."""
     try:
         with open(path, "x", encoding="utf-8") as file:
             json.dump(dataclasses.asdict(Owner.current()), file)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _unusable(path, error) from error
 
 
-def _refused(path: str, error: OSError) -> UserError:
+def _unusable(path: str, error: OSError) -> UserError:
     return UserError(
         f"The lock {path!r} can be neither read nor written: {error.strerror}.",
-        "The lock must name the process that trains into the folder.",
+        "The lock must be a file that names the process that trains into the folder.",
         "If no process trains there, remove the file; otherwise choose another folder.",
     )
 
 
 @contextlib.contextmanager
 def _one_at_a_time(folder: str) -> Iterator[None]:
-    """Let no other process look for a lock or make one; Windows and some networks cannot."""
+    """Keep other processes from reading or writing the lock; Windows and some networks cannot."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(ImportError, OSError):
             import fcntl
@@ -148,10 +149,10 @@ def _one_at_a_time(folder: str) -> Iterator[None]:
 
 
 def _state(pid: int) -> tuple[str, str]:
-    """Return a process's state, "Z" once it has ended, and start; empty texts without /proc."""
+    """Return the state of a process, "Z" if it has ended, and its start; empty without /proc."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()  # behind the name, which is any text
+            fields = file.read().rpartition(")")[2].split()  # the name before is any text
         return fields[0], fields[19]
     except (OSError, IndexError):
         return "", ""

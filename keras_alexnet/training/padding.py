@@ -1,8 +1,8 @@
-"""Batches that the devices divide: padding, and a loss that padding does not change.
+"""Padding of batches to a multiple of the devices, and a loss that padding does not change.
 
-JAX cuts a batch into equal parts, one for each device. Keras (3.15) takes the weights out of the
-model before it cuts, and does not put them back when JAX refuses a batch that cannot be cut: after
-such an error in `evaluate`, `predict` or the first step of `fit` the model has no weights.
+JAX splits a batch into equal parts, one for each device. Keras (3.15) takes the weights out of the
+model before the split, and does not return them if JAX refuses a batch that it cannot split: after
+such an error in `evaluate`, `predict` or the first step of `fit`, the model has no weights.
 """
 
 import sys
@@ -14,7 +14,7 @@ from keras_alexnet.errors import UserError
 
 
 def batch_shards() -> int:
-    """Return into how many equal parts Keras cuts a batch: 1 without a `keras.distribution`."""
+    """Return the number of parts that Keras splits a batch into; 1 without `keras.distribution`."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return 1
@@ -26,19 +26,18 @@ def batch_shards() -> int:
 def pad_batches(data, count: int, batch_size: int):
     """Pad every batch that the devices of the `keras.distribution` do not divide.
 
-    A batch of n images is filled up to N, the next multiple of the number of devices D, with
-    copies of its last image. Copies have the sample weight 0, and all images have the weight
-    `c = sum N / sum n`, summed over the batches of an epoch. Under these weights
+    Copies of its last image pad a batch of n images to N, the next multiple of the number of
+    devices D. Copies have the sample weight 0, and all images have the weight `c = sum N / sum n`,
+    summed over the batches of an epoch. With these weights, padding does not change
 
-    - the loss of an epoch is as without padding, for Keras divides `sum w * loss` by `sum N`;
-    - so is every mean in `compile(weighted_metrics=...)`; those in `metrics` count the copies;
-    - so is every gradient, if the loss is a `PaddedLoss`. Plain losses give too short a step for
-      the batch that was padded.
+    - the loss of an epoch, because Keras divides `sum w * loss` by `sum N`;
+    - the means in `compile(weighted_metrics=...)`; those in `metrics` count the copies;
+    - the gradients, if the loss is a `PaddedLoss`. With a plain loss, the step of the padded batch
+      is too short.
 
-    Within an epoch, the running loss is c times what it is without padding. Where files are skipped
-    while they are read, `count` is a little too large, and so is the loss of the epoch. Networks
-    with batch normalization see the copies, and their numbers change. Those of this package have
-    none.
+    Within an epoch, the running loss is c times that without padding. If files are skipped while
+    they are read, `count` is a little too large, and so is the loss of the epoch. Batch
+    normalization sees the copies, and its numbers change; the networks of this package have none.
 
     Args:
         data: Batches of `(images, labels)`: a `tf.data.Dataset` or a `keras.utils.PyDataset`.
@@ -50,7 +49,7 @@ def pad_batches(data, count: int, batch_size: int):
         `data` itself on one device.
 
     Raises:
-        UserError: (a `ValueError`) if `data` has another form, or has sample weights already.
+        UserError: (a `ValueError`) if `data` has another form, or has sample weights.
 
     Example:
 
@@ -77,8 +76,8 @@ def pad_batches(data, count: int, batch_size: int):
         return data.map(lambda *batch: _padded_by_tensorflow(tf, batch, shards, weight))
     raise UserError(
         f"Received data of type {type(data).__name__} to pad for {shards} devices.",
-        "It must be a tf.data.Dataset or a keras.utils.PyDataset, whose batches can be padded.",
-        "Convert the data. Without padding, the devices must divide every batch.",
+        "`data` must be a tf.data.Dataset or a keras.utils.PyDataset.",
+        "Convert the data, or use a batch size that the number of devices divides.",
     )
 
 
@@ -87,8 +86,8 @@ class PaddedLoss(keras.losses.Loss):
     """A loss whose gradient does not depend on the padding of `pad_batches`.
 
     For per-image losses l and sample weights w, the value is Keras's `sum(w * l) / N`. The
-    gradient is that of `sum(w * l) / sum(w)`: the mean over the images that are no copies. Without
-    sample weights both are the plain mean.
+    gradient is that of `sum(w * l) / sum(w)`, the mean over the images without the copies. Without
+    sample weights, both are the plain mean.
 
     Args:
         loss: The loss, as `compile` takes it.
@@ -169,7 +168,7 @@ def _check_pair(batch) -> None:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise UserError(
             f"Received batches of {len(batch) if isinstance(batch, tuple | list) else 1} "
-            "parts to pad.",
+            "arrays to pad.",
             "Every batch must be a pair of images and labels, without sample weights.",
             "Leave the sample weights out, or pad the batches yourself.",
         )

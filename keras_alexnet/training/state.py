@@ -1,4 +1,4 @@
-"""The state of a run: what training needs to go on after being killed, as if nothing had been."""
+"""`RunState`: a callback that saves the state of training, so that a killed run can continue."""
 
 import csv
 import math
@@ -14,28 +14,29 @@ from keras_alexnet.files import remove_leftovers, written_whole
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
-# The order of the columns; Keras's own is that of the alphabet, with schedules in the midst.
+# The first and the last columns of the history; Keras sorts the columns by name.
 FIRST = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 LAST = ("learning_rate", "seconds")
 
 
 class RunState(keras.callbacks.Callback):
-    """Keeps in a folder what an interrupted `fit` needs to go on, and its history as a table.
+    """Saves in a folder the state that an interrupted `fit` needs to continue, and its history.
 
     At the end of every epoch it writes `history.csv`, a row for each epoch so far, and then the
     state of training as one file, `state-00003.npz` after three epochs: the weights, the
-    optimizer's variables and the states of the random seeds of dropout and the like, which Keras's
-    own weight files leave out. Both files are written beside and renamed, and the epoch stands in
-    the name, so a run that is killed at any moment loses the current epoch at most and never
-    trains one twice. Then the older state is removed. The last one stays, for more epochs.
+    optimizer's variables and the states of random seeds, such as those of dropout, which Keras's
+    own weight files leave out. It writes each file under a temporary name and renames it, and the
+    name of the state has the epoch. So a run that is killed at any moment loses the current epoch
+    at most, and never trains an epoch twice. Then it removes the older state. The last state stays,
+    for more epochs.
 
-    Give it to `fit` as the last of the callbacks: what the others change at the end of an epoch,
-    such as the learning rate, belongs to the state. What lies outside the model does not: the order
-    of the images must follow from the number of the epoch.
+    Give it to `fit` as the last of the callbacks: the state includes the changes that the others
+    make at the end of an epoch, such as the learning rate. It does not include anything outside
+    the model: the order of the images must follow from the number of the epoch.
 
     Args:
-        folder: Where to write; it must exist. A `fit` that starts without `resume` removes the
-            states that an earlier one left there, and begins a history of its own.
+        folder: The folder, which must exist. A `fit` without `resume` removes the states of an
+            earlier one there, and begins a new history.
 
     Example:
 
@@ -56,7 +57,7 @@ class RunState(keras.callbacks.Callback):
     ['history.csv', 'state-00005.npz']
     """
 
-    async_safe = True  # it looks at no batch, so JAX and PyTorch need not wait for one
+    async_safe = True  # it reads no results of batches, so Keras need not wait for them
 
     def __init__(self, folder: str):
         super().__init__()
@@ -72,13 +73,13 @@ class RunState(keras.callbacks.Callback):
         return {name: [row.get(name, math.nan) for row in self.rows] for name in self._columns()}
 
     def resume(self, model) -> int:
-        """Load the newest state into a compiled model and return the epoch to go on from.
+        """Load the newest state into a compiled model, and return the number of epochs done.
 
         Args:
-            model: The model as it was built and compiled for the run that was interrupted.
+            model: The model, built and compiled as for the interrupted run.
 
         Returns:
-            How many epochs are done, for `fit(initial_epoch=...)`; 0 if there is no state.
+            The number of epochs done, for `fit(initial_epoch=...)`; 0 if there is no state.
 
         Raises:
             UserError: If the state cannot be read or belongs to another model or optimizer.
@@ -97,7 +98,7 @@ class RunState(keras.callbacks.Callback):
         return epoch
 
     def epochs_done(self) -> int:
-        """Return how many epochs the newest state in the folder has behind it; 0 without one."""
+        """Return the number of epochs of the newest state in the folder; 0 without one."""
         return max(self._states(), default=0) if os.path.isdir(self.folder) else 0
 
     @property
@@ -107,28 +108,28 @@ class RunState(keras.callbacks.Callback):
         return self._path(epoch) if epoch else None
 
     def discard(self) -> None:
-        """Remove the state: no epoch can follow. The history stays."""
+        """Remove the state, after which no epoch can follow. The history stays."""
         for path in self._states().values():
             os.remove(path)
 
     def on_train_begin(self, logs=None):
-        """Forget the states and the history of an earlier run, unless this one continues it."""
+        """Remove the states of an earlier run, unless this one continues it."""
         if not self._continues:
             remove_leftovers(self.folder)
             self.discard()
             self._forget()
-        self._continues = False  # nor does a `fit` after this one, without another `resume`
+        self._continues = False  # the next `fit` needs another `resume`
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Start the clock, and note the learning rate that the epoch is trained with."""
-        set_generator_states(self._generators)  # the start of `fit` has drawn from PyTorch's
+        """Start the clock, and note the learning rate of the epoch."""
+        set_generator_states(self._generators)  # `fit` has drawn from PyTorch's before
         self._generators = {}
         self._start = time.perf_counter()
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        self._rate = float(f"{rate:.6g}")  # 0.001, and not all digits of the float32 beside it
+        self._rate = float(f"{rate:.6g}")  # 0.001, not 0.0010000000474974513
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the history and then the state: a row too many can be dropped, one less cannot."""
+        """Write the history, then the state: `resume` can drop a row, but not restore one."""
         seconds = time.perf_counter() - self._start
         figures = {**(logs or {}), "learning_rate": self._rate, "seconds": round(seconds, 3)}
         self.rows.append({"epoch": epoch + 1, **figures})
@@ -147,7 +148,7 @@ class RunState(keras.callbacks.Callback):
         return os.path.join(self.folder, f"state-{epochs:05}.npz")
 
     def _states(self) -> dict[int, str]:
-        """Return the path of each state in the folder by the number of epochs it has seen."""
+        """Return the paths of the states in the folder by their numbers of epochs."""
         matches = [re.fullmatch(r"state-(\d+)\.npz", name) for name in os.listdir(self.folder)]
         return {int(match[1]): os.path.join(self.folder, match[0]) for match in matches if match}
 
@@ -167,7 +168,7 @@ class RunState(keras.callbacks.Callback):
 
 
 def _read_history(path: str) -> list[dict[str, float]]:
-    """Return the rows of a history, none if there is no file; epochs are whole numbers."""
+    """Return the rows of a history; none without a file."""
     if not os.path.exists(path):
         return []
     try:
@@ -178,6 +179,6 @@ def _read_history(path: str) -> list[dict[str, float]]:
     except (OSError, ValueError, KeyError, TypeError, OverflowError, csv.Error) as error:
         raise UserError(
             f"The history {path!r} cannot be read: {error}.",
-            "A table of numbers was expected, a row for each epoch, as the run wrote it.",
-            "Restore it, or remove it to go on without the rows so far.",
+            "The history must be a table of numbers with a row for each epoch.",
+            "Restore it, or remove it to continue without the rows so far.",
         ) from error

@@ -126,7 +126,7 @@ LATE = {
     "a wrong bit": (with_a_wrong_bit, "Bad CRC-32"),
     "another shape": (with_another(np.zeros((2, 9), "f4")), r"variable 14 has the shape \(2, 9\)"),
     "a shape beyond all memory": (with_a_claim((10**12,)), r"claims the shape \(1000"),
-    "text": (with_another(np.array(["a", "b"])), "variable 14 has the type <U1"),
+    "text": (with_another(np.array(["a", "b"])), "variable 14 has the dtype <U1"),
     "objects": (with_another(np.array([{}])), "Object arrays cannot be loaded"),
 }
 

@@ -98,7 +98,7 @@ def test_padded_loss_is_saved_with_its_model(tmp_path):
         ),
         (
             lambda: as_tensorflow(8).map(lambda x, y: (x, y, y)),
-            "batches of 3 parts.*a pair of images",
+            "batches of 3 arrays.*a pair of images",
         ),
     ],
 )
