@@ -1,4 +1,4 @@
-"""The images of a job: found in a folder or drawn, to train on and to measure with."""
+"""`load_images`: the training and held-out images of a job, from a folder or drawn."""
 
 import dataclasses
 import functools
@@ -21,25 +21,25 @@ from keras_alexnet.variants import get_variant
 
 _REMEDY = (
     "Replace or remove it (`keras-alexnet check-images {directory!r} --move-to FOLDER` moves all "
-    "such files aside), or add --bad-images skip, and give the command again: a run that has begun "
-    "goes on."
+    "such files aside), or add --bad-images skip. Then give the command again: a run that has "
+    "begun goes on."
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """Training and held-out images, in batches, uint8 of 0 to 255, in the order of each epoch.
+    """Training and held-out images in batches, uint8 of 0 to 255, in the order of each epoch.
 
     Args:
-        training: The batches to train on.
-        held_out: The batches to measure with after each epoch.
-        training_count: Number of images to train on.
+        training: The training batches.
+        held_out: The batches to measure after each epoch.
+        training_count: Number of training images.
         held_out_count: Number of held-out images.
         class_names: The classes.
         reader: The reader of image files, `None` for drawn images.
         split: The files of both parts.
         notes: Sentences on files and folders that are not used.
-        measured: Returns the batches to measure with at the end.
+        measured: Returns the batches to measure at the end.
     """
 
     training: Any
@@ -54,11 +54,11 @@ class Images:
 
     @property
     def skipped(self) -> tuple[tuple[str, str], ...]:
-        """The path and the reason of each file that was left out because it cannot be read."""
+        """The path and the reason of each file that cannot be read and was left out."""
         return tuple(self.reader.bad) if self.reader is not None else ()
 
     def to_measure(self):
-        """Return the batches to measure with, without the files that were skipped so far."""
+        """Return the batches to measure, without the files that were skipped so far."""
         return self.held_out if self.measured is None else self.measured()
 
     def check(self) -> None:
@@ -74,8 +74,8 @@ class ArrayBatches(keras.utils.PyDataset):
         images: The images.
         labels: Their labels.
         batch_size: Images per batch; the last may have fewer.
-        seed: The same seed gives the same orders; `None` keeps the order of the arrays.
-        first_epoch: Number of epochs that a run which goes on has behind it.
+        seed: Decides the orders; `None` keeps the order of the arrays.
+        first_epoch: Number of epochs done, for a run that continues.
     """
 
     def __init__(self, images, labels, batch_size: int, seed: int | None = None, first_epoch=0):
@@ -97,7 +97,7 @@ class ArrayBatches(keras.utils.PyDataset):
         return self.images[chosen], self.labels[chosen]
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch's order."""
+        """Begin the order of the next epoch."""
         self.epoch += 1
         self._order = self._new_order()
 
@@ -114,21 +114,21 @@ def load_images(
     accept_changes: bool = False,
     progress: bool = False,
 ) -> Images:
-    """Find or draw the images of a job, four fifths to train on and one to measure with.
+    """Return the images of a job: four fifths to train on, one fifth held out.
 
-    A folder with parts named `train` and `val` keeps them.
+    A folder with folders named `train` and `val` keeps this division.
 
     Args:
         job: The job.
-        first_epoch: Number of epochs that a run which goes on has behind it.
+        first_epoch: Number of epochs done, for a run that continues.
         earlier: The files of that run: held-out images stay held out.
-        accept_changes: Whether the folder may hold other files than that run had. Those that are
-            new are trained on.
-        progress: Whether a bar shows the number of headers that have been read.
+        accept_changes: Whether the folder may hold other files than in that run. New files become
+            training images.
+        progress: Whether a bar shows the number of headers read.
 
     Raises:
-        UserError: If there is no such folder, or too little in it, or it holds other files, or
-            files that cannot be read where the job does not skip them.
+        UserError: If the folder does not exist, has too few images or other files than before, or
+            has files that cannot be read and that the job does not skip.
     """
     if job.directory is None:
         return _drawn(job, first_epoch)
@@ -147,7 +147,7 @@ def load_images(
     unreadable = dict.fromkeys(files.unreadable + test.unreadable)
     resizing = get_variant(job.variant).pixels.resizing
     reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
-    # Bad files are black images until `check` or `StopOnFailure` raises.
+    # A bad file is a black image until `check` or `StopOnFailure` raises.
     bad_images = "skip" if skips else "black"
     order = EpochOrder(len(files), job.seed, first_epoch)
     return Images(
@@ -166,36 +166,37 @@ def load_images(
 def _whole(files: LabelledFiles, reader: ImageReader) -> LabelledFiles:
     """Return the files without those that the reader could not read when it read them all."""
     bad = {path for path, _ in reader.bad}
-    return files.take([place for place, path in enumerate(files.paths) if path not in bad])
+    return files.take([index for index, path in enumerate(files.paths) if path not in bad])
 
 
 def _changed(directory: str, differences: list[str]) -> UserError:
+    """Return the error for a run that would continue with other images."""
     return UserError(
         f"The images in {directory!r} are not those that the run began with: "
-        f"{'; '.join(differences) or 'they stand in other parts'}.",
-        "A run goes on with the images that it began with: held-out ones must never have been "
-        "trained on.",
-        "Restore them, begin anew with --overwrite, or pass --accept-changed-data to go on "
-        "with the images as they are now.",
+        f"{'; '.join(differences) or 'other images are held out'}.",
+        "A run must continue with the images that it began with, so that it never trains on "
+        "held-out ones.",
+        "Restore the images, begin again with --overwrite, or pass --accept-changed-data to "
+        "continue with the images as they are now.",
     )
 
 
 def _as_before(directory: str, files, test, earlier: SplitRecord):
-    """Return the same images with those held out that an earlier run held out."""
+    """Return the images, divided as in an earlier run."""
     together = dataclasses.replace(
         files, paths=files.paths + test.paths, labels=files.labels + test.labels
     )
-    # A held-out path with another size is another image, which may have been trained on.
+    # A held-out path with another size is another image, possibly a training image.
     found = sizes(directory, together)
     held = [earlier.held_out.get(name) == size for name, size in found.items()]
     kept = together.take([index for index, out in enumerate(held) if not out])
     out = together.take([index for index, out in enumerate(held) if out])
     if not (len(kept) and len(out)):
         raise UserError(
-            f"The folder {directory!r} holds {len(kept)} images to train on and {len(out)} of "
-            "those that the run held out.",
-            "At least one of each is needed to go on.",
-            "Restore the images, or begin anew with --overwrite.",
+            f"The folder {directory!r} holds {len(kept)} training images and {len(out)} of the "
+            "images that the run held out.",
+            "The folder must hold at least one of each to continue the run.",
+            "Restore the images, or begin again with --overwrite.",
         )
     return kept, out
 

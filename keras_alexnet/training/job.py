@@ -24,18 +24,18 @@ class Job:
         directory: Folder with one folder of images per class; `None` for the drawn data set.
         epochs: Passes over the training images.
         batch_size: Images per step.
-        learning_rate: Step size of the Adam optimiser, or the rate that the recipe begins with.
+        learning_rate: Rate of the Adam optimizer, or the initial rate of the recipe.
         image_size: Side of the windows that the network sees; `None` for the variant's own.
-        augmentation: Whether training images are cut at random, mirrored and given colour noise,
-            as far as the variant's authors did; else the network sees the centre of each.
+        augmentation: Whether to crop training images at random, mirror them and add colour noise,
+            as far as the variant's authors did; otherwise the network sees the centre of each.
         initialization: `"robust"` or `"published"`, as `AlexNet` takes it.
         drawn: Number of images to draw when there is no directory.
         seed: Fixes initial values, order, augmentation and drawn images.
         compile_mode: `"xla"`, `"plain"`, or `"auto"` for Keras's own choice.
-        recipe: Name of a published way of training, with its steps in proportion to the epochs;
-            `None` for Adam at one rate.
-        bad_images: `"stop"`: an image file that cannot be read ends the run; `"skip"`: it is left
-            out.
+        recipe: Name of a published recipe, whose steps are scaled to the epochs; `None` for Adam at
+            one rate.
+        bad_images: `"stop"`: an image file that cannot be read ends the run; `"skip"`: the run
+            leaves it out.
     """
 
     variant: str = "paper"
@@ -53,14 +53,14 @@ class Job:
     bad_images: str = "stop"
 
     def __post_init__(self):
-        """Replace names by those of the tables, so that a run goes on under any spelling."""
+        """Replace names by those of the tables, so that a run continues under any spelling."""
         object.__setattr__(self, "variant", get_variant(self.variant).name)
         if self.recipe is not None:
             object.__setattr__(self, "recipe", get_recipe(self.recipe).name)
 
     @classmethod
     def of(cls, recipe: str | None = None, **settings) -> "Job":
-        """Return a job with some settings, and all others as a recipe or the defaults have them.
+        """Return a job with some settings, and all others from a recipe or the defaults.
 
         >>> Job.of("cifar10_80sec", epochs=20).learning_rate
         0.001
@@ -77,10 +77,10 @@ class Job:
         return cls(recipe=recipe, **{**published, **settings})
 
     def adapted_recipe(self) -> Recipe | None:
-        """Return the recipe with this job's epochs and rate, if there is one.
+        """Return the recipe with this job's epochs and rate, `None` without a recipe.
 
-        Its steps stand at the same shares of the training, as one with iterations of ImageNet's
-        has no others on other data; what is held out stays so.
+        Its steps are at the same shares of the training, because a recipe by iterations on ImageNet
+        has no others on other data. All epochs hold out the same images.
         """
         if self.recipe is None:
             return None
@@ -99,15 +99,14 @@ class Job:
         return round(self.window * record.pixels.base / record.input_size)
 
     def quick(self) -> "Job":
-        """Return the same job in small: half-size images, fewer of them, one pass."""
+        """Return a smaller job: half-size images, fewer of them, one epoch."""
         size = self.window if self.window < 100 else self.window // 2
         return dataclasses.replace(self, image_size=size, drawn=200, epochs=1)
 
     def continues(self, earlier: Mapping) -> None:
-        """Raise unless a run with these earlier settings can be gone on with as this job.
+        """Raise `UserError` unless this job can continue a run with these earlier settings.
 
-        It may have more or fewer epochs if there is no recipe whose steps would move; all else
-        must be as it was.
+        Only the number of epochs may differ, and only if no step of a recipe moves.
         """
         before = {**dataclasses.asdict(Job()), **earlier}
         settings = dataclasses.asdict(self)
@@ -116,24 +115,24 @@ class Job:
             for name, value in before.items()
             if name not in ("compile_mode", "bad_images", "epochs") and settings.get(name) != value
         ]
-        expected = "A run goes on with the settings that it began with."
+        expected = "A run must continue with the settings that it began with."
         epochs = before["epochs"]
         if not changed and self.recipe and get_recipe(self.recipe).moves(epochs, self.epochs):
             changed = [f"epochs was {epochs} and is {self.epochs}"]
             expected = (
-                f"The recipe {self.recipe!r} changes its rates at shares of all epochs, so another "
-                "number of epochs would change the rates of those that are done."
+                f"The number of epochs must stay the same: the recipe {self.recipe!r} changes its "
+                "rates at shares of all epochs."
             )
         if changed:
             raise UserError(
                 f"The output folder holds a run with other settings: {'; '.join(changed)}.",
                 expected,
-                "Give the same ones, choose another folder, or begin anew with --overwrite.",
+                "Give the same settings, choose another folder, or begin again with --overwrite.",
             )
 
 
 def checked_settings(value: dict) -> dict:
-    """Return a job's settings from a file; raise `ValueError` if they cannot be a job's."""
+    """Return the settings of a job from a file; raise `ValueError` if one has a wrong type."""
     for field in dataclasses.fields(Job):
         setting = value.get(field.name, field.default)
         kinds: Any = float | int if field.type is float else field.type
@@ -149,7 +148,7 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
     expect inputs of about unit variance, the pixels are then divided by their deviation.
 
     Args:
-        job: What to train and how.
+        job: The job.
         classes: Number of classes.
         steps_per_epoch: Training steps of an epoch, for the schedule of a recipe.
     """
@@ -175,8 +174,8 @@ def plain_model(job: Job, trained: "keras.Model") -> "keras.Model":
     is the plain variant, whatever file its weights go to.
 
     Args:
-        job: What was trained.
-        trained: The model that `build_model` made.
+        job: The job.
+        trained: The model from `build_model`, trained.
     """
     import numpy as np
 
@@ -192,7 +191,7 @@ def plain_model(job: Job, trained: "keras.Model") -> "keras.Model":
 
 
 def _network(job: Job, classes: int, unit_variance: bool) -> "keras.Model":
-    """Build the job's model with its initial values, not compiled."""
+    """Return the job's model with its initial values, not compiled."""
     import keras
 
     from keras_alexnet.model import AlexNet

@@ -1,4 +1,4 @@
-"""The main job: train, measure with one crop and several, save everything that came of it."""
+"""`run`: trains the model of a job, measures it, and saves the results."""
 
 import dataclasses
 import importlib.util
@@ -37,29 +37,29 @@ def run(
     accept_changed_data: bool = False,
     discard_state: bool = False,
 ) -> Outcome:
-    """Train, measure on the held-out images and save what came of it.
+    """Train, measure on the held-out images, and save the results.
 
     The folder holds `model.keras`, `classes.json`, `files.csv` (the images of a folder, which were
     trained on and which held out), `history.csv` (a row for each epoch), `results.json`,
     `job.json`, the state of training (`state-00003.npz` after three epochs) and, with matplotlib
     installed, `training.png`, `conv1.png` and `confusion.png`. The model holds no optimizer; its
     card holds the classes, how images are prepared, and how it was trained. A run that was
-    interrupted goes on from its last whole epoch when it is run again with the same job, folder
-    and images, and a finished one with a job of more epochs.
+    interrupted continues from its last whole epoch if it runs again with the same job, folder and
+    images; a finished run continues with a job of more epochs.
 
     Args:
-        job: What to train and how.
-        output: The folder; made if it does not exist.
+        job: The job.
+        output: The folder, which need not exist.
         verbose: Whether Keras shows its progress: a bar on a terminal, a line an epoch in a log.
-        overwrite: Whether an earlier run's model may be replaced, and its state forgotten.
-        say: Called with a line of text now and then.
-        accept_changed_data: Whether a run goes on if there are other images now than it began with.
-        discard_state: Whether the state is removed at the end, so that no epoch can follow.
+        overwrite: Whether to replace the model and the state of an earlier run.
+        say: Called with each line of text on the progress.
+        accept_changed_data: Whether to continue a run with other images than it began with.
+        discard_state: Whether to remove the state at the end, after which no epoch can follow.
 
     Raises:
         UserError: If images cannot be found or read, the output cannot be written, another process
-            trains into it, or it holds a run with other settings, classes or images, a finished one
-            of as many epochs, or files that cannot be read. All files are then as they were.
+            trains into it, or it holds a run with other settings, classes or images, a finished run
+            of as many epochs, or files that cannot be read. Then no file has changed.
     """
     start = time.perf_counter()
     with made_folder(output), run_lock(output):
@@ -133,7 +133,7 @@ def _card(job: Job, images: Images) -> ModelCard:
 
 
 def _announce(model, job: Job, images: Images, say) -> None:
-    """Say what is trained, on what and how."""
+    """Report the model, the images and the recipe."""
     for note in images.notes:
         say(note)
     say(
@@ -146,7 +146,7 @@ def _announce(model, job: Job, images: Images, say) -> None:
 
 
 def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose, say):
-    """Train, and return what was said of a loss that stayed flat, if it did."""
+    """Train, and return the warning of a flat loss, `None` if there was none."""
     watch = [StopOnFailure(images.reader)] if images.reader and job.bad_images == "stop" else []
     recipe = job.adapted_recipe()
     schedule = recipe.callbacks() if recipe else []
@@ -168,7 +168,7 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
         verbose=_verbosity() if verbose else 0,
         validation_data=held_out,
         callbacks=[*watch, EpochProgress(), flat, *schedule, state],
-        shuffle=False,  # the images come in the order of the epoch
+        shuffle=False,  # the data has the order of the epoch
     )
     return flat.message
 
@@ -185,9 +185,9 @@ def _measure(model, job: Job, images: Images, verbose: bool, say) -> Evaluation:
 
 
 def _ten_crops(model, job: Job) -> tuple[keras.Model | None, int]:
-    """Return the ten-crop form of a model that cuts a window, and of how many crops it is.
+    """Return the ten-crop form of a model that cuts a window, and its number of crops.
 
-    They are nine where the recipe's published error is of nine. Most CIFAR networks see all.
+    The number is nine if the recipe's published error averages nine. Most CIFAR networks cut none.
     """
     recipe = job.adapted_recipe()
     crops = recipe.views if recipe and recipe.views > 1 else 10

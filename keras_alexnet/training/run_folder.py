@@ -1,8 +1,8 @@
-"""`RunFolder`: the files of a run, and whether a job can go on from them.
+"""`RunFolder`: the files of a run, and whether a job can continue from them.
 
-They are written in this order, each whole and on the disk before the next: `job.json`,
+A run writes them in this order, each whole and on the disk before the next: `job.json`,
 `classes.json` and `files.csv`; with every epoch `history.csv` and the state; then `model.keras`,
-`results.json` and the pictures. Last of all `job.json` is marked as finished. So the same command
+`results.json` and the pictures. Last of all it marks `job.json` as finished. So the same command
 continues a run that was killed at any point.
 """
 
@@ -32,7 +32,7 @@ class RunFolder:
     def __init__(self, path: str):
         self.path = path
         self.state = RunState(path)
-        self._is_own = False  # whether the state is one of this job
+        self._is_own = False  # whether the state belongs to this job
         self._is_finished = False
 
     def file(self, name: str) -> str:
@@ -51,21 +51,21 @@ class RunFolder:
             self.file(SETTINGS),
             _settings,
             "The file must hold the settings that the run began with.",
-            "Restore it, remove it to go on without comparing them, or begin anew with "
+            "Restore it, remove it to continue without comparing them, or begin again with "
             "--overwrite.",
         )
 
     def goes_on_after(self, job: Job, discard_state: bool = False) -> int:
-        """Return the number of epochs after which a job goes on; 0 if the folder holds no run.
+        """Return the number of epochs after which a job continues; 0 if the folder holds no run.
 
         Args:
             job: The job.
-            discard_state: Whether to remove the state at the end. A finished run may be given for
-                that alone.
+            discard_state: Whether the run will remove its state at the end. Then the folder may
+                hold a finished run of as many epochs.
 
         Raises:
-            UserError: If the folder holds a run of another job, one with more epochs behind it, a
-                finished one of these epochs or one without a state.
+            UserError: If the folder holds a run of another job, one with more epochs done, a
+                finished one of as many epochs, or one without a state.
         """
         done = self.state.epochs_done()
         if not done:
@@ -73,8 +73,8 @@ class RunFolder:
                 raise UserError(
                     f"Received the output folder {self.path!r}, where an earlier run saved "
                     "its model without a state.",
-                    "A run goes on from the state of its last epoch.",
-                    "Choose another folder, or begin anew with --overwrite.",
+                    "A run needs the state of its last epoch to continue.",
+                    "Choose another folder, or begin again with --overwrite.",
                 )
             return 0
         settings, is_finished = self.settings()
@@ -83,39 +83,39 @@ class RunFolder:
         is_over = done == job.epochs and is_finished and not discard_state
         if done > job.epochs or is_over:
             raise UserError(
-                f"Received epochs={job.epochs} for the run in {self.path!r}, which has {done} "
-                f"epochs behind it{' and is finished' if is_finished else ''}.",
-                "A run goes on with more epochs than are done.",
-                "Give more --epochs, choose another folder, or begin anew with --overwrite.",
+                f"Received epochs={job.epochs} for the run in {self.path!r}, which has trained "
+                f"for {done} epochs{' and is finished' if is_finished else ''}.",
+                "A run must have more epochs than are done to continue.",
+                "Give more --epochs, choose another folder, or begin again with --overwrite.",
             )
         self._is_own = True
         return done
 
     def split(self) -> SplitRecord | None:
-        """Return the files that the run has trained on and held out, `None` if it lists none."""
+        """Return the record of training and held-out files, `None` without one."""
         return SplitRecord.read(self.file(FILES))
 
     def check_classes(self, names: Sequence[str]) -> None:
-        """Raise unless these are the classes that the run began with."""
+        """Raise `UserError` unless the run began with these classes."""
         if not os.path.exists(self.file(CLASSES)):
             return
         earlier = read_json(
             self.file(CLASSES),
             name_list,
             "The file must hold the list of the names of the classes that the run began with.",
-            "Restore it, remove it to go on without comparing them, or begin anew with "
+            "Restore it, remove it to continue without comparing them, or begin again with "
             "--overwrite.",
         )
         if earlier != list(names):
             raise UserError(
                 f"Received the class folders {', '.join(map(repr, names))} for a run that "
                 f"began with {', '.join(map(repr, earlier))}.",
-                "The classes and their order must stay: the weights belong to them.",
-                "Restore the names of the folders, or begin anew with --overwrite.",
+                "The classes and their order must stay the same: the weights belong to them.",
+                "Restore the names of the folders, or begin again with --overwrite.",
             )
 
     def begin(self, job: Job, names: Sequence[str], split: SplitRecord | None) -> None:
-        """Write settings, classes and files of the run, and remove the state of another run.
+        """Write the settings, classes and files of the run, and remove the state of another run.
 
         Args:
             job: The job.
@@ -123,7 +123,7 @@ class RunFolder:
             split: The files, `None` for drawn images.
         """
         if not self._is_own:
-            self.state.discard()  # first: no state of another job may stand beside the settings
+            self.state.discard()  # first: the settings must never lie beside another job's state
             self._is_own = True
         self._write_settings(job, finished=False)
         write_json(self.file(CLASSES), list(names))
@@ -133,7 +133,7 @@ class RunFolder:
             os.remove(self.file(FILES))
 
     def finish(self, job: Job, discard_state: bool) -> None:
-        """Mark the run as finished; remove its state after that, if it is not to be kept."""
+        """Mark the run as finished, and then remove its state if that is wanted."""
         with delayed_interrupts():
             self._write_settings(job, finished=True)
             self._is_finished = True
@@ -142,7 +142,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def kept(self, job: Job, overwrite: bool = False) -> Iterator[None]:
-        """Remove the files of a run that fails in its first epoch; name the epochs Ctrl-C keeps.
+        """Remove the files of a run that fails in its first epoch; name the epochs kept at Ctrl-C.
 
         Raises:
             Interrupted: If the block was interrupted with epochs done, which are kept.
@@ -172,7 +172,7 @@ class RunFolder:
 
 
 def _settings(value) -> tuple[dict, bool]:
-    """Return the settings and the mark in the value of a `job.json`."""
+    """Return the settings and the mark in a `job.json`; raise `ValueError` if they are wrong."""
     if not isinstance(value, dict):
         raise ValueError("it holds no settings")
     is_finished = value.pop(FINISHED, False)

@@ -54,8 +54,8 @@ def test_a_run_goes_on(job, done, before, now, tmp_path):
 
 
 REFUSED = [
-    (TINY, 1, {"finished": True}, {}, r"1 epochs behind it and is finished\..*more --epochs"),
-    (TINY, 3, {"epochs": 3}, {"epochs": 2}, r"epochs=2 for .* 3 epochs behind it\. .*--overwrite"),
+    (TINY, 1, {"finished": True}, {}, r"for 1 epochs and is finished\..*more --epochs"),
+    (TINY, 3, {"epochs": 3}, {"epochs": 2}, r"epochs=2 for .* for 3 epochs\. .*--overwrite"),
     (TINY, 0, {"finished": True}, {"epochs": 4}, r"saved its model without a state\. .*--overwr"),
     (BY_STEPS, 10, {"finished": True}, {"epochs": 12}, r"epochs was 10 and is 12\. .* at shares"),
     (TINY, 1, {"seed": 5}, {}, "seed was 5 and is 0"),
