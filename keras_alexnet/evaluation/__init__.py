@@ -1,4 +1,4 @@
-"""How good a trained network is: accuracies, what it takes for what, one crop beside ten."""
+"""Evaluation of trained networks: accuracies, confusions, classes of single images."""
 
 from keras_alexnet.evaluation.figures import ClassFigures, Evaluation
 from keras_alexnet.evaluation.measuring import measure

@@ -1,4 +1,4 @@
-"""Whether the classes stand in the order that a network has them in, as far as figures show it."""
+"""`order_note`: a note that the classes seem to be in another order than the outputs."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from keras_alexnet.data.classes import identifier_and_label
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.published.imagenet import CLASSES
 
-# The classes to which the devkit of 2012 gives the numbers (ILSVRC2012_ID, map_clsloc.txt) 1 to 10
-# and 25, 50, ... 600. Networks that were trained with cuda-convnet2 have their outputs in this
-# order, the first of them number 1. A sample is enough to tell it from another.
+# The classes with the numbers 1 to 10 and 25, 50, ... 600 in the devkit of 2012 (ILSVRC2012_ID,
+# map_clsloc.txt). Networks trained with cuda-convnet2 have their outputs in this order, which
+# begins with number 1. This sample distinguishes it from other orders.
 _NUMBERS = (*range(10), *range(24, 600, 25))
 _WORDNET = """
     n02119789 n02100735 n02110185 n02096294 n02102040 n02066245 n02509815 n02124075 n02417914
@@ -17,16 +17,16 @@ _WORDNET = """
     n01443537 n01697457 n01644373 n03544143 n03180011 n03929660 n04275548
 """
 DEVKIT = dict(zip(_WORDNET.split(), _NUMBERS, strict=True))
-LEAST = 0.25  # the part of the images that another order must get right, for it to be spoken of
+LEAST = 0.25  # share of the images that another order must get right
 
 
 def order_note(evaluation: Evaluation) -> str | None:
-    """Say that the classes seem to be in another order than the model's outputs, if they do.
+    """Return a note that the classes seem to be in another order than the outputs; `None` if not.
 
-    Every class is given the output that its images most often get, and each output to one class.
-    Of what would be right so, one image of each class does not count: it has chosen the output.
-    The rest must be a quarter of the images, more than twice what is right as it is, and more than
-    four standard errors above that and above chance.
+    The other order gives every class the output that its images most often get, and each output to
+    one class. One image of each class does not count: it has chosen the output. The share of the
+    other images that are right in that order must be at least a quarter, more than twice `top1`,
+    and more than four standard errors above `top1` and above chance.
 
     Example:
 
@@ -51,20 +51,20 @@ def order_note(evaluation: Evaluation) -> str | None:
     some = ", ".join(f"{name!r} mostly gets the output of {other!r}" for name, other in moved[:3])
     if len(moved) > 3:
         some += ", ..."
-    which = "It is the order of the 2012 devkit's ILSVRC2012_ID. "
+    devkit = "It is the order of the 2012 devkit's ILSVRC2012_ID. "
     return (
         "The classes seem to be in another order than the model's outputs: "
         f"{100 * evaluation.top1:.1f} % are right, and {100 * hits.sum() / counts.sum():.1f} % "
         f"would be if each class had the output that its images mostly get ({some}). "
-        f"{which if _is_devkit(outputs, counts, names) else ''}Write the names of the classes, in "
+        f"{devkit if _is_devkit(outputs, counts, names) else ''}Write the names of the classes, in "
         "the order of the outputs, into a file classes.json beside the model."
     )
 
 
 def _matched(confusion: np.ndarray) -> np.ndarray:
-    """Return the output of each class: the largest counts first, and no output twice.
+    """Return an output for each class, by the largest counts first; no output has two classes.
 
-    Of equal counts the class's own comes first, so that nothing is moved without a reason.
+    Among equal counts, the class's own output comes first, so that no class moves for no reason.
     """
     outputs = np.arange(len(confusion))
     rows, columns = np.nonzero(confusion)
@@ -79,7 +79,7 @@ def _matched(confusion: np.ndarray) -> np.ndarray:
 
 
 def _is_devkit(outputs: np.ndarray, counts: np.ndarray, names: tuple[str, ...]) -> bool:
-    """Say whether most classes of which the devkit's number is known have it as their output."""
+    """Return whether most classes in `DEVKIT` have the devkit's number as their output."""
     numbers = {identifier_and_label(name)[0]: number for number, name in enumerate(names)}
     known = {numbers[key]: output for key, output in DEVKIT.items() if key in numbers}
     agree = [outputs[row] == output for row, output in known.items() if counts[row]]

@@ -1,4 +1,4 @@
-"""Single images, and the classes that a network gives them."""
+"""`classify`: the best classes of single images."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
 @dataclasses.dataclass(frozen=True)
 class Guess:
-    """One class that an image may be of.
+    """A class that an image may belong to, and its score.
 
     Args:
-        name: Its label, in words; the WordNet identifier if there is no label.
-        wordnet: Its WordNet identifier, such as n01440764; `None` for classes without one.
-        score: What the network gives it: a probability, if its outputs are such.
+        name: Label of the class, in words; its WordNet identifier if it has no label.
+        wordnet: Its WordNet identifier, such as n01440764; `None` without one.
+        score: The network's output for the class: a probability or a logit.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Guess:
 
 @dataclasses.dataclass(frozen=True)
 class Classified:
-    """An image and the classes that a network gives it.
+    """An image and its best classes.
 
     Args:
         path: The image.
         guesses: The best classes, the best first.
-        probabilities: Whether the scores are parts of one, over all classes.
+        probabilities: Whether the scores are probabilities, whose sum over all classes is 1.
     """
 
     path: str
@@ -57,19 +57,19 @@ def classify(
 
     Args:
         model: A model of RGB pixels of 0 to 255, as `keras-alexnet fit` saves and
-            `ready_network` makes. One that begins with a `SquareResize` has its images
-            resized in that way; any other takes squares of its input's size, cut out of the middle.
+            `ready_network` makes. If it begins with a `SquareResize`, its method resizes the
+            images; otherwise the images are squares of the input's size, cut out of the middle.
         paths: The files.
         class_names: The names of the classes in the model's order: labels, WordNet identifiers, or
-            both, as in n01440764_tench. Without them the thousand outputs of a network are taken
-            to be ImageNet's classes, and fewer or more are numbered.
-        top: How many classes to return for each image; all, if there are fewer.
+            both, as in n01440764_tench. Without them, a thousand outputs are ImageNet's classes,
+            and other numbers of classes have numbers as names.
+        top: Number of classes to return for each image; all, if there are fewer.
         ten_crop: Whether to average the outputs for ten windows of each image.
         batch_size: Images per step.
 
     Raises:
-        UserError: If the model does not fit the images or the names, or cuts no window and is
-            wanted to cut ten; if a file cannot be read, or outputs are not numbers.
+        UserError: If the model does not fit the images or the names; if it cuts no window, with
+            `ten_crop`; if a file cannot be read, or outputs are not numbers.
     """
     top = checked_top(top)
     size, resizing = size_and_method(model)
@@ -99,7 +99,7 @@ def named(class_name: str) -> tuple[str, str | None]:
 
 
 def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
-    """Return the names of a model's classes, as `classify` finds them.
+    """Return the names of a model's classes, as `classify` takes them.
 
     Raises:
         UserError: If there are more or fewer of them than outputs.
@@ -111,8 +111,8 @@ def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
     if len(class_names) != outputs or not all(isinstance(name, str) for name in class_names):
         raise UserError(
             f"Received {len(class_names)} names of classes for the model {model.name!r}.",
-            f"It has {outputs} outputs, and as many names were expected.",
-            "Give the names of the classes that it was trained on, in its order.",
+            f"There must be a name, as text, for each of the model's {outputs} outputs.",
+            "Give the names of the classes that the model was trained on, in its order.",
         )
     return class_names
 
@@ -123,14 +123,12 @@ def _read(path: str, size: int, resizing: str) -> np.ndarray:
     except BadImage as error:
         raise UserError(
             f"The image {path!r} cannot be read: {error}.",
-            "A file with a whole image in it was expected.",
-            "Check the path; of a folder, keras-alexnet check-images says which are whole.",
+            "The file must hold a whole image.",
+            "Check the path; run keras-alexnet check-images to find all such files of a folder.",
         ) from error
 
 
 def _classified(path: str, scores: np.ndarray, names: Sequence[str], top: int) -> Classified:
     probabilities = bool(scores.min() >= 0 and abs(scores.sum() - 1) < 1e-2)
-    guesses = []
-    for number in best(scores, top):
-        guesses.append(Guess(*named(names[number]), float(scores[number])))
+    guesses = (Guess(*named(names[number]), float(scores[number])) for number in best(scores, top))
     return Classified(path, tuple(guesses), probabilities)

@@ -1,4 +1,4 @@
-"""The figures of an evaluation, and how they are shown."""
+"""`Evaluation`: the figures of a network on labelled images, as records and tables."""
 
 import dataclasses
 
@@ -14,14 +14,14 @@ IN_WORDS = {9: "nine", 10: "ten"}
 
 @dataclasses.dataclass(frozen=True)
 class ClassFigures:
-    """How one class fared; `str` says it in words.
+    """The figures of one class; `str` returns them in words.
 
     Args:
         name: The class.
-        images: How many images of it there were.
-        correct: How many of them were given this class.
-        taken_for: The wrong class that they were given most often, `None` if there was none.
-        times: How often they were given it.
+        images: Number of its images.
+        correct: Number of its images that got this class.
+        taken_for: The wrong class that its images got most often, `None` if all are right.
+        times: Number of its images that got that wrong class.
     """
 
     name: str
@@ -32,7 +32,7 @@ class ClassFigures:
 
     @property
     def recall(self) -> float:
-        """The part of the class's images that was recognised, between 0 and 1."""
+        """The share of the class's images that are right, between 0 and 1."""
         return self.correct / self.images
 
     def __str__(self) -> str:
@@ -50,10 +50,10 @@ class Evaluation:
     Args:
         class_names: The names of the classes in the order of the model's outputs.
         images: Number of images.
-        top1: The part of the images whose class had the highest score, between 0 and 1.
-        top5: The part whose class was among the five highest; `None` for 5 classes or fewer.
-        confusion: Integers of shape `(classes, classes)`: how many images of the class of the row
-            were given the class of the column, from one crop. The diagonal is what was right.
+        top1: The share of the images whose class had the highest score, between 0 and 1.
+        top5: The share whose class had one of the five highest; `None` for 5 classes or fewer.
+        confusion: Integers of shape `(classes, classes)`: the number of images of the class of the
+            row that got the class of the column, from one crop. The diagonal counts the right ones.
         ten_crop_top1: As `top1`, from the mean probabilities of ten crops; `None` if not measured.
         ten_crop_top5: As `top5`, from ten crops.
         crops: Number of crops averaged for each prediction: 9 for some networks for CIFAR-10.
@@ -76,7 +76,7 @@ class Evaluation:
         return len(self.class_names)
 
     def per_class(self) -> list[ClassFigures]:
-        """Return the figures of every class of which there were images, in the model's order."""
+        """Return the figures of every class with images, in the model's order."""
         numbers = np.flatnonzero(self.confusion.sum(axis=1)).tolist()
         return [self._figures(number) for number in numbers]
 
@@ -96,14 +96,14 @@ class Evaluation:
         return {**figures, **self.errors(), "per_class": classes}
 
     def errors(self) -> dict[str, float | None]:
-        """Return what the accuracies leave of one, as papers report it: `top1_error` and so on."""
+        """Return one minus each accuracy, as papers report it: `top1_error` and so on."""
         names = ("top1", "top5", "ten_crop_top1", "ten_crop_top5")
         return {f"{name}_error": _rest(getattr(self, name)) for name in names}
 
     def summary(self, worst: int = 5) -> str:
-        """Return accuracies, errors and the `worst` classes as a table of text.
+        """Return accuracies, errors and a number of worst classes as tables of text.
 
-        It is as wide as the terminal; of 100 columns where there is none.
+        The tables are as wide as the terminal, or 100 columns without one.
         """
         width, errors = screen_width(WIDTH), ("top-5 error", "top-1 error")
         guessing = f"guessing gives {100 / self.classes:.4g} %"
@@ -117,7 +117,7 @@ class Evaluation:
         return "\n\n".join(parts)
 
     def __str__(self) -> str:
-        """Return accuracies, errors and the five worst classes as a table of text."""
+        """Return accuracies, errors and the five worst classes as tables of text."""
         return self.summary()
 
     def _figures(self, number: int) -> ClassFigures:

@@ -1,4 +1,4 @@
-"""A model measured on a folder of images, read as the model wants them."""
+"""`measure_files`: a model measured on image files, and the choice of these files."""
 
 import collections
 import dataclasses
@@ -30,20 +30,20 @@ def images_to_measure(
     training: Training | None = None,
     run: str | None = None,
 ) -> tuple[LabelledFiles, str, list[str]]:
-    """Find the images of a folder that a model has not been trained on, as far as one can know.
+    """Return the images of a folder that a model was not trained on, as far as records show it.
 
     Args:
         directory: A folder with one folder of images per class, all of which are measured; or
-            with two such folders, `train` and `val`, of which the second is.
-        class_names: The model's classes, which the folders are matched with; `None` for the names
-            of the folders in alphabetical order.
-        training: How the model was trained, from its card, if it is known.
-        run: The folder of that run, where the list of its files is looked for. If it is there,
-            and files of the list lie in `directory`, exactly the held-out ones are measured.
+            with two such folders, `train` and `val`, the second of which is measured.
+        class_names: The model's classes, which the names of the folders must match; `None` for the
+            names of the folders in alphabetical order.
+        training: The training of the model, from its card; `None` if unknown.
+        run: The folder of that run. If it holds the list of its files, and some of them lie in
+            `directory`, exactly the held-out ones are measured.
 
     Returns:
-        The files, in words which they are, and notes: held-out files that are missing, files that
-        are new, and that a model was trained without its list being there.
+        The files, their description, and notes on held-out files that are missing, on new files
+        and on a list that is missing.
 
     Raises:
         UserError: If there are no images, a folder matches none of the classes, or none of the
@@ -57,24 +57,25 @@ def images_to_measure(
         return found, which, said
     record = SplitRecord.read(os.path.join(run, FILES)) if run is not None else None
     if record is None or record.held_out_hash() != training.held_out_sha256:
-        absent = "No list of the images that it was trained on lies beside the model"
+        absent = f"The model's folder has no {FILES}, the list of the images that it was trained on"
         if record is not None:
-            absent = f"The {FILES} beside the model belongs to another run"
-        return found, which, [f"{absent}: some of these may be among them.", *said]
+            absent = f"The {FILES} in the model's folder belongs to another run"
+        note = f"{absent}: some of the measured images may be training images."
+        return found, which, [note, *said]
     everything = found
     if parts:
         everything = _together(find_images(parts.training, class_names), found)
     present = sizes(directory, everything)
     names = [below(directory, path) for path in everything.paths]
     if not record.files.keys() & present.keys():
-        return found, which, ["None of them is in the list of images that the run had.", *said]
+        return found, which, [f"None of the images is in the {FILES} of the model's run.", *said]
     held = [n for n, name in enumerate(names) if record.held_out.get(name) == present[name]]
     if not held:
         raise UserError(
             f"The folder {directory!r} holds none of the {len(record.held_out)} images that "
             "were held out in training.",
-            "At least one of them is needed to measure the model on images that it was not "
-            "trained on.",
+            "The folder must hold at least one of them, to measure the model on images that it was "
+            "not trained on.",
             "Restore them, or give a folder of other images.",
         )
     notes = [*_changes(record, present), *said]
@@ -92,7 +93,7 @@ def _together(one: LabelledFiles, other: LabelledFiles) -> LabelledFiles:
 
 
 def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:
-    """Say which held-out images are not measured, and which images were not there in training."""
+    """Return notes on held-out images that are not measured, and on images that are new."""
     gone = [name for name in record.held_out if name not in present]
     other = [n for n, size in record.held_out.items() if n in present and present[n] != size]
     new = [name for name in present if name not in record.files]
@@ -104,15 +105,16 @@ def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:
 
 
 def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
-    """Say what the classes of a model without a list of them are taken to be.
+    """Return the classes of a model without a list of them, and the assumption in words.
 
     Args:
         model: The model.
         directory: The folder of images, as `images_to_measure` takes it.
 
     Returns:
-        ImageNet's classes for a thousand outputs and folders of which one at least is named by a
-        WordNet identifier or a label of ImageNet; else `None`, for the folders; and that in words.
+        ImageNet's classes if the model has a thousand outputs and the name of a folder is a WordNet
+        identifier or a label of ImageNet; otherwise `None`, for the names of the folders. Then a
+        sentence that says so.
     """
     parts = named_splits(directory)
     folder = parts.held_out if parts else directory
@@ -122,14 +124,14 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
             folders = [os.path.basename(path) for path in subfolders(folder)]
         if any(matches(name, names) for name in folders):
             return names, (
-                "Its thousand classes are taken to be ImageNet's, in the order of their WordNet "
-                "identifiers."
+                "The model's thousand classes are assumed to be ImageNet's, in the order of their "
+                "WordNet identifiers."
             )
-    return None, "Its classes are taken to be the folders, in alphabetical order."
+    return None, "The model's classes are assumed to be the folders, in alphabetical order."
 
 
 def spread(files: LabelledFiles, count: int, seed: int = 0) -> LabelledFiles:
-    """Choose some files at random, of as many classes as can be."""
+    """Return some files at random, of as many classes as possible."""
     order = np.random.default_rng(seed).permutation(len(files)).tolist()
     seen: collections.Counter = collections.Counter()
     turns = []
@@ -147,20 +149,20 @@ def measure_files(
     batch_size: int = 32,
     progress: bool = True,
 ) -> Evaluation:
-    """Measure a model on image files, in the size and shape that the model wants.
+    """Measure a model on image files, in the size and shape that the model takes.
 
     Args:
-        model: A model of RGB pixels of 0 to 255. One that begins with a `SquareResize`, as those
-            of `keras-alexnet fit` do, has its images resized in that way; any other takes squares
-            of its input's size, cut out of the middle.
+        model: A model of RGB pixels of 0 to 255. If it begins with a `SquareResize`, as the models
+            of `keras-alexnet fit` do, its method resizes the images; otherwise the images are
+            squares of the input's size, cut out of the middle.
         files: The images and their classes, in the order of the model's outputs.
-        ten_crop: Whether to measure ten crops as well; `None` if the model can.
+        ten_crop: Whether to measure ten crops as well; `None` to do so if the model cuts a window.
         batch_size: Images per step.
         progress: Whether to show a progress bar, which appears on a terminal only.
 
     Raises:
-        UserError: If the model does not fit the images or the classes, or a file cannot be read:
-            before anything is measured, if its header shows it.
+        UserError: If the model does not fit the images or the classes; if a file cannot be read,
+            which is known before the measuring if its header is damaged.
     """
     _check_outputs(model, files.class_names)
     reader = ImageReader(*size_and_method(model))
@@ -173,17 +175,21 @@ def measure_files(
 
 
 def ten_crops(model, wanted: bool | None):
-    """Return the ten-crop form of a model that cuts a window, if it is wanted; `None` if it can.
+    """Return the ten-crop form of a model, `None` without one.
+
+    Args:
+        model: The model.
+        wanted: Whether it is wanted; `None` for models that cut a window.
 
     Raises:
-        UserError: If it is wanted of a model that cuts none.
+        UserError: If it is wanted and the model cuts no window.
     """
     cuts = any(isinstance(layer, RandomCropFlip | CenterCrop) for layer in model.layers)
     if wanted and not cuts:
         raise UserError(
             f"Received the model {model.name!r}, which cuts no window out of its images.",
-            "Ten crops need a model that begins with a RandomCropFlip or CenterCrop.",
-            "Leave ten crops out, or put the layers of training_preprocessor before it.",
+            "A model for ten crops must begin with a RandomCropFlip or a CenterCrop.",
+            "Leave ten crops out, or put the layers of training_preprocessor before the model.",
         )
     return ten_crop_model(model) if cuts and wanted is not False else None
 
@@ -209,16 +215,16 @@ def _check_outputs(model, class_names: Sequence[str]) -> None:
     outputs = model.output_shape[-1]
     if outputs != len(class_names):
         raise UserError(
-            f"Received the model {model.name!r} of {outputs} classes and images of "
-            f"{len(class_names)}.",
-            "Both must be of the same classes.",
-            "Give a folder for each class that the model knows, or the model's class names, "
-            "in its order, in a file classes.json beside it.",
+            f"Received the model {model.name!r} with {outputs} outputs, and images of "
+            f"{len(class_names)} classes.",
+            "The model must have one output for each class.",
+            "Give a folder for each class of the model, or write the names of its classes, in its "
+            "order, into a file classes.json beside the model.",
         )
 
 
 def size_and_method(model) -> tuple[int, str]:
-    """Return the side of the squares that a model takes, and how they are made."""
+    """Return the side of the square images that a model takes, and the method of resizing."""
     for layer in model.layers:
         if isinstance(layer, SquareResize):
             return layer.size, layer.method
@@ -226,7 +232,7 @@ def size_and_method(model) -> tuple[int, str]:
     if len(shape) != 3 or shape[0] is None or shape[0] != shape[1] or shape[2] != 3:
         raise UserError(
             f"Received the model {model.name!r} with an input of shape {shape}.",
-            "A model of square RGB images, (size, size, 3), was expected.",
-            "Put a keras.Input of that shape and the missing layers before it.",
+            "The input must have the shape of square RGB images, (size, size, 3).",
+            "Put a keras.Input of that shape and the missing layers before the model.",
         )
     return shape[0], "shorter_side"

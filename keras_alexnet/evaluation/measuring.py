@@ -1,4 +1,4 @@
-"""One pass over labelled images, counting."""
+"""`measure`: the figures of a classifier from one pass over labelled images."""
 
 import dataclasses
 import sys
@@ -25,30 +25,30 @@ def measure(
 ) -> Evaluation:
     """Measure a classifier on labelled images, in one pass.
 
-    A class counts as among the best k if fewer than k classes stand before it: those with a higher
-    score, and those with the same score and a lower number. That is the order of `argmax`, so the
-    diagonal of the confusion matrix is `top1`, and a network whose outputs are all alike is no
-    better than one that always says the first class.
+    A class is among the best k if fewer than k classes come before it: those with a higher score,
+    and those with the same score and a lower number. That is the order of `argmax`. So the diagonal
+    of the confusion matrix gives `top1`, and a network whose outputs are all equal scores as one
+    that always answers with the first class.
 
     Args:
         model: A model from a batch of images to `(batch, classes)` probabilities or logits, whose
-            order is the same. Of larger images than it needs it takes the centre by itself.
-        data: The images as the model takes them and whole-number labels: batches of
-            `(images, labels)` in a `tf.data.Dataset`, a `keras.utils.PyDataset` or any iterable
-            such as a PyTorch `DataLoader`; or one pair of arrays.
+            order is the same. A model that begins with a crop takes the centre of larger images.
+        data: The images as the model takes them and integer labels: batches of `(images, labels)`
+            in a `tf.data.Dataset`, a `keras.utils.PyDataset` or any iterable such as a PyTorch
+            `DataLoader`; or one pair of arrays.
         class_names: The names of the classes in the order of the model's outputs.
-        ten_crop_model: A model that takes the same images and gives mean probabilities of ten
-            crops; `None` to leave them out.
-        crops: How many these are: 10, or 9.
-        batch_size: Images per step where `data` is a pair of arrays.
+        ten_crop_model: A model from the same images to mean probabilities of ten crops; `None` to
+            leave them out.
+        crops: Number of its crops: 10, or 9.
+        batch_size: Images per step if `data` is a pair of arrays.
         progress: Whether to show a progress bar, which appears on a terminal only.
 
     Returns:
         An `Evaluation`.
 
     Raises:
-        UserError: (a `ValueError`) if the model's outputs are not numbers, or do not fit the
-            classes or the labels, or there are no images.
+        UserError: (a `ValueError`) if the model's outputs are not numbers or do not fit the
+            classes or the labels, or if there are no images.
 
     Example:
 
@@ -79,8 +79,8 @@ def measure(
     if not count.images:
         raise UserError(
             "Received data without images.",
-            "One batch of (images, labels) at least was expected.",
-            "An iterator that was used up must be made again.",
+            "The data must hold at least one batch of (images, labels).",
+            "Give data that holds images; an iterator that is used up must be made again.",
         )
     evaluation = Evaluation(names, count.images, count.top1(), count.top5(), count.confusion)
     if ten_crop_model is None:
@@ -91,35 +91,35 @@ def measure(
 
 
 class _Count:
-    """Counts what a model got right, batch by batch."""
+    """Counts the ranks and the confusions of the true classes, batch by batch."""
 
     def __init__(self, classes: int):
         self.confusion = np.zeros((classes, classes), "int64")
-        self.places = np.zeros(classes, "int64")  # how often the true class came first, second, ...
+        self.ranks = np.zeros(classes, "int64")  # how often the true class was first, second, ...
 
     @property
     def images(self) -> int:
-        return int(self.places.sum())
+        return int(self.ranks.sum())
 
     def add(self, scores: np.ndarray, labels: np.ndarray) -> None:
         """Count a batch of scores of shape `(batch, classes)` and its true classes."""
-        numbers = np.arange(len(self.places))
+        numbers = np.arange(len(self.ranks))
         own = np.take_along_axis(scores, labels[:, None], axis=1)
         before = (scores > own) | ((scores == own) & (numbers < labels[:, None]))
-        np.add.at(self.places, before.sum(axis=1), 1)
+        np.add.at(self.ranks, before.sum(axis=1), 1)
         np.add.at(self.confusion, (labels, scores.argmax(axis=1)), 1)
 
     def top1(self) -> float:
-        """Return the part of the images whose class came first."""
-        return float(self.places[0] / self.images)
+        """Return the share of the images whose class came first."""
+        return float(self.ranks[0] / self.images)
 
     def top5(self) -> float | None:
-        """Return the part whose class was among the first five, if that can fail."""
-        return float(self.places[:5].sum() / self.images) if len(self.places) > 5 else None
+        """Return the share whose class was among the first five; `None` if all classes are."""
+        return float(self.ranks[:5].sum() / self.images) if len(self.ranks) > 5 else None
 
 
 def _scores(model, images, labels, names) -> np.ndarray:
-    """Return a model's outputs for a batch as an array that has been looked at."""
+    """Return a model's outputs for a batch as an array of the right shape, without NaN."""
     if not keras.ops.is_tensor(images):  # another framework's: TensorFlow's data on JAX
         images = np.asarray(images)
     scores = np.asarray(model.predict_on_batch(images))
@@ -127,7 +127,7 @@ def _scores(model, images, labels, names) -> np.ndarray:
         raise UserError(
             f"The model {model.name!r} gave outputs of shape {scores.shape} for "
             f"{len(labels)} images of {len(names)} classes.",
-            f"One score for each class was expected, {(len(labels), len(names))}.",
+            f"The outputs must have a score for each class, {(len(labels), len(names))}.",
             "Give the names of all classes that the model was trained on, in its order.",
         )
     if np.isnan(scores).any():
@@ -135,23 +135,23 @@ def _scores(model, images, labels, names) -> np.ndarray:
         raise UserError(
             f"The model {model.name!r} gave NaN, not a number, for {bad} of {len(labels)} "
             "images of a batch.",
-            "A score is a number; nothing can be said of how good others are.",
-            "Its training went astray: train it again with a smaller learning rate.",
+            "Every score must be a number.",
+            "Train the model again with a smaller learning rate: its training has diverged.",
         )
     return scores
 
 
 def _checked_labels(labels, classes: int) -> np.ndarray:
-    """Return the labels of a batch as whole numbers of shape `(batch,)`."""
+    """Return the labels of a batch as integers of shape `(batch,)`."""
     array = np.asarray(keras.ops.convert_to_numpy(labels))
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     whole = array.ndim == 1 and array.dtype.kind in "iuf" and (array == np.round(array)).all()
     if not whole or (array.size and not 0 <= array.min() <= array.max() < classes):
         raise UserError(
-            f"Received labels of shape {array.shape} and type {array.dtype}, such as "
+            f"Received labels of shape {array.shape} and dtype {array.dtype}, such as "
             f"{array.ravel()[:3].tolist()}.",
-            f"Whole numbers from 0 to {classes - 1} were expected, one for each image.",
-            "Of one-hot labels take labels.argmax(axis=1).",
+            f"Every image must have one label, an integer from 0 to {classes - 1}.",
+            "Give the numbers of the classes; of one-hot labels, labels.argmax(axis=1).",
         )
     return array.astype("int64")

@@ -1,4 +1,4 @@
-"""Networks that are ready to classify images: weights behind the layers that prepare pixels."""
+"""`ready_network`: a network with weights, behind the layers that prepare its images."""
 
 import dataclasses
 import os
@@ -28,7 +28,7 @@ class ReadyNetwork:
     Args:
         model: The network, behind the layers that prepare its images.
         card: Its model card.
-        assumptions: What the file does not say and is assumed, a sentence each.
+        assumptions: Sentences on facts that the file does not state and that are assumed.
     """
 
     model: keras.Model
@@ -106,18 +106,18 @@ def load_model(path: str) -> keras.Model:
     if not os.path.isfile(path):
         raise UserError(
             f"Received the model {path!r}, but there is no such file.",
-            "A .keras file or the name of a variant was expected.",
+            "The model must be a .keras file, or the name of a variant.",
             f"Check the path; the current folder is {os.getcwd()!r}.",
         )
     try:
         return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        # Keras wraps the reason in the config of every model around it.
+        # The text of Keras has the config of every model around the reason.
         missing = re.search(r"Could not locate \w+ '[^']+'", str(error))
         reason = f"{missing[0]}." if missing else str(error).strip().split("\n")[0]
         raise UserError(
             f"Received the model {path!r}, which Keras cannot load: {reason}",
-            "A .keras file must be made of layers of Keras and of this package.",
+            "The model must consist of layers of Keras and of this package.",
             "Save it again with model.save(...), or load a model with other layers in "
             "Python, after importing the package that registers them.",
         ) from error

@@ -73,7 +73,7 @@ def test_without_class_names_the_folders_decide(place, capsys):
     assert evaluate() == 0
     out = capsys.readouterr().out
     assert "93.75 %" in out
-    assert "taken to be the folders" in out
+    assert "assumed to be the folders" in out
 
 
 @pytest.mark.medium
@@ -88,7 +88,7 @@ def test_a_thousand_outputs_are_imagenets_classes(names, place, capsys):
     assert (result["top1"], result["top1_error"]) == (15 / 16, 1 / 16)
     assert result["class_names"][2] == "n01484850_great_white_shark"
     assert result["notes"][0] == RAW
-    assert "taken to be ImageNet's" in result["notes"][1]
+    assert "assumed to be ImageNet's" in result["notes"][1]
     assert "in alphabetical order, are not in the order" in result["notes"][2]
     assert len(result["notes"]) == 3
 
@@ -100,7 +100,7 @@ def test_another_order_of_the_classes_is_noticed(place, capsys):
     keras.Model(*ends(colour_model(order=("red", "blue", "green")))).save("model.keras")
     assert evaluate() == 0
     out = capsys.readouterr().out
-    assert "taken to be the folders, in alphabetical order" in out
+    assert "assumed to be the folders, in alphabetical order" in out
     assert (
         "The classes seem to be in another order than the model's outputs: 0.0 % are right" in out
     )

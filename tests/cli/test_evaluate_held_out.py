@@ -57,16 +57,16 @@ def test_without_the_list_nothing_is_called_held_out(place, capsys):
     os.rename("files.csv", "other.csv")
     result = figures(capsys)
     assert (result["images"], result["measured"]) == (16, "the images in 'images'")
-    assert result["notes"][1].startswith("No list of the images that it was trained on lies")
+    assert result["notes"][1].startswith("The model's folder has no files.csv")
     SplitRecord({}, {"red/1.png": 1}).write("files.csv")
-    assert figures(capsys)["notes"][1].startswith("The files.csv beside the model belongs to")
+    assert figures(capsys)["notes"][1].startswith("The files.csv in the model's folder belongs to")
     os.rename("other.csv", "files.csv")
     os.rename("images", "elsewhere")
     paint(place / "images" / "red", COLOURS["red"], 2, start=90)
     paint(place / "images" / "green", COLOURS["green"], 2, start=90)
     result = figures(capsys)
     assert (result["images"], result["measured"]) == (4, "the images in 'images'")
-    assert "None of them is in the list of images that the run had." in result["notes"]
+    assert "None of the images is in the files.csv of the model's run." in result["notes"]
     with open("files.csv", "w") as file:
         file.write("not a list")
     assert evaluate() == 2

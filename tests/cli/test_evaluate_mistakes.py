@@ -52,7 +52,7 @@ def cut_image():
 
 
 MISTAKES = [
-    (four_outputs, ["images"], "'four' of 4 classes and images of 3"),
+    (four_outputs, ["images"], "'four' with 4 outputs, and images of 3"),
     (one_channel, ["images"], "'grey' with an input of shape (8, 8, 1)"),
     (not_a_number, ["images"], "gave NaN, not a number, for 16 of 16"),
     (bad_names, ["images"], "classes.json', which stands beside the model, cannot be read"),
@@ -64,7 +64,7 @@ MISTAKES = [
     (lambda: save(colour_model()), ["images", "--plot", "no/a.png"], "'no/a.png'"),
     (lambda: save(colour_model()), ["images", "--panel", "no/a.png"], "'no/a.png'"),
     (lambda: save(colour_model()), ["images", "--variant", "nosuch"], "variant='nosuch'"),
-    (lambda: thousand().save("model.keras"), ["images"], "of 1000 classes and images of 3"),
+    (lambda: thousand().save("model.keras"), ["images"], "with 1000 outputs, and images of 3"),
     (lambda: None, ["images"], "no such file"),
 ]
 
