@@ -124,7 +124,7 @@ def test_every_way_and_every_format_gives_the_same(trained, tmp_path, monkeypatc
         assert main(["evaluate", path, "images", "--json"]) == 0
         figures.append(json.loads(capsys.readouterr().out))
     assert figures[0]["measured"].endswith("held out in training")
-    assert "No list of the images" in " ".join(figures[1]["notes"])  # it lies in another folder
+    assert "has no files.csv" in " ".join(figures[1]["notes"])  # it lies in another folder
     assert (figures[0]["images"], figures[1]["images"]) == (10, 40)
 
 
