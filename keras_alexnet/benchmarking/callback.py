@@ -1,5 +1,6 @@
 """`BenchmarkCallback`: step times inside `fit`, `evaluate` and `predict`."""
 
+import functools
 import time
 import warnings
 
@@ -104,18 +105,25 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
             self._timed = model
             self._begin("train", "test", "predict")
 
+    def _on_batch_begin(self, kind, batch, logs=None):
+        """Note the time at which Keras has the batch."""
+        self._steps[kind].begin(batch)
+
+    def _on_batch_end(self, kind, batch, logs=None):
+        """Note the time at which the device has computed the step."""
+        self._steps[kind].end(batch, logs)
+
+    on_train_batch_begin = functools.partialmethod(_on_batch_begin, "train")
+    on_train_batch_end = functools.partialmethod(_on_batch_end, "train")
+    on_test_batch_begin = functools.partialmethod(_on_batch_begin, "test")
+    on_test_batch_end = functools.partialmethod(_on_batch_end, "test")
+    on_predict_batch_begin = functools.partialmethod(_on_batch_begin, "predict")
+    on_predict_batch_end = functools.partialmethod(_on_batch_end, "predict")
+
     def on_train_begin(self, logs=None):
         """Begin new timings; those of validation belong to the training."""
         self._training = True
         self._begin("train", "test")
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Note the time at which Keras has the batch."""
-        self._steps["train"].begin(batch)
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Note the time at which the device has computed the step."""
-        self._steps["train"].end(batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         """Compute the durations of the steps."""
@@ -131,14 +139,6 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         if not self._training:
             self._begin("test")
 
-    def on_test_batch_begin(self, batch, logs=None):
-        """Note the time at which Keras has the batch."""
-        self._steps["test"].begin(batch)
-
-    def on_test_batch_end(self, batch, logs=None):
-        """Note the time at which the device has computed the step."""
-        self._steps["test"].end(batch, logs)
-
     def on_test_end(self, logs=None):
         """Compute the durations; in `evaluate`, print and write the report."""
         self._steps["test"].close(None if self._training else self._full_steps())
@@ -147,14 +147,6 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
     def on_predict_begin(self, logs=None):
         """Begin new timings."""
         self._begin("predict")
-
-    def on_predict_batch_begin(self, batch, logs=None):
-        """Note the time at which Keras has the batch."""
-        self._steps["predict"].begin(batch)
-
-    def on_predict_batch_end(self, batch, logs=None):
-        """Note the time at which the device has computed the step."""
-        self._steps["predict"].end(batch, logs)
 
     def on_predict_end(self, logs=None):
         """Compute the durations; print and write the report."""
