@@ -93,3 +93,29 @@ class StopOnFailure(keras.callbacks.Callback):
             raise self.reader.failure
 
     on_test_batch_end = on_train_batch_end
+
+
+class ReadableBatches:
+    """Batches whose iteration raises the error of the first file that a reader cannot read.
+
+    It replaces an error inside the data set, with which TensorFlow prints its tracebacks.
+
+    Args:
+        data: Batches in which a black image replaces such a file.
+        reader: The reader of the images.
+    """
+
+    def __init__(self, data, reader: ImageReader):
+        self.data = data
+        self.reader = reader
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.data)
+
+    def __iter__(self):
+        """Yield the batches."""
+        for batch in self.data:
+            if self.reader.failure is not None:
+                raise self.reader.failure
+            yield batch

@@ -12,7 +12,7 @@ from keras_alexnet.cards.records import Training
 from keras_alexnet.data.bad_files import refuse_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
-from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.image_reader import ImageReader, ReadableBatches
 from keras_alexnet.data.labelled_files import LabelledFiles, find_images, folder_notes
 from keras_alexnet.data.layout import EXPECTED, named_splits
 from keras_alexnet.data.paths import listed, subfolders
@@ -130,16 +130,16 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
     return None, "The model's classes are assumed to be the folders, in alphabetical order."
 
 
-def spread(files: LabelledFiles, count: int, seed: int = 0) -> LabelledFiles:
+def spread(files: LabelledFiles, count: int) -> LabelledFiles:
     """Return some files at random, of as many classes as possible."""
-    order = np.random.default_rng(seed).permutation(len(files)).tolist()
+    order = np.random.default_rng(0).permutation(len(files)).tolist()
     seen: collections.Counter = collections.Counter()
     turns = []
     for index in order:
         turns.append(seen[files.labels[index]])
         seen[files.labels[index]] += 1
     ranked = sorted(range(len(order)), key=turns.__getitem__)
-    return files.take([order[place] for place in ranked[:count]])
+    return files.take([order[rank] for rank in ranked[:count]])
 
 
 def measure_files(
@@ -168,9 +168,7 @@ def measure_files(
     reader = ImageReader(*size_and_method(model))
     tens = ten_crops(model, ten_crop)
     refuse_unreadable(files, progress and sys.stdout.isatty())
-    # A bad file is a black image until `_Readable` raises what the reader has found: an error
-    # inside the data set would come with TensorFlow's tracebacks.
-    data = _Readable(file_batches(files, reader, batch_size, bad_images="black"), reader)
+    data = ReadableBatches(file_batches(files, reader, batch_size, bad_images="black"), reader)
     return measure(model, data, files.class_names, tens, progress=progress)
 
 
@@ -192,23 +190,6 @@ def ten_crops(model, wanted: bool | None):
             "Leave ten crops out, or put the layers of training_preprocessor before the model.",
         )
     return ten_crop_model(model) if cuts and wanted is not False else None
-
-
-class _Readable:
-    """Batches that end with the error of the first file that cannot be read."""
-
-    def __init__(self, data, reader: ImageReader):
-        self.data = data
-        self.reader = reader
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __iter__(self):
-        for batch in self.data:
-            if self.reader.failure is not None:
-                raise self.reader.failure
-            yield batch
 
 
 def _check_outputs(model, class_names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from keras_alexnet.data.bad_files import refuse_unreadable, skipped_note, without_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.image_reader import ImageReader, ReadableBatches
 from keras_alexnet.data.labelled_files import LabelledFiles, folder_notes, training_and_held_out
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.split_record import SplitRecord, sizes
@@ -60,11 +60,6 @@ class Images:
     def to_measure(self):
         """Return the batches to measure, without the files that were skipped so far."""
         return self.held_out if self.measured is None else self.measured()
-
-    def check(self) -> None:
-        """Raise the error of the first image that could not be read, if there was one."""
-        if self.reader is not None and self.reader.failure is not None:
-            raise self.reader.failure
 
 
 class ArrayBatches(keras.utils.PyDataset):
@@ -147,7 +142,7 @@ def load_images(
     unreadable = dict.fromkeys(files.unreadable + test.unreadable)
     resizing = get_variant(job.variant).pixels.resizing
     reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
-    # A bad file is a black image until `check` or `StopOnFailure` raises.
+    # A bad file is a black image until `ReadableBatches` or `StopOnFailure` raises.
     bad_images = "skip" if skips else "black"
     order = EpochOrder(len(files), job.seed, first_epoch)
     return Images(
@@ -159,7 +154,9 @@ def load_images(
         reader,
         split,
         tuple(filter(None, [*folder_notes(files, test), skipped_note(reader.bad)])),
-        lambda: file_batches(_whole(test, reader), reader, job.batch_size, None, bad_images),
+        lambda: ReadableBatches(
+            file_batches(_whole(test, reader), reader, job.batch_size, None, bad_images), reader
+        ),
     )
 
 

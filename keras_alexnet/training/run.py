@@ -179,9 +179,7 @@ def _measure(model, job: Job, images: Images, verbose: bool, say) -> Evaluation:
     also = f", one crop and {IN_WORDS[crops]}" if ten_crops else ""
     say(f"Measuring on the held-out images{also}.")
     data, names = images.to_measure(), images.class_names
-    evaluation = measure(model, data, names, ten_crops, crops=crops, progress=verbose)
-    images.check()
-    return evaluation
+    return measure(model, data, names, ten_crops, crops=crops, progress=verbose)
 
 
 def _ten_crops(model, job: Job) -> tuple[keras.Model | None, int]:
