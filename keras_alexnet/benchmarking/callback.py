@@ -2,7 +2,6 @@
 
 import functools
 import time
-import warnings
 
 import keras
 
@@ -11,7 +10,7 @@ from keras_alexnet.benchmarking.devices import environment, peak_memory, synchro
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.callback_copies import Copyable
-from keras_alexnet.errors import UserError
+from keras_alexnet.errors import UserError, warn
 from keras_alexnet.short_repr import short_repr
 
 
@@ -168,7 +167,7 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         try:
             report = self.report()
         except UserError as error:
-            warnings.warn(str(error), stacklevel=2)
+            warn(str(error))
             return
         if self.path is not None:
             report.save(self.path)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_alexnet.arguments import choice
 from keras_alexnet.backends import descend
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes.group import BIAS, Group
@@ -161,9 +162,5 @@ def _check(momentum, velocity, weight_decay) -> None:
             "`momentum` must be at least 0 and below 1, or a schedule.",
             "Give 0.9, as all published recipes do.",
         )
-    if velocity not in ("with_rate", "without_rate"):
-        raise UserError(
-            f"Received velocity={velocity!r}.",
-            "`velocity` must be 'with_rate' or 'without_rate'.",
-            "Give 'with_rate' for the rule of the paper and Caffe, 'without_rate' for PyTorch's.",
-        )
+    remedy = "Give 'with_rate' for the rule of the paper and Caffe, 'without_rate' for PyTorch's."
+    choice("velocity", velocity, ("with_rate", "without_rate"), remedy)

@@ -1,5 +1,6 @@
 """The compile modes of the training step."""
 
+from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
 
 MODES = ("auto", "xla", "plain")
@@ -19,12 +20,7 @@ def jit_compile(mode: str) -> bool | str:
     Raises:
         UserError: If there is no such mode, or the backend does not have it.
     """
-    if mode not in MODES:
-        raise UserError(
-            f"Received compile_mode={mode!r}.",
-            f"`compile_mode` must be one of {', '.join(map(repr, MODES))}.",
-            "Leave it at 'auto', which is Keras's own choice.",
-        )
+    choice("compile_mode", mode, MODES, "Leave it at 'auto', which is Keras's own choice.")
     import keras  # late, because the command line shows the modes without it
 
     if mode == "xla" and keras.backend.backend() == "torch":

@@ -232,7 +232,7 @@ def test_a_variable_of_no_group_has_the_rate_alone():
     [
         (lambda: CoupledSGD(momentum=1.0), "Received momentum=1.0"),
         (lambda: CoupledSGD(momentum=-0.1), "at least 0 and below 1"),
-        (lambda: CoupledSGD(velocity="nesterov"), "'with_rate' or 'without_rate'"),
+        (lambda: CoupledSGD(velocity="nesterov"), "one of 'with_rate', 'without_rate'"),
         (lambda: CoupledSGD(weight_decay=5e-4), r"groups=\[Group\(weight_decay=0.0005\)\]"),
         (lambda: Group("conv(1"), r"Received pattern='conv\(1'"),
         (lambda: Group(3), "Received pattern=3"),
