@@ -33,7 +33,7 @@ TEXT_FUNCTIONS = (
 )
 OTHER_BACKENDS = {"tensorflow", "jax", "torch"} - {os.environ.get("KERAS_BACKEND", "tensorflow")}
 NOT_CORE = ("cli/*", "pictures/*", "*__init__.py", "*__main__.py", "*table.py")
-NOT_CORE += tuple(f"backends/{name}.py" for name in OTHER_BACKENDS)
+NOT_CORE += tuple(f"operations/{name}.py" for name in OTHER_BACKENDS)
 
 
 class Edit(NamedTuple):

@@ -3,9 +3,9 @@
 import keras
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.backends import differentiable
 from keras_alexnet.errors import UserError
-from keras_alexnet.layers.response import Response
+from keras_alexnet.operations import differentiable
+from keras_alexnet.operations.normalization import Response
 
 REGIONS = ("across_channels", "within_channel")
 

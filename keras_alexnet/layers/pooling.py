@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_alexnet.backends import differentiable, is_exporting, slow_max_pool
-from keras_alexnet.layers.max_pool import MaxPool
+from keras_alexnet.operations import differentiable, is_exporting, slow_max_pool
+from keras_alexnet.operations.pooling.slices import MaxPool
 
 
 def max_pool(x, size: int, strides: int, data_format: str):

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from keras_alexnet.arguments import optional_integer
-from keras_alexnet.backends import chosen, plain
-from keras_alexnet.backends.foreign import framework_of, operations
-from keras_alexnet.backends.streams import SeedGenerator
 from keras_alexnet.errors import UserError
+from keras_alexnet.operations import chosen, plain
+from keras_alexnet.operations.framework_ops import framework_of, operations
+from keras_alexnet.operations.streams import SeedGenerator
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import keras
 
 from keras_alexnet.arguments import choice, integer
-from keras_alexnet.backends import chosen
+from keras_alexnet.operations import chosen
 from keras_alexnet.preprocessing.base import ImageLayer, known_shape
 
 ANTIALIASED = {"shorter_side": True, "warp": False}  # by method

@@ -8,8 +8,8 @@ import socket
 import time
 from collections.abc import Iterator
 
-from keras_alexnet.backends.assignment import delayed_interrupts
 from keras_alexnet.errors import UserError
+from keras_alexnet.operations.memory import delayed_interrupts
 
 LOCK = "fit.lock"  # name of the file in the folder
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from helpers import double_precision, to_numpy
-from keras_alexnet.backends import assignment, plain
-from keras_alexnet.backends.assignment import assign_all, delayed_interrupts
+from keras_alexnet.operations import memory, plain
+from keras_alexnet.operations.memory import assign_all, delayed_interrupts
 
 
 def full(variable, number):
@@ -101,7 +101,7 @@ def test_the_smallest_variables(shape):
 def test_nothing_is_assigned_if_an_array_cannot_become_a_tensor(monkeypatch):
     """Where memory ends at the last variable, the first one keeps its numbers."""
     variables = [keras.Variable(np.zeros(3)) for _ in range(3)]
-    chosen = assignment.chosen
+    chosen = memory.chosen
 
     def without_memory(name):
         def new_tensor(variable, values):
@@ -111,7 +111,7 @@ def test_nothing_is_assigned_if_an_array_cannot_become_a_tensor(monkeypatch):
 
         return new_tensor if name == "new_tensor" else chosen(name)
 
-    monkeypatch.setattr(assignment, "chosen", without_memory)
+    monkeypatch.setattr(memory, "chosen", without_memory)
     with pytest.raises(MemoryError):
         assign_all([(variable, np.ones(3, "float32")) for variable in variables])
     assert all((to_numpy(variable.value) == 0).all() for variable in variables)
@@ -120,7 +120,7 @@ def test_nothing_is_assigned_if_an_array_cannot_become_a_tensor(monkeypatch):
 def test_an_interrupt_waits_for_the_last_variable(monkeypatch):
     """Ctrl-C between two assignments, twice, leaves neither half of the variables as it was."""
     variables = [keras.Variable(np.zeros(3)) for _ in range(3)]
-    chosen = assignment.chosen
+    chosen = memory.chosen
 
     def interrupted(name):
         def assign(variable, tensor):
@@ -129,7 +129,7 @@ def test_an_interrupt_waits_for_the_last_variable(monkeypatch):
 
         return assign if name == "assign" else chosen(name)
 
-    monkeypatch.setattr(assignment, "chosen", interrupted)
+    monkeypatch.setattr(memory, "chosen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         assign_all([(variable, np.ones(3, "float32")) for variable in variables])
     assert all((to_numpy(variable.value) == 1).all() for variable in variables)

@@ -5,13 +5,13 @@ import pytest
 
 import reference
 from helpers import normal, tensor
-from keras_alexnet import backends
-from keras_alexnet.backends import plain
+from keras_alexnet import operations
+from keras_alexnet.operations import plain
 from normalization import assert_close
 
 
 @pytest.mark.parametrize(
-    "function", [backends.grouped_conv, plain.grouped_conv], ids=["fast", "plain"]
+    "function", [operations.grouped_conv, plain.grouped_conv], ids=["fast", "plain"]
 )
 @pytest.mark.parametrize(("groups", "strides"), [(1, 1), (2, 2), (3, 1)])
 def test_grouped_conv(function, groups, strides):

@@ -9,8 +9,8 @@ import pytest
 from exporting import ask_from
 from helpers import BACKEND, tensor, to_numpy
 from keras_alexnet import AlexNet, RandomCropFlip, layers
-from keras_alexnet.backends.exports import is_exporting
 from keras_alexnet.layers import LocalResponseNormalization, pooling
+from keras_alexnet.operations.exports import is_exporting
 from keras_alexnet.preprocessing import PixelNormalization, SquareResize
 
 STRONG = {"k": 1.0, "alpha": 0.1}  # what a window sums up to halves the value

@@ -5,7 +5,7 @@ import concurrent.futures
 import pytest
 
 from exporting import ask_from
-from keras_alexnet.backends.exports import EXPORTERS, is_exporting
+from keras_alexnet.operations.exports import EXPORTERS, is_exporting
 
 
 @pytest.mark.backend_free

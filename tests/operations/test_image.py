@@ -6,7 +6,7 @@ import pytest
 
 from helpers import BACKEND, tensor, to_numpy, traced
 from image_layers import IMAGES
-from keras_alexnet.backends import chosen, foreign, plain
+from keras_alexnet.operations import chosen, framework_ops, plain
 
 DTYPES = ("uint8", "int32", "float16", "bfloat16", "float32")
 
@@ -15,7 +15,7 @@ DTYPES = ("uint8", "int32", "float16", "bfloat16", "float32")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_fast_crop_is_the_plain_one(dtype):
     """The backend's own way of cutting gives the bits that `keras.ops` gives."""
-    ops, images = foreign.operations(BACKEND), keras.ops.cast(tensor(IMAGES), dtype)
+    ops, images = framework_ops.operations(BACKEND), keras.ops.cast(tensor(IMAGES), dtype)
     fast = traced(lambda *x: chosen("crop")(ops, *x, 12, 13))
     rng = np.random.default_rng(1)
     places = [rng.integers(0, below, 6).astype("int32") for below in (24 - 11, 30 - 12, 2)]
@@ -37,7 +37,7 @@ def test_fast_crop_is_the_plain_one(dtype):
 @pytest.mark.parametrize("shape", [(), (3,), (6, 1, 1, 3), (24, 30, 3)])
 def test_fast_affine_is_the_plain_one(dtype, out, tolerance, shape):
     """The backend's own way of scaling and shifting gives what `keras.ops` and NumPy give."""
-    ops, images = foreign.operations(BACKEND), keras.ops.cast(tensor(IMAGES), dtype)
+    ops, images = framework_ops.operations(BACKEND), keras.ops.cast(tensor(IMAGES), dtype)
     scale, shift = np.random.default_rng(2).uniform(-1, 1, (2, *shape)).astype("float32")
     arguments = (images, tensor(scale), tensor(shift))
     found = traced(lambda *x: chosen("affine")(ops, *x, out))(*arguments)

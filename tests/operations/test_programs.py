@@ -29,7 +29,7 @@ def compiled_functions():
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
-    from keras_alexnet.backends import programs
+    from keras_alexnet.operations import programs
 
     @pytest.fixture
     def few(monkeypatch):
@@ -41,7 +41,7 @@ if BACKEND == "tensorflow":
 elif BACKEND == "jax":
     import jax
 
-    from keras_alexnet.backends import jax as own
+    from keras_alexnet.operations import jax as own
 
     @pytest.fixture
     def few(monkeypatch):

@@ -14,7 +14,7 @@ import processes
 from coordinates import coordinate_images, read_places
 from helpers import BACKEND, to_numpy
 from keras_alexnet import PCAColorNoise, RandomCropFlip
-from keras_alexnet.backends import streams
+from keras_alexnet.operations import streams
 from processes import started
 
 IMAGES = coordinate_images(8, 40, 40)

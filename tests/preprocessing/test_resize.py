@@ -7,9 +7,9 @@ import tensorflow as tf
 from PIL import Image
 
 from helpers import BACKEND, compiled, tensor, to_numpy
-from keras_alexnet.backends import chosen, plain
-from keras_alexnet.backends.foreign import operations
 from keras_alexnet.data.drawn import drawn_images
+from keras_alexnet.operations import chosen, plain
+from keras_alexnet.operations.framework_ops import operations
 from keras_alexnet.preprocessing import SquareResize
 from published_pixels import without_antialiasing
 

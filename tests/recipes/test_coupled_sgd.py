@@ -8,8 +8,8 @@ import pytest
 
 from helpers import BACKEND, to_numpy
 from keras_alexnet import CoupledSGD, get_recipe, paper_optimizer
-from keras_alexnet.backends import chosen
 from keras_alexnet.errors import UserError
+from keras_alexnet.operations import chosen
 from keras_alexnet.recipes.group import Group
 
 Steps = keras.optimizers.schedules.PiecewiseConstantDecay

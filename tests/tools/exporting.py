@@ -1,6 +1,6 @@
 """A call as an exporter makes it."""
 
-from keras_alexnet.backends.exports import is_exporting
+from keras_alexnet.operations.exports import is_exporting
 
 
 def ask_from(module, question=is_exporting):

@@ -4,7 +4,7 @@ import dataclasses
 
 from keras import backend, ops
 
-from keras_alexnet.backends import window_sum
+from keras_alexnet.operations import window_sum
 
 ROOTS = (0.5, 0.75, 1)  # exponents without a general power, which costs far more
 

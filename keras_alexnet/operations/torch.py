@@ -3,7 +3,7 @@
 import torch
 from keras import ops
 
-from keras_alexnet.backends import plain
+from keras_alexnet.operations import plain
 
 SLICE_BYTES = 2_500_000  # one to four images of the 2012 network's normalisations
 

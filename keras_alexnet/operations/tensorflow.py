@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.backends import plain, programs
-from keras_alexnet.backends.foreign import operations
+from keras_alexnet.operations import plain, programs
+from keras_alexnet.operations.framework_ops import operations
 
 
 def differentiable(operation):

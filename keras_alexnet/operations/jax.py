@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from keras import ops
 
-from keras_alexnet.backends import plain
+from keras_alexnet.operations import plain
 
 KEPT = 64  # compiled functions that are kept, one for each operation and size
 

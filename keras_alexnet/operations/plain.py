@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops, random
 
-from keras_alexnet.backends.exports import is_exporting as is_exporting
+from keras_alexnet.operations.exports import is_exporting as is_exporting
 
 PAGE_BYTES = 4096  # the least that a system gives
 PART_BYTES = 8 << 20  # what a thread asks for at once

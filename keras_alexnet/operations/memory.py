@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator
 
-from keras_alexnet.backends import chosen
+from keras_alexnet.operations import chosen
 
 
 def assign_all(pairs: Iterable[tuple]) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from helpers import BACKEND, to_numpy
 from image_layers import IMAGES, LAYERS, RANDOM, every_layer, same
-from keras_alexnet.backends import foreign
+from keras_alexnet.operations import framework_ops
 from keras_alexnet.preprocessing import base
 
 NAMES = [
@@ -36,7 +36,7 @@ def foreign_tensorflow(monkeypatch):
     """Return TensorFlow's operations as the other backends have them inside `tf.data`."""
     with monkeypatch.context() as patch:
         patch.setattr(keras.backend, "backend", lambda: "another")
-        operations = foreign.Operations("tensorflow")
+        operations = framework_ops.Operations("tensorflow")
     monkeypatch.setattr(base, "operations", lambda name: operations)
     return operations
 
@@ -44,7 +44,7 @@ def foreign_tensorflow(monkeypatch):
 @pytest.mark.backend_free
 @pytest.mark.parametrize("name", NAMES)
 def test_keras_has_what_stands_behind_its_door(foreign_tensorflow, name):
-    """Keras's private modules have every function that backends/foreign.py takes from them.
+    """Keras's private modules have every function that operations/framework_ops.py takes from them.
 
     If this or the next test fails with a new Keras, that file is what has to change.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.backends.streams import SeedGenerator
+from keras_alexnet.operations.streams import SeedGenerator
 
 _PRIVATE = "keras.src.backend.tensorflow"
 _ROOMS = ("core", "numpy")  # where `keras.ops` takes its functions from

@@ -8,7 +8,7 @@ import importlib
 
 import keras
 
-from keras_alexnet.backends import plain
+from keras_alexnet.operations import plain
 
 _FAST_MODULES = {"tensorflow", "jax", "torch"}
 
@@ -18,7 +18,7 @@ def chosen(name: str, backend: str | None = None):
     backend = backend or keras.backend.backend()
     if backend not in _FAST_MODULES:
         return getattr(plain, name)
-    module = importlib.import_module(f"keras_alexnet.backends.{backend}")
+    module = importlib.import_module(f"keras_alexnet.operations.{backend}")
     return getattr(module, name, getattr(plain, name))
 
 
