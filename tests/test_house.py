@@ -15,7 +15,7 @@ PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
 # Files of the package itself stand among its folders. The command line alone imports from all.
 ROOMS = (
     *("version", "errors", "arguments", "names", "short_repr", "progress", "tables", "files"),
-    *("startup", "operations", "layers", "variants", "formats", "published", "cards"),
+    *("startup", "interrupts", "operations", "layers", "variants", "formats", "published", "cards"),
     *("functional_graphs", "preprocessing", "checkpoints", "callback_copies", "model"),
     *("features", "fully_convolutional", "predictions", "data", "recipes", "evaluation"),
     *("conversion", "pictures", "training", "benchmarking", "describe", "cli"),

@@ -21,14 +21,12 @@ from readme_table import README, TABLES, with_tables
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
 BACKENDS = ("tensorflow", "jax", "torch")
-FOREIGN_BACKENDS = {*BACKENDS} - {keras.backend.backend()}
 
 
 def importable_modules():
-    """Return the names of all modules but those for another backend."""
+    """Return the names of all modules but the command line's entrance."""
     names = [module.name for module in pkgutil.walk_packages([str(PACKAGE)], "keras_alexnet.")]
-    hidden = {f"keras_alexnet.operations.{backend}" for backend in FOREIGN_BACKENDS}
-    return [name for name in names if name not in hidden and not name.endswith("__main__")]
+    return [name for name in names if not name.endswith("__main__")]
 
 
 # The rooms of bytes, of rows and of words, whose examples need no backend.

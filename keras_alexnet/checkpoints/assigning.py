@@ -9,8 +9,7 @@ from keras_alexnet.checkpoints.layouts import Piece
 from keras_alexnet.checkpoints.planning import Assignment, Plan
 from keras_alexnet.formats.errors import CheckpointError, shown
 from keras_alexnet.formats.files import THREADS
-from keras_alexnet.operations.memory import assign_all
-from keras_alexnet.operations.plain import new_values
+from keras_alexnet.operations.memory import assign_all, new_values
 
 LARGEST = {"float16": 65504.0, "float64": 1.7976931348623157e308}  # others have float32's range
 LARGEST_FLOAT32 = 3.4028234663852886e38

@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from keras_alexnet.checkpoints.targets import Target
-from keras_alexnet.operations.plain import as_array
+from keras_alexnet.operations.memory import as_array
 from keras_alexnet.published.records import Sample
 
 SMOOTH = 0.1  # at least, for filters that were trained; chance is at most 0.02 for 5 x 5 x 3 x 32

@@ -10,7 +10,7 @@ from keras_alexnet.checkpoints.planning import Assignment
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
 from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.formats.errors import CheckpointError
-from keras_alexnet.operations.plain import as_array, new_values
+from keras_alexnet.operations.memory import as_array, new_values
 
 
 def check_same(source: Prepared, card: ModelCard, path: str) -> None:

@@ -13,7 +13,7 @@ import math
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.targets import targets_of
 from keras_alexnet.conversion.provenance import file_texts
-from keras_alexnet.operations.plain import as_array
+from keras_alexnet.operations.memory import as_array
 
 DTYPES = {"float64": ("F64", 8), "float16": ("F16", 2)}
 FLOAT32 = ("F32", 4)  # of bfloat16 as well, whose values it holds exactly

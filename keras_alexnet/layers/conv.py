@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.operations import grouped_conv
+from keras_alexnet.operations.convolution import grouped_conv
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")

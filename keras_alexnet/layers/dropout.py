@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.operations import dropout
+from keras_alexnet.operations.dropout import dropout
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")

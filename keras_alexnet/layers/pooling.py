@@ -1,32 +1,13 @@
 """Pooling rules of Caffe, cuda-convnet and PyTorch that Keras lacks."""
 
-import math
-
 import keras
-import numpy as np
-from keras import ops
 
-from keras_alexnet.operations import differentiable, is_exporting, slow_max_pool
-from keras_alexnet.operations.pooling.slices import MaxPool
-
-
-def max_pool(x, size: int, strides: int, data_format: str):
-    """Return the maximum of each whole window, with the gradient that is fast on the device."""
-    if has_slow_max_pool(x, data_format):
-        axes = (1, 2) if data_format == "channels_last" else (2, 3)
-        return differentiable(MaxPool(size, strides, axes))(x)
-    return ops.max_pool(x, size, strides, "valid", data_format=data_format)
-
-
-def has_slow_max_pool(x, data_format: str) -> bool:
-    """Return whether the backend's own gradient is slow, or missing, and `MaxPool` is possible.
-
-    Not in an export, which has no gradient: every format has a max pooling of its own.
-    """
-    if None in x.shape[1:]:
-        return False
-    values = math.prod(x.shape[1:]) if data_format == "channels_last" else math.inf
-    return slow_max_pool(values) and not is_exporting()
+from keras_alexnet.operations.pooling import (
+    adaptive_average_pool,
+    ceil_average_pool,
+    ceil_max_pool,
+    max_pool,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -99,17 +80,13 @@ class CeilPooling2D(keras.layers.Layer):
 
     def call(self, inputs):
         """Pool over the input, padded at its lower and right end by what strides may skip."""
-        if self.reduction == "max":
-            return self._maxima(inputs)
-        padded = self._pad(inputs, 0.0)
-        # The windows' mean counts padding; dividing by the share that is real undoes that.
-        real = self._pad(ops.ones_like(inputs[:1]), 0.0)
-        return self._averages(padded) / self._averages(real)
+        pool = ceil_max_pool if self.reduction == "max" else ceil_average_pool
+        return pool(inputs, self.pool_size, self.strides, self.data_format)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with both sizes pooled, unknown ones left unknown."""
         shape = list(input_shape)
-        for axis in self._axes():
+        for axis in (1, 2) if self.data_format == "channels_last" else (2, 3):
             if shape[axis] is not None:
                 shape[axis] = -(-(shape[axis] - self.pool_size) // self.strides) + 1
         return tuple(shape)
@@ -123,38 +100,6 @@ class CeilPooling2D(keras.layers.Layer):
             "reduction": self.reduction,
             "data_format": self.data_format,
         }
-
-    def _axes(self):
-        return (1, 2) if self.data_format == "channels_last" else (2, 3)
-
-    def _pad(self, x, value):
-        """Pad so that the window count rounded down comes out as the one rounded up."""
-        padding = [(0, 0)] * 4
-        for axis in self._axes():
-            size = x.shape[axis]
-            spare = self.strides - 1
-            padding[axis] = (0, spare if size is None else (self.pool_size - size) % self.strides)
-        if not any(after for _, after in padding):
-            return x
-        return ops.pad(x, padding, constant_values=value)
-
-    def _maxima(self, x):
-        """Return the windows' maxima; Keras's own `"same"`, where that is it, need not copy x."""
-        is_same = all(
-            x.shape[axis] is not None
-            and _same_padding(x.shape[axis], self.pool_size, self.strides)
-            == (0, (self.pool_size - x.shape[axis]) % self.strides)
-            for axis in self._axes()
-        )
-        if is_same and not has_slow_max_pool(x, self.data_format):
-            options = {"data_format": self.data_format}
-            return ops.max_pool(x, self.pool_size, self.strides, "same", **options)
-        padded = self._pad(x, -float("inf"))
-        return max_pool(padded, self.pool_size, self.strides, self.data_format)
-
-    def _averages(self, x):
-        size = self.pool_size
-        return ops.average_pool(x, size, self.strides, "valid", data_format=self.data_format)
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -193,15 +138,8 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
 
     def call(self, inputs):
-        """Average rows, then columns, each as a product with a small matrix of weights."""
-        last = self.data_format == "channels_last"
-        height, width = inputs.shape[1:3] if last else inputs.shape[2:4]
-        rows = ops.convert_to_tensor(_averaging_matrix(height, self.output_size), inputs.dtype)
-        columns = ops.convert_to_tensor(_averaging_matrix(width, self.output_size), inputs.dtype)
-        # Two products, since PyTorch exports one of all three for a single size of the batch.
-        first = "ih,nhwc->niwc" if last else "ih,nchw->nciw"
-        second = "jw,niwc->nijc" if last else "jw,nciw->ncij"
-        return ops.einsum(second, columns, ops.einsum(first, rows, inputs))
+        """Average the rows and columns of each output."""
+        return adaptive_average_pool(inputs, self.output_size, self.data_format)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape with both sizes replaced."""
@@ -224,19 +162,3 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
             "output_size": self.output_size,
             "data_format": self.data_format,
         }
-
-
-def _same_padding(size: int, window: int, strides: int) -> tuple[int, int]:
-    """Return what `"same"` puts before and after an image of this size."""
-    total = max(0, (-(-size // strides) - 1) * strides + window - size)
-    return total // 2, total - total // 2
-
-
-def _averaging_matrix(size: int, output_size: int) -> np.ndarray:
-    """Return the (output_size, size) weights that average each output's inputs."""
-    matrix = np.zeros((output_size, size), "float32")
-    for index in range(output_size):
-        start = index * size // output_size
-        stop = -(-(index + 1) * size // output_size)
-        matrix[index, start:stop] = 1 / (stop - start)
-    return matrix

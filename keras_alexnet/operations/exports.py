@@ -11,6 +11,8 @@ import inspect
 
 import keras
 
+from keras_alexnet.operations.operation import Operation
+
 EXPORTERS = (
     f"{keras.export.ExportArchive.__module__.rpartition('.')[0]}.",  # `Model.export` too
     "jax2onnx.",
@@ -21,6 +23,7 @@ EXPORTERS = (
 )
 
 
+@Operation
 def is_exporting() -> bool:
     """Return whether a function of one of the exporters is running, and has led to this call."""
     frame = inspect.currentframe()
@@ -29,3 +32,20 @@ def is_exporting() -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+@is_exporting.override("tensorflow")
+def _is_exporting_tensorflow() -> bool:
+    """Return whether an export is tracing; eagerly nothing is traced."""
+    import tensorflow as tf
+
+    return not tf.executing_eagerly() and is_exporting.plain()
+
+
+@is_exporting.override("torch")
+def _is_exporting_torch() -> bool:
+    """Return whether a model is traced for TorchScript, ONNX, OpenVINO or `torch.export`."""
+    import torch
+
+    exporting = getattr(torch.compiler, "is_exporting", bool)  # PyTorch has it since 2.7
+    return torch.jit.is_tracing() or exporting()

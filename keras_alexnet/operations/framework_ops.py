@@ -17,7 +17,7 @@ _PRIVATE = "keras.src.backend.tensorflow"
 _ROOMS = ("core", "numpy")  # where `keras.ops` takes its functions from
 
 
-class Operations:
+class FrameworkOps:
     """The functions of `keras.ops`, and `random` as `keras.random`, of one framework.
 
     Args:
@@ -52,9 +52,14 @@ class Operations:
 
 
 @functools.cache
-def operations(name: str) -> Operations:
+def ops_of(framework: str) -> FrameworkOps:
     """Return the operations of a framework."""
-    return Operations(name)
+    return FrameworkOps(framework)
+
+
+def ops_for(x) -> FrameworkOps:
+    """Return the operations of the framework that is to compute on `x`."""
+    return ops_of(framework_of(x))
 
 
 def framework_of(x) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.errors import UserError
-from keras_alexnet.operations import chosen, plain
-from keras_alexnet.operations.framework_ops import framework_of, operations
+from keras_alexnet.operations.framework_ops import framework_of, ops_of
+from keras_alexnet.operations.image import ImageOperation, checked, declared
 from keras_alexnet.operations.streams import SeedGenerator
 
 
@@ -75,7 +75,7 @@ class ImageLayer(keras.layers.Layer):
         return self._run(keras.backend.backend(), images, training)
 
     def _run(self, framework: str, images, training=True):
-        ops = operations(framework)
+        ops = ops_of(framework)
         single = len(images.shape) == 3
         if single:
             images = ops.expand_dims(images, 0)
@@ -96,10 +96,10 @@ class ImageLayer(keras.layers.Layer):
         if need is not None:
             sizes = (need.rows, need.columns, need.channels)
             sentences = (need.expected, need.remedy)
-            images = chosen("checked", ops.name)(images, *sizes, sentences)
+            images = checked(images, *sizes, sentences)
         batch, *sizes = images.shape
         images = self.transform(ops, images, training)
-        return chosen("declared", ops.name)(images, (batch, *self.views, *self._new_sizes(*sizes)))
+        return declared(images, (batch, *self.views, *self._new_sizes(*sizes)))
 
     def requirement(self) -> Requirement | None:
         """Return the sizes that images must have; `None` if the layer takes any."""
@@ -155,14 +155,14 @@ class ImageLayer(keras.layers.Layer):
         *batch, channels, rows, columns = shape
         return (*batch, rows, columns, channels)
 
-    def _fast(self, ops, name, images, *arguments):
-        """Call the framework's fastest function of this name.
+    def _fast(self, operation: ImageOperation, images, *arguments):
+        """Run the framework's fastest version of an operation.
 
         A single image gets the plain one: the fast ones are compiled for one shape, and single
         images inside `tf.data` may all have different shapes.
         """
-        function = getattr(plain, name) if images.shape[0] == 1 else chosen(name, ops.name)
-        return function(ops, images, *arguments)
+        run = operation.plain if images.shape[0] == 1 else operation
+        return run(images, *arguments)
 
 
 def known_shape(images) -> tuple[int | None, ...]:
@@ -218,15 +218,15 @@ class RandomImageLayer(ImageLayer):
         seed = optional_integer("seed", seed, 0, "Leave it out for a new one.")
         self.seed = random.randint(1, 10**9) if seed is None else seed
         self.generator = SeedGenerator(self.seed)
-        self._foreign = _Streams()
+        self._elsewhere = _Streams()
 
     def stream(self, ops):
         """Return the seed generator of the framework that computes."""
         if ops.native:
             return self.generator
-        if self._foreign.generator is None:
-            self._foreign.generator = ops.seed_generator(self.seed)
-        return self._foreign.generator
+        if self._elsewhere.generator is None:
+            self._elsewhere.generator = ops.seed_generator(self.seed)
+        return self._elsewhere.generator
 
     def save_own_variables(self, store):
         """Save the state of the stream, which Keras leaves out."""

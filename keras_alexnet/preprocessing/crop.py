@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_alexnet.operations.image import crop
 from keras_alexnet.preprocessing.base import RandomImageLayer
 from keras_alexnet.preprocessing.crop_boxes import CropLayer
 
@@ -104,7 +105,7 @@ class RandomCropFlip(CropLayer, RandomImageLayer):
 
         tops, lefts = draw(rows - self.height + 1), draw(columns - self.width + 1)
         mirrors = draw(2) if self.flip else ops.zeros_like(tops)
-        return self._fast(ops, "crop", images, tops, lefts, mirrors, self.height, self.width)
+        return self._fast(crop, images, tops, lefts, mirrors, self.height, self.width)
 
     def sentence(self) -> str:
         """Return a description of the layer."""

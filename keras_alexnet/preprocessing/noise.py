@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
+from keras_alexnet.operations.image import affine
 from keras_alexnet.preprocessing.base import (
     RandomImageLayer,
     Requirement,
@@ -152,7 +153,7 @@ class PCAColorNoise(RandomImageLayer):
         )
         shift = ops.matmul(z, mixing)[:, None, None, :]
         scale = ops.convert_to_tensor(np.float32(scale))
-        return self._fast(ops, "affine", images, scale, shift, self.compute_dtype)
+        return self._fast(affine, images, scale, shift, self.compute_dtype)
 
     def requirement(self):
         """Return that images must have three channels."""

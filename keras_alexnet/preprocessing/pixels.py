@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
+from keras_alexnet.operations.image import affine
 from keras_alexnet.preprocessing.base import (
     ImageLayer,
     Requirement,
@@ -90,7 +91,7 @@ class PixelNormalization(ImageLayer):
         gain = np.asarray(self.scale / self.std, "float32")
         scale = ops.convert_to_tensor(gain)
         shift = ops.convert_to_tensor(np.asarray(-mean / self.std, "float32"))
-        images = self._fast(ops, "affine", images, scale, shift, self.compute_dtype)
+        images = self._fast(affine, images, scale, shift, self.compute_dtype)
         return ops.flip(images, axis=-1) if self.order == "bgr" else images
 
     def _fitting_mean(self, shape):

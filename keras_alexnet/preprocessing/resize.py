@@ -3,7 +3,7 @@
 import keras
 
 from keras_alexnet.arguments import choice, integer
-from keras_alexnet.operations import chosen
+from keras_alexnet.operations.image import resize
 from keras_alexnet.preprocessing.base import ImageLayer, known_shape
 
 ANTIALIASED = {"shorter_side": True, "warp": False}  # by method
@@ -59,7 +59,7 @@ class SquareResize(ImageLayer):
             dtype = images.dtype
             whole = "int" in keras.backend.standardize_dtype(dtype)
             images = ops.cast(images, "float32") if whole else images
-            images = _resized(ops, images, size, ANTIALIASED[self.method])
+            images = _resized(images, size, ANTIALIASED[self.method])
             images = ops.cast(ops.round(images) if whole else images, dtype)
         if self.method == "warp":
             return images
@@ -93,10 +93,11 @@ class SquareResize(ImageLayer):
         return {**super().get_config(), "size": self.size, "method": self.method}
 
 
-def _resized(ops, images, size, antialias):
+def _resized(images, size, antialias):
     """Resize bilinearly, as Pillow and OpenCV do within the rounding of their integers."""
     if None not in images.shape[1:3]:
-        return chosen("resize", ops.name)(ops, images, *size, antialias)
+        rows, columns = size
+        return resize(images, rows, columns, antialias)
     import tensorflow as tf
 
     return tf.image.resize(images, size, antialias=antialias)

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
-from keras_alexnet.operations import descend
+from keras_alexnet.operations.optimizer import descend
 from keras_alexnet.recipes.group import BIAS, Group
 from keras_alexnet.short_repr import short_repr
 

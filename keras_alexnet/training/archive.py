@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import written_whole
-from keras_alexnet.operations.memory import assign_all, delayed_interrupts
-from keras_alexnet.operations.plain import as_array
+from keras_alexnet.interrupts import delayed_interrupts
+from keras_alexnet.operations.memory import as_array, assign_all
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
 GENERATORS = "generators/"  # folder of the generators' states inside the file

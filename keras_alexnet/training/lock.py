@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.operations.memory import delayed_interrupts
+from keras_alexnet.interrupts import delayed_interrupts
 
 LOCK = "fit.lock"  # name of the file in the folder
 

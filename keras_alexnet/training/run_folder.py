@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from keras_alexnet.data.split_record import FILES, SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
-from keras_alexnet.operations.memory import delayed_interrupts
+from keras_alexnet.interrupts import delayed_interrupts
 from keras_alexnet.training.job import Job, checked_settings
 from keras_alexnet.training.state import RunState
 

@@ -17,7 +17,8 @@ from helpers import (
     value_and_gradient,
     with_unknown_sizes,
 )
-from keras_alexnet.layers import AdaptiveAveragePooling2D, CeilPooling2D, MaxPooling2D, pooling
+from keras_alexnet.layers import AdaptiveAveragePooling2D, CeilPooling2D, MaxPooling2D
+from keras_alexnet.operations import pooling
 
 
 def first_maxima(x, dy, size, strides):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from helpers import double_precision, to_numpy
-from keras_alexnet.operations import memory, plain
-from keras_alexnet.operations.memory import assign_all, delayed_interrupts
+from keras_alexnet.interrupts import delayed_interrupts
+from keras_alexnet.operations import memory
+from keras_alexnet.operations.memory import assign_all, new_values
 
 
 def full(variable, number):
     """Return an array for a variable, with one number everywhere."""
-    values = plain.new_values(variable)
+    values = new_values(variable)
     values.fill(number)
     return values
 
@@ -25,7 +26,7 @@ def test_fast_assignment_is_keras_own(dtype):
     numbers = np.random.default_rng(0).normal(size=(70, 50))
     with double_precision():
         variable, other = (keras.Variable(np.zeros((70, 50)), dtype=dtype) for _ in range(2))
-        values = plain.new_values(variable)
+        values = new_values(variable)
         assert values.flags.c_contiguous and values.shape == (70, 50)
         values[...] = numbers
         other.assign(values)
@@ -101,35 +102,29 @@ def test_the_smallest_variables(shape):
 def test_nothing_is_assigned_if_an_array_cannot_become_a_tensor(monkeypatch):
     """Where memory ends at the last variable, the first one keeps its numbers."""
     variables = [keras.Variable(np.zeros(3)) for _ in range(3)]
-    chosen = memory.chosen
+    new_tensor = memory.new_tensor
 
-    def without_memory(name):
-        def new_tensor(variable, values):
-            if variable is variables[2]:
-                raise MemoryError
-            return chosen("new_tensor")(variable, values)
+    def without_memory(variable, values):
+        if variable is variables[2]:
+            raise MemoryError
+        return new_tensor(variable, values)
 
-        return new_tensor if name == "new_tensor" else chosen(name)
-
-    monkeypatch.setattr(memory, "chosen", without_memory)
+    monkeypatch.setattr(memory, "new_tensor", without_memory)
     with pytest.raises(MemoryError):
-        assign_all([(variable, np.ones(3, "float32")) for variable in variables])
+        assign_all([(variable, full(variable, 1)) for variable in variables])
     assert all((to_numpy(variable.value) == 0).all() for variable in variables)
 
 
 def test_an_interrupt_waits_for_the_last_variable(monkeypatch):
     """Ctrl-C between two assignments, twice, leaves neither half of the variables as it was."""
     variables = [keras.Variable(np.zeros(3)) for _ in range(3)]
-    chosen = memory.chosen
+    assign = memory.assign
 
-    def interrupted(name):
-        def assign(variable, tensor):
-            chosen("assign")(variable, tensor)
-            signal.raise_signal(signal.SIGINT)
+    def interrupted(variable, tensor):
+        assign(variable, tensor)
+        signal.raise_signal(signal.SIGINT)
 
-        return assign if name == "assign" else chosen(name)
-
-    monkeypatch.setattr(memory, "chosen", interrupted)
+    monkeypatch.setattr(memory, "assign", interrupted)
     with pytest.raises(KeyboardInterrupt):
         assign_all([(variable, np.ones(3, "float32")) for variable in variables])
     assert all((to_numpy(variable.value) == 1).all() for variable in variables)
@@ -171,13 +166,13 @@ def test_other_threads_may_assign_too():
 
 def test_new_values_are_asked_for_in_parts_that_cover_them(monkeypatch):
     """Each page of new memory is written to by one thread, and by none twice."""
-    monkeypatch.setattr(plain, "PART_BYTES", 3 * plain.PAGE_BYTES)
+    monkeypatch.setattr(memory, "PART_BYTES", 3 * memory.PAGE_BYTES)
     parts = []
 
     def run(write, firsts):
         parts.extend(firsts)
         return map(write, parts)
 
-    values = plain.new_values(keras.Variable(np.ones((7, 3000), "float32")), run)
+    values = new_values(keras.Variable(np.ones((7, 3000), "float32")), run)
     assert values.shape == (7, 3000) and values.ctypes.data % 64 == 0
     assert parts == list(range(0, 84064, 12288))

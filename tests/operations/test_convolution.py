@@ -5,14 +5,11 @@ import pytest
 
 import reference
 from helpers import normal, tensor
-from keras_alexnet import operations
-from keras_alexnet.operations import plain
+from keras_alexnet.operations.convolution import grouped_conv
 from normalization import assert_close
 
 
-@pytest.mark.parametrize(
-    "function", [operations.grouped_conv, plain.grouped_conv], ids=["fast", "plain"]
-)
+@pytest.mark.parametrize("function", [grouped_conv, grouped_conv.plain], ids=["fast", "plain"])
 @pytest.mark.parametrize(("groups", "strides"), [(1, 1), (2, 2), (3, 1)])
 def test_grouped_conv(function, groups, strides):
     """The backend's own grouped convolution and the plain one are the reference's."""

@@ -36,8 +36,14 @@ def foreign_tensorflow(monkeypatch):
     """Return TensorFlow's operations as the other backends have them inside `tf.data`."""
     with monkeypatch.context() as patch:
         patch.setattr(keras.backend, "backend", lambda: "another")
-        operations = framework_ops.Operations("tensorflow")
-    monkeypatch.setattr(base, "operations", lambda name: operations)
+        operations = framework_ops.FrameworkOps("tensorflow")
+    own = framework_ops.ops_of
+
+    def ops_of(framework):
+        return operations if framework == "tensorflow" else own(framework)
+
+    for module in (base, framework_ops):
+        monkeypatch.setattr(module, "ops_of", ops_of)
     return operations
 
 

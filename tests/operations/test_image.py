@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import BACKEND, tensor, to_numpy, traced
+from helpers import tensor, to_numpy, traced
 from image_layers import IMAGES
-from keras_alexnet.operations import chosen, framework_ops, plain
+from keras_alexnet.operations.image import affine, crop
 
 DTYPES = ("uint8", "int32", "float16", "bfloat16", "float32")
 
@@ -15,12 +15,12 @@ DTYPES = ("uint8", "int32", "float16", "bfloat16", "float32")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_fast_crop_is_the_plain_one(dtype):
     """The backend's own way of cutting gives the bits that `keras.ops` gives."""
-    ops, images = framework_ops.operations(BACKEND), keras.ops.cast(tensor(IMAGES), dtype)
-    fast = traced(lambda *x: chosen("crop")(ops, *x, 12, 13))
+    images = keras.ops.cast(tensor(IMAGES), dtype)
+    fast = traced(lambda *x: crop(*x, 12, 13))
     rng = np.random.default_rng(1)
     places = [rng.integers(0, below, 6).astype("int32") for below in (24 - 11, 30 - 12, 2)]
     found = fast(images, *map(tensor, places))
-    expected = plain.crop(ops, images, *map(tensor, places), 12, 13)
+    expected = crop.plain(images, *map(tensor, places), 12, 13)
     assert keras.backend.standardize_dtype(found.dtype) == dtype
     np.testing.assert_array_equal(to_numpy(found), to_numpy(expected))
     by_hand = [
@@ -37,11 +37,11 @@ def test_fast_crop_is_the_plain_one(dtype):
 @pytest.mark.parametrize("shape", [(), (3,), (6, 1, 1, 3), (24, 30, 3)])
 def test_fast_affine_is_the_plain_one(dtype, out, tolerance, shape):
     """The backend's own way of scaling and shifting gives what `keras.ops` and NumPy give."""
-    ops, images = framework_ops.operations(BACKEND), keras.ops.cast(tensor(IMAGES), dtype)
+    images = keras.ops.cast(tensor(IMAGES), dtype)
     scale, shift = np.random.default_rng(2).uniform(-1, 1, (2, *shape)).astype("float32")
     arguments = (images, tensor(scale), tensor(shift))
-    found = traced(lambda *x: chosen("affine")(ops, *x, out))(*arguments)
-    expected = plain.affine(ops, *arguments, out)
+    found = traced(lambda *x: affine(*x, out))(*arguments)
+    expected = affine.plain(*arguments, out)
     assert keras.backend.standardize_dtype(found.dtype) == out
     by_hand = to_numpy(images).astype("float64") * scale + shift
     np.testing.assert_allclose(to_numpy(found), to_numpy(expected), atol=tolerance)

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import compiled, gradient, normal, tensor, to_numpy, traced
-from keras_alexnet import operations
-from keras_alexnet.operations import plain
-from keras_alexnet.operations.normalization import Response
+from keras_alexnet.operations.derivatives import differentiable
+from keras_alexnet.operations.normalization import Response, window_sum
 from normalization import assert_close
 
 
@@ -17,9 +16,7 @@ def slow_window_sum(x, axis, before, after):
     return np.moveaxis(total, 0, axis)
 
 
-@pytest.mark.parametrize(
-    "function", [operations.window_sum, plain.window_sum], ids=["fast", "plain"]
-)
+@pytest.mark.parametrize("function", [window_sum, window_sum.plain], ids=["fast", "plain"])
 @pytest.mark.parametrize(
     ("axis", "before", "after"), [(1, 0, 0), (1, 2, 1), (2, 1, 1), (3, 0, 3), (3, 2, 1), (2, 9, 9)]
 )
@@ -53,7 +50,7 @@ def test_window_sum(function, axis, before, after):
 def test_own_derivative(windows, groups, beta):
     """The backend's own derivative is the one found by differentiating the plain formula."""
     operation = Response(1.0, 0.1, beta, windows, groups, channel_axis=3)
-    fast, slow = operations.differentiable(operation), plain.differentiable(operation)
+    fast, slow = differentiable(operation), differentiable.plain(operation)
     x, dy = normal(2, 4, 3, 6, std=3), normal(2, 4, 3, 6, seed=1)
     y, wanted_y = fast(tensor(x)), traced(slow)(tensor(x))
     assert_close(y, to_numpy(wanted_y), 1e-6)

@@ -41,13 +41,13 @@ if BACKEND == "tensorflow":
 elif BACKEND == "jax":
     import jax
 
-    from keras_alexnet.operations import jax as own
+    from keras_alexnet.operations import derivatives
 
     @pytest.fixture
     def few(monkeypatch):
         """Allow a few compiled functions, none of which there is yet."""
-        cache = functools.lru_cache(KEPT)(own._compiled.__wrapped__)
-        monkeypatch.setattr(own, "_compiled", cache)
+        cache = functools.lru_cache(KEPT)(derivatives._jax_program.__wrapped__)
+        monkeypatch.setattr(derivatives, "_jax_program", cache)
 
 else:
     import torch

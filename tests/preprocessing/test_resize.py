@@ -6,10 +6,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from helpers import BACKEND, compiled, tensor, to_numpy
+from helpers import compiled, tensor, to_numpy
 from keras_alexnet.data.drawn import drawn_images
-from keras_alexnet.operations import chosen, plain
-from keras_alexnet.operations.framework_ops import operations
+from keras_alexnet.operations.image import resize
 from keras_alexnet.preprocessing import SquareResize
 from published_pixels import without_antialiasing
 
@@ -157,10 +156,9 @@ def test_fast_path_is_the_plain_one(sizes, antialias):
     """The backend's own way of resizing, in a graph too, gives what `keras.ops` gives."""
     height, width, rows, columns = sizes
     images = np.random.default_rng(0).uniform(0, 255, (2, height, width, 3)).astype("float32")
-    ops, fast = operations(BACKEND), chosen("resize")
-    expected = to_numpy(plain.resize(ops, tensor(images), rows, columns, antialias))
-    found = compiled(lambda x: fast(ops, x, rows, columns, antialias))(tensor(images))
+    expected = to_numpy(resize.plain(tensor(images), rows, columns, antialias))
+    found = compiled(lambda x: resize(x, rows, columns, antialias))(tensor(images))
     np.testing.assert_allclose(to_numpy(found), expected, atol=3e-3)
     np.testing.assert_allclose(
-        to_numpy(fast(ops, tensor(images), rows, columns, antialias)), expected, atol=3e-3
+        to_numpy(resize(tensor(images), rows, columns, antialias)), expected, atol=3e-3
     )

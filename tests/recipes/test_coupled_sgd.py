@@ -9,7 +9,7 @@ import pytest
 from helpers import BACKEND, to_numpy
 from keras_alexnet import CoupledSGD, get_recipe, paper_optimizer
 from keras_alexnet.errors import UserError
-from keras_alexnet.operations import chosen
+from keras_alexnet.operations.optimizer import descend
 from keras_alexnet.recipes.group import Group
 
 Steps = keras.optimizers.schedules.PiecewiseConstantDecay
@@ -161,11 +161,11 @@ def test_the_fast_step_is_the_plain_one(rate_in_velocity, decay):
     rng = np.random.default_rng(6)
     start, v0, gradient = rng.normal(size=(3, 1_000_003)).astype("float32")
     found = []
-    for descend in (chosen("descend"), chosen("descend", "plain")):
+    for step in (descend, descend.plain):
         w, v = keras.Variable(start), keras.Variable(v0)
         optimizer = CoupledSGD()
         g = keras.ops.convert_to_tensor(gradient)
-        descend(optimizer, w, v, g, 0.1, 0.9, decay, rate_in_velocity)
+        step(optimizer, w, v, g, 0.1, 0.9, decay, rate_in_velocity)
         found.append((to_numpy(w.value), to_numpy(v.value)))
     for fast, plain in zip(*found, strict=True):
         np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-6)
