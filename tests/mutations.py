@@ -33,7 +33,6 @@ TEXT_FUNCTIONS = (
 )
 OTHER_BACKENDS = {"tensorflow", "jax", "torch"} - {os.environ.get("KERAS_BACKEND", "tensorflow")}
 NOT_CORE = ("cli/*", "pictures/*", "*__init__.py", "*__main__.py", "*table.py")
-NOT_CORE += tuple(f"operations/{name}.py" for name in OTHER_BACKENDS)
 
 
 class Edit(NamedTuple):
@@ -124,6 +123,8 @@ def replacement(node):
 
 def places(node):
     """Yield the nodes of a syntax tree that may change: no types, no text for people."""
+    if is_of_another_backend(node):
+        return
     yield node
     if isinstance(node, ast.Raise | ast.JoinedStr) or is_text_call(node):
         return
@@ -133,6 +134,15 @@ def places(node):
             strict = isinstance(child, ast.keyword) and child.arg == "strict"
             if isinstance(child, ast.AST) and field not in LEFT_ALONE and not strict:
                 yield from places(child)
+
+
+def is_of_another_backend(node):
+    """Return whether a node is a backend's version of an operation, or imports a backend."""
+    decorators = map(ast.unparse, getattr(node, "decorator_list", ()))
+    imports = (part for part in getattr(node, "body", ()) if isinstance(part, ast.Import))
+    names = {alias.name.split(".")[0] for part in imports for alias in part.names}
+    overridden = {f".override({backend!r})" for backend in OTHER_BACKENDS}
+    return bool(names & OTHER_BACKENDS) or any(d.endswith(tuple(overridden)) for d in decorators)
 
 
 def is_text_call(node):

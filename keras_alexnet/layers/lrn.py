@@ -4,7 +4,7 @@ import keras
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.errors import UserError
-from keras_alexnet.operations.normalization import local_response_normalization
+from keras_alexnet.operations.normalization import Response, local_response_normalization
 
 REGIONS = ("across_channels", "within_channel")
 
@@ -195,17 +195,8 @@ class LocalResponseNormalization(keras.layers.Layer):
     def call(self, inputs):
         """Return the normalised inputs."""
         inputs = keras.ops.convert_to_tensor(inputs, dtype=self.compute_dtype)
-        rank = len(inputs.shape)
-        within = self.region == "within_channel"
-        return local_response_normalization(
-            inputs,
-            k=float(self.k),
-            alpha=float(self.alpha),
-            beta=float(self.beta),
-            windows=self._windows(rank) if self.alpha else (),
-            groups=1 if within else self.groups,
-            channel_axis=self._channel_axis(rank),
-        )
+        response = self._response(len(inputs.shape))
+        return local_response_normalization(inputs, response)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
@@ -228,15 +219,21 @@ class LocalResponseNormalization(keras.layers.Layer):
     def _channel_axis(self, rank: int) -> int:
         return rank - 1 if self.data_format == "channels_last" else 1
 
-    def _windows(self, rank: int) -> tuple[tuple[int, int, int], ...]:
-        """Return (axis, elements before, elements after) for each axis of the window."""
+    def _response(self, rank: int) -> Response:
         shorter, longer = (self.size - 1) // 2, self.size // 2
         reach = (longer, shorter) if self.even_window == "before" else (shorter, longer)
         channel_axis = self._channel_axis(rank)
         axes = [channel_axis]
         if self.region == "within_channel":
             axes = [axis for axis in (1, 2, 3) if axis != channel_axis]
-        return tuple((axis, *reach) for axis in axes)
+        return Response(
+            k=float(self.k),
+            alpha=float(self.alpha),
+            beta=float(self.beta),
+            windows=tuple((axis, *reach) for axis in axes) if self.alpha else (),
+            groups=1 if self.region == "within_channel" else self.groups,
+            channel_axis=channel_axis,
+        )
 
 
 def _size(value, argument: str = "size") -> int:

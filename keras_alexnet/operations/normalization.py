@@ -11,63 +11,23 @@ from keras_alexnet.operations.operation import Operation
 ROOTS = (0.5, 0.75, 1)  # exponents without a general power, which costs far more
 
 
-def local_response_normalization(x, **numbers):
-    """Return x / (k + alpha * sums of x**2) ** beta, with a gradient that keeps x alone.
-
-    Args:
-        x: A tensor.
-        **numbers: The attributes of `Response`.
-    """
-    return differentiable(Response(**numbers))(x)
-
-
-@Operation
-def window_sum(x, axis: int, before: int, after: int):
-    """Sum the neighbours `i - before .. i + after` along one axis, cut at its ends.
-
-    Slices of the zero-padded input are added: a compiler fuses them into one pass over memory,
-    which is faster on a CPU than a pooling operation or a product with a banded matrix.
-    """
-    padding = [(0, 0)] * len(x.shape)
-    padding[axis] = (before, after)
-    padded = ops.pad(x, padding)
-    reach = before + after
-    total = None
-    for offset in range(reach + 1):
-        index = [slice(None)] * len(x.shape)
-        index[axis] = slice(offset, (offset - reach) or None)
-        part = padded[tuple(index)]
-        total = part if total is None else total + part
-    return total
-
-
-@window_sum.override("torch")
-def _window_sum_torch(x, axis: int, before: int, after: int):
-    """Sum the neighbours along one axis in place: fewer passes over memory than padded slices.
-
-    Not in an export: PyTorch's tracer drops what is done in place to a part of a tensor.
-    """
-    if is_exporting():
-        return window_sum.plain(x, axis, before, after)
-    total = x.clone()
-    length = x.shape[axis]
-    for shift in range(1, min(after, length - 1) + 1):
-        total.narrow(axis, 0, length - shift).add_(x.narrow(axis, shift, length - shift))
-    for shift in range(1, min(before, length - 1) + 1):
-        total.narrow(axis, shift, length - shift).add_(x.narrow(axis, 0, length - shift))
-    return total
+def local_response_normalization(x, response: "Response"):
+    """Return x / (k + alpha * sums of x**2) ** beta, with a gradient that keeps x alone."""
+    return differentiable(response)(x)
 
 
 @dataclasses.dataclass(frozen=True)
 class Response:
     """y = x * s**-beta with s = k + alpha * W(x**2); W sums windows, cut at the borders.
 
+    `forward` is the formula. `vjp` and `jvp` are its derivatives.
+
     Args:
         k: The constant under the sum.
         alpha: The factor of the sum of squares.
         beta: The exponent.
         windows: One (axis, before, after) per axis over which W sums; none for an alpha of 0.
-        groups: Into how many groups the channels fall; windows stay inside one.
+        groups: Number of groups of channels; windows stay inside one.
         channel_axis: The axis of the channels.
     """
 
@@ -162,3 +122,40 @@ class Response:
 def _widened(x):
     """Cast to float32 at least: the square of 256 already overflows float16."""
     return x if backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
+
+
+@Operation
+def window_sum(x, axis: int, before: int, after: int):
+    """Sum the neighbours `i - before .. i + after` along one axis, cut at its ends.
+
+    Slices of the zero-padded input are added: a compiler fuses them into one pass over memory,
+    which is faster on a CPU than a pooling operation or a product with a banded matrix.
+    """
+    padding = [(0, 0)] * len(x.shape)
+    padding[axis] = (before, after)
+    padded = ops.pad(x, padding)
+    reach = before + after
+    total = None
+    for offset in range(reach + 1):
+        index = [slice(None)] * len(x.shape)
+        index[axis] = slice(offset, (offset - reach) or None)
+        part = padded[tuple(index)]
+        total = part if total is None else total + part
+    return total
+
+
+@window_sum.override("torch")
+def _window_sum_torch(x, axis: int, before: int, after: int):
+    """Sum the neighbours along one axis in place: fewer passes over memory than padded slices.
+
+    Not in an export: PyTorch's tracer drops what is done in place to a part of a tensor.
+    """
+    if is_exporting():
+        return window_sum.plain(x, axis, before, after)
+    total = x.clone()
+    length = x.shape[axis]
+    for shift in range(1, min(after, length - 1) + 1):
+        total.narrow(axis, 0, length - shift).add_(x.narrow(axis, shift, length - shift))
+    for shift in range(1, min(before, length - 1) + 1):
+        total.narrow(axis, shift, length - shift).add_(x.narrow(axis, 0, length - shift))
+    return total

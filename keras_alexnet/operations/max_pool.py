@@ -1,4 +1,4 @@
-"""The arithmetic of max pooling: value and derivatives, out of slices that compilers fuse."""
+"""Max pooling out of slices that compilers fuse: value and derivatives."""
 
 import dataclasses
 

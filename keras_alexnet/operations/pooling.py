@@ -7,8 +7,8 @@ from keras import ops
 
 from keras_alexnet.operations.derivatives import differentiable
 from keras_alexnet.operations.exports import is_exporting
+from keras_alexnet.operations.max_pool import MaxPool
 from keras_alexnet.operations.operation import Operation
-from keras_alexnet.operations.pooling.slices import MaxPool
 
 SMALL_MAPS = 40_000  # between pool1 of the networks for CIFAR-10 and pool5 of those for ImageNet
 
