@@ -48,16 +48,16 @@ OTHER_NAMES: Mapping[str, OtherName] = MappingProxyType(
 )
 
 
-def plain(name: str) -> str:
-    """Return a name in small letters, with `_` for `-` and spaces.
+def normalized(name: str) -> str:
+    """Return a name in lower case, with `_` for `-` and spaces.
 
-    >>> plain("CIFAR10-19pct")
+    >>> normalized("CIFAR10-19pct")
     'cifar10_19pct'
     """
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def meant(name: object, names: Iterable[str]) -> str | None:
+def known_name(name: object, names: Iterable[str]) -> str | None:
     """Return the name in a table that a user's name stands for, `None` if there is none.
 
     Warns:
@@ -65,13 +65,13 @@ def meant(name: object, names: Iterable[str]) -> str | None:
 
     Example:
 
-    >>> meant("Torchvision", ["paper", "owt"])
+    >>> known_name("Torchvision", ["paper", "owt"])
     'owt'
     """
     known = list(names)
     if not isinstance(name, str) or name in known:
         return name if isinstance(name, str) else None
-    key = plain(name)
+    key = normalized(name)
     if key in known:
         return key
     other = OTHER_NAMES.get(key)
@@ -84,5 +84,5 @@ def meant(name: object, names: Iterable[str]) -> str | None:
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
     """Return "Did you mean ...?" with the most similar name; empty if no name is similar."""
-    close = difflib.get_close_matches(plain(str(name)), list(names), n=1)
+    close = difflib.get_close_matches(normalized(str(name)), list(names), n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

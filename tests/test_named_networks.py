@@ -225,8 +225,8 @@ def test_commands_take_the_same_weights(command, word, monkeypatch, capsys):
 )
 def test_download_takes_them_too(word, file, note, monkeypatch, capsys):
     """And says in a note where a name fits several networks."""
-    assert download.look is cache.look  # imported before, so that it keeps the real one
-    monkeypatch.setattr(cache, "look", lambda record, folders: (record.filename, {}))
+    assert download.find_copy is cache.find_copy  # imported before, so that it keeps the real one
+    monkeypatch.setattr(cache, "find_copy", lambda record, folders: (record.filename, {}))
     assert main(["download", word]) == 0
     captured = capsys.readouterr()
     assert f"It was there: {file}" in captured.out

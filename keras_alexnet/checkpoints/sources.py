@@ -10,7 +10,7 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import from_texts
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.opening import Contents, open_checkpoint
-from keras_alexnet.published.hashes import file_hash, flaw
+from keras_alexnet.published.hashes import file_hash, verify_hash
 from keras_alexnet.published.imagenet import imagenet_class_names
 from keras_alexnet.published.lookup import get_checkpoint, list_checkpoints, named_checkpoint
 from keras_alexnet.published.records import Checkpoint
@@ -36,13 +36,13 @@ class WeightSource:
 def open_source(
     weights, variant: str | None = None, identify: bool = True, argument: str = "weights"
 ) -> Iterator[WeightSource]:
-    """Open weights by name or path: the one way from words to numbers.
+    """Open weights by name or path.
 
     Args:
         weights: The name of a published checkpoint, downloaded if it is not on this machine;
             `"imagenet"` for the variant's best documented one; the record of one; or a path.
-        variant: The network as the caller names it, `None` if the file is to say it.
-        identify: Whether a file with the size of a published one is hashed, to recognise a copy.
+        variant: The network as the caller names it, `None` to take it from the file.
+        identify: Whether to hash a file with the size of a published one, to recognise a copy.
         argument: Name of the argument of the public call that `weights` was given for.
 
     Raises:
@@ -50,7 +50,7 @@ def open_source(
             variant than `variant`.
     """
     if variant is not None:
-        variant = get_variant(variant).name  # an unknown one is refused before any download
+        variant = get_variant(variant).name  # an unknown name raises before any download
     checkpoint = weights if isinstance(weights, Checkpoint) else named_checkpoint(weights, variant)
     path = file_path(argument, weights) if checkpoint is None else local_copy(checkpoint)
     with open_checkpoint(path) as contents:
@@ -65,7 +65,7 @@ def open_source(
 
 def local_copy(checkpoint: Checkpoint) -> str:
     """Return the path of a published checkpoint's file, downloaded and verified."""
-    from keras_alexnet.published import download  # alone in needing the network's modules
+    from keras_alexnet.published import download  # the only use of the network's modules
 
     return download.local_path(checkpoint)
 
@@ -89,7 +89,8 @@ def _published(path: str, form: str) -> Checkpoint | None:
     """Return the published checkpoint that a file is a copy of, by its size and hash."""
     rows = (get_checkpoint(name) for name in list_checkpoints())
     hashed = functools.cache(file_hash)
-    return next((row for row in rows if form in row.formats and not flaw(path, row, hashed)), None)
+    same = (row for row in rows if form in row.formats and not verify_hash(path, row, hashed))
+    return next(same, None)
 
 
 def _card_of(checkpoint: Checkpoint) -> ModelCard:

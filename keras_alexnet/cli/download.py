@@ -30,18 +30,18 @@ def add(command) -> None:
 
 def run(arguments) -> None:
     """Download one checkpoint, or list all."""
-    from keras_alexnet.published.cache import folders, look
+    from keras_alexnet.published.cache import find_copy, folders
     from keras_alexnet.published.download import download
-    from keras_alexnet.published.hashes import identity
+    from keras_alexnet.published.hashes import size_and_hash
 
     if arguments.list:
         _list(arguments.json)
         return
     with notes_of("download"):
         checkpoint = _named(arguments.checkpoint)
-    there, _ = look(checkpoint, [arguments.output] if arguments.output else folders())
+    there, _ = find_copy(checkpoint, [arguments.output] if arguments.output else folders())
     path = there or download(checkpoint, arguments.output, progress=not arguments.json)
-    verified = identity(checkpoint)
+    verified = size_and_hash(checkpoint)
     if arguments.json:
         result = {"name": checkpoint.name, "path": path, "downloaded": there is None}
         print_json({**result, "verified": verified})

@@ -1,1 +1,1 @@
-"""Published weights: which exist, where they are, download, hashes."""
+"""Published weights: their records, their copies on this machine, downloads and hashes."""

@@ -1,6 +1,6 @@
-"""The folders in which copies of published checkpoints lie.
+"""The folders with copies of published checkpoints.
 
-Whose they are is not looked at: what lies in them is used only if its hash is right.
+Anyone may own them: a copy is used only if its hash is right.
 """
 
 import contextlib
@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import keras_home, made_folder
-from keras_alexnet.published.hashes import flaw
+from keras_alexnet.published.hashes import verify_hash
 from keras_alexnet.published.records import Checkpoint
 
 FOLDER = "keras_alexnet"  # in Keras's own
 
 
 def folders() -> list[str]:
-    """Return the folders in which copies are looked for, in order; downloads go to the first.
+    """Return the folders that may have copies, in the order of the search.
+
+    Downloads go to the first.
 
     The first is `keras_alexnet` in `KERAS_HOME`, or in `~/.keras`. Then come those that the
     environment variable `KERAS_ALEXNET_CHECKPOINTS` lists, separated as in `PATH`: a folder that a
@@ -35,15 +37,15 @@ def folders() -> list[str]:
     return list(dict.fromkeys(os.path.expanduser(folder) for folder in named))
 
 
-def look(checkpoint: Checkpoint, places: list[str]) -> tuple[str | None, dict[str, str]]:
+def find_copy(checkpoint: Checkpoint, in_folders: list[str]) -> tuple[str | None, dict[str, str]]:
     """Return the path of the first right copy, and the wrong ones before it with the reasons."""
     bad: dict[str, str] = {}
-    for folder in places:
+    for folder in in_folders:
         path = os.path.join(folder, checkpoint.filename)
         if not os.path.isfile(path):
             continue
         try:
-            reason = flaw(path, checkpoint)
+            reason = verify_hash(path, checkpoint)
         except OSError as error:
             reason = f"it cannot be read ({error.strerror})"
         if not reason:
@@ -53,8 +55,8 @@ def look(checkpoint: Checkpoint, places: list[str]) -> tuple[str | None, dict[st
 
 
 @contextlib.contextmanager
-def writable(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
-    """Make a folder, as `made_folder` does, and say what to do if that cannot be.
+def download_folder(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
+    """Make a folder, as `made_folder` does, with an error that names `KERAS_HOME`.
 
     Keras would take a temporary folder instead, which others can write to and which does not last.
     """
@@ -63,20 +65,21 @@ def writable(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
             stack.enter_context(made_folder(folder))
         except UserError as error:
             raise UserError(
-                f"{checkpoint.filename!r} is not at hand, and cannot be downloaded to "
-                f"{folder!r}, where nothing can be written.",
-                "A folder of one's own was expected.",
-                "Set KERAS_HOME to one; or download the file elsewhere with: keras-alexnet "
-                f"download {checkpoint.name} --output FOLDER, and give its path as `weights`.",
+                f"{checkpoint.filename!r} is not on this machine, and the download folder "
+                f"{folder!r} is not writable.",
+                "The download folder must be writable.",
+                "Set KERAS_HOME to a folder of your own; or download the file elsewhere with: "
+                f"keras-alexnet download {checkpoint.name} --output FOLDER, and give its path as "
+                "`weights`.",
             ) from error
         yield
 
 
 @contextlib.contextmanager
-def one_at_a_time(folder: str, say: Callable[[str], None]) -> Iterator[bool]:
-    """Wait until no other process downloads to a folder; give whether that can be known.
+def locked_folder(folder: str, say: Callable[[str], None]) -> Iterator[bool]:
+    """Wait until no other process downloads to a folder; yield whether the folder is locked.
 
-    It saves a second download and no more: each process writes a file of its own and renames it.
+    The lock only saves a second download: each process writes a file of its own and renames it.
     Windows and some network file systems cannot lock a folder.
     """
     with contextlib.ExitStack() as stack:
@@ -88,9 +91,9 @@ def one_at_a_time(folder: str, say: Callable[[str], None]) -> Iterator[bool]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say(f"Another process downloads to {folder!r}; waiting for it.")
+                say(f"Another process is downloading to {folder!r}. Waiting for it.")
                 fcntl.flock(handle, fcntl.LOCK_EX)
-            os.makedirs(folder, exist_ok=True)  # the other one, if it failed, removed it
+            os.makedirs(folder, exist_ok=True)  # the other process removes it when it fails
             alone = True
         except (ImportError, OSError):
             alone = False

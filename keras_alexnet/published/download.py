@@ -1,4 +1,4 @@
-"""A published checkpoint as a file on this machine: looked for, and downloaded if need be."""
+"""The file of a published checkpoint on this machine: finds a copy, or downloads one."""
 
 import contextlib
 import os
@@ -10,13 +10,13 @@ import keras
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import WRITING, remove_leftovers, written_whole
 from keras_alexnet.progress import Step, progress_bar
-from keras_alexnet.published.cache import folders, look, one_at_a_time, writable
-from keras_alexnet.published.fetching import Failed, fetch
-from keras_alexnet.published.hashes import flaw, identity
+from keras_alexnet.published.cache import download_folder, find_copy, folders, locked_folder
+from keras_alexnet.published.fetching import DownloadError, fetch
+from keras_alexnet.published.hashes import size_and_hash, verify_hash
 from keras_alexnet.published.records import Checkpoint
-from keras_alexnet.published.unpacking import take_member
+from keras_alexnet.published.unpacking import extract_member
 
-LARGEST = 1 << 29  # bytes, for files of which no size is public; an AlexNet has half of it
+LARGEST = 1 << 29  # bytes, for files without a published size; an AlexNet has half of it
 WRITING_CHECKPOINT = f"{WRITING}checkpoint-"
 MB = 1_000_000
 
@@ -24,8 +24,8 @@ MB = 1_000_000
 def local_path(checkpoint: Checkpoint) -> str:
     """Return the path of a published checkpoint's file, downloaded if there is no copy yet.
 
-    Copies are looked for in the `folders`, which may be read-only, and their hashes verified. What
-    is done is said where Keras says what it does, `keras.config.disable_interactive_logging()`.
+    It searches the `folders`, which may be read-only, and verifies the hashes of copies. It prints
+    its progress unless `keras.config.disable_interactive_logging()` was called.
 
     Raises:
         UserError: As `download` does.
@@ -42,97 +42,101 @@ def download(
 ) -> str:
     """Return the path of a published checkpoint's file, downloaded if there is no copy yet.
 
-    Size and hash are verified, of a copy that is there too: one that is wrong is replaced. A file
-    appears under its name in full or not at all, also if two processes download it at once. The
-    environment variable `KERAS_ALEXNET_OFFLINE=1` forbids downloading.
+    It verifies size and hash, also of a copy that exists, and replaces a wrong one. A file appears
+    under its name in full or not at all, also if two processes download it at once. The environment
+    variable `KERAS_ALEXNET_OFFLINE=1` forbids downloading.
 
     Args:
         checkpoint: The record, from `get_checkpoint`.
-        folder: Where to look and to save; by default it is looked for in the `folders` and saved
-            in the first.
+        folder: The folder to search and to save in; by default all `folders` are searched, and the
+            first gets the file.
         timeout: Seconds that a server may be silent.
-        progress: Whether to say what is done, with a bar on a terminal.
-
-    Returns:
-        The path.
+        progress: Whether to print progress, with a bar on a terminal.
 
     Raises:
         UserError: If no address gives the right file, or it cannot be written, or downloading is
-            forbidden. The message says which file, with which hash, and where to put it by hand.
+            forbidden. The message names the file, its hash, and the path to put it by hand.
     """
     say: Callable[[str], None] = print if progress else lambda text: None
-    places = folders() if folder is None else [folder]
-    path, bad = look(checkpoint, places)
+    searched = folders() if folder is None else [folder]
+    path, bad = find_copy(checkpoint, searched)
     if path is not None:
         return path
     if os.environ.get("KERAS_ALEXNET_OFFLINE", "0") not in ("", "0"):
-        wrong = f"{checkpoint.filename!r} is not at hand, and KERAS_ALEXNET_OFFLINE is set."
-        sources = f" from {' or '.join(checkpoint.urls)}"
-        raise _absent(checkpoint, wrong, places[0], bad, sources)
+        received = (
+            f"{checkpoint.filename!r} is not on this machine, and KERAS_ALEXNET_OFFLINE is set."
+        )
+        addresses = f" from {' or '.join(checkpoint.urls)}"
+        raise _not_available(checkpoint, received, searched[0], bad, addresses)
     for copy, reason in bad.items():
-        say(f"The copy {copy!r} is passed over: {reason}.")
-    with writable(places[0], checkpoint), one_at_a_time(places[0], say) as alone:
-        path, _ = look(checkpoint, places[:1])
+        say(f"Skipping the copy {copy!r}: {reason}.")
+    with download_folder(searched[0], checkpoint), locked_folder(searched[0], say) as locked:
+        path, _ = find_copy(checkpoint, searched[:1])
         if path is not None:  # another process was faster
             return path
-        if alone:
-            remove_leftovers(places[0], WRITING_CHECKPOINT)
-        target = os.path.join(places[0], checkpoint.filename)
+        if locked:
+            remove_leftovers(searched[0], WRITING_CHECKPOINT)
+        target = os.path.join(searched[0], checkpoint.filename)
         with written_whole(target, WRITING_CHECKPOINT) as beside:
-            failures = _first_right(checkpoint, beside, timeout, say, progress)
+            failures = _download_first_right(checkpoint, beside, timeout, say, progress)
             if not os.path.exists(beside):
-                wrong = f"{checkpoint.filename!r} could not be downloaded: {'; '.join(failures)}."
-                raise _absent(checkpoint, wrong, places[0], bad)
+                tried = "; ".join(failures)
+                received = f"{checkpoint.filename!r} could not be downloaded: {tried}."
+                raise _not_available(checkpoint, received, searched[0], bad)
     return target
 
 
-def _first_right(checkpoint: Checkpoint, path: str, timeout: float, say, progress) -> list[str]:
-    """Try the addresses in turn until the right file is at `path`; say why the others failed."""
+def _download_first_right(
+    checkpoint: Checkpoint, path: str, timeout: float, say, progress
+) -> list[str]:
+    """Try the addresses in turn until the right file is at `path`; return why the others failed."""
     failures = []
     for url in checkpoint.urls:
         size = "" if checkpoint.size is None else f" ({checkpoint.size / MB:,.0f} MB)"
         say(f"Downloading {checkpoint.filename}{size} from {url}")
         try:
             shown = progress and sys.stdout.isatty()
-            with progress_bar("MB", "MB", shown, scale=MB) as step:
-                _from(url, checkpoint, path, timeout, step)
-            reason = flaw(path, checkpoint)
-        except Failed as error:
+            with progress_bar("MB", "MB", shown, scale=MB) as update:
+                _download_from(url, checkpoint, path, timeout, update)
+            reason = verify_hash(path, checkpoint)
+        except DownloadError as error:
             reason = str(error)
         if not reason:
             break
-        say(f"That failed: {reason}.")
+        say(f"The download failed: {reason}.")
         failures.append(f"{url} ({reason})")
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
     return failures
 
 
-def _from(url: str, checkpoint: Checkpoint, path: str, timeout: float, step: Step) -> None:
-    """Download from one address, and unpack what comes as an archive."""
+def _download_from(
+    url: str, checkpoint: Checkpoint, path: str, timeout: float, update: Step
+) -> None:
+    """Download from one address, and extract the file if it comes in an archive."""
     limit = checkpoint.size or LARGEST
     if checkpoint.member is None:
-        fetch(url, path, limit, checkpoint.size, timeout, step)
+        fetch(url, path, limit, checkpoint.size, timeout, update)
         return
     archive = f"{path}.zip"
     try:
-        fetch(url, archive, LARGEST, None, timeout, step)
-        take_member(archive, checkpoint.member, path, limit)
+        fetch(url, archive, LARGEST, None, timeout, update)
+        extract_member(archive, checkpoint.member, path, limit)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(archive)
 
 
-def _absent(
-    checkpoint: Checkpoint, wrong: str, folder: str, bad: dict[str, str], sources: str = ""
+def _not_available(
+    checkpoint: Checkpoint, received: str, folder: str, bad: dict[str, str], addresses: str = ""
 ) -> UserError:
     copies = "".join(f" The copy {path!r} is wrong: {reason}." for path, reason in bad.items())
     unpacked = "" if checkpoint.member is None else f", unpack {checkpoint.member}"
     target = os.path.join(folder, checkpoint.filename)
     return UserError(
-        wrong + copies,
-        f"A file of {identity(checkpoint)} was expected.",
-        f"Where there is a network, run: keras-alexnet download {checkpoint.name}. Or get it"
-        f"{sources} by other means{unpacked}, and put it at {target!r} or give its path as "
+        received + copies,
+        f"The file must have {size_and_hash(checkpoint)}.",
+        f"Run on a machine with a network: keras-alexnet download {checkpoint.name}. Or get the "
+        f"file{addresses} by other means{unpacked}, and put it at {target!r} or give its path as "
         "`weights`.",
     )

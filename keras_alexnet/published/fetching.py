@@ -1,9 +1,9 @@
-"""One file from one address, over connections that break, stall or lie.
+"""Downloads of one file from one address, over connections that break, stall or lie.
 
-`keras.utils.get_file` is not used: it has no timeout, so a server that falls silent holds it for
-ever; no limit on what it writes; no way to go on after a broken connection; knows no SHA-1, which
-is all that is public of some files; and prints to the standard output, where a command asked for
-JSON has that alone.
+`keras.utils.get_file` is not used. It has no timeout, so a silent server holds it for ever. It
+has no limit on the size of the file, and cannot resume after a broken connection. It does not know
+SHA-1, the only published hash of some files. It prints to the standard output, where a command with
+`--json` must print only JSON.
 """
 
 import http.client
@@ -17,17 +17,17 @@ from typing import IO
 from keras_alexnet.formats.errors import shown
 
 CHUNK = 1 << 18
-PROGRESS = 1 << 20  # bytes of one connection that make the next a first try again
-TRIES = 4  # connections in a row that bring less
+PROGRESS = 1 << 20  # bytes of one connection after which tries are counted from 1 again
+TRIES = 4  # connections in a row with less than that
 PAUSE = 1.0  # seconds before the second of them, doubled each time
-BUSY = (408, 429, 500, 502, 503, 504)  # answers that may be others in a moment
+BUSY = (408, 429, 500, 502, 503, 504)  # status codes that may soon change
 
 
-class Failed(Exception):
-    """Why an address did not give the file, in words."""
+class DownloadError(Exception):
+    """The reason why an address did not give the file."""
 
 
-class _Broken(Exception):
+class _BrokenConnection(Exception):
     """A connection that ended early; another may bring the rest."""
 
 
@@ -37,62 +37,62 @@ def fetch(
     limit: int,
     size: int | None = None,
     timeout: float = 30.0,
-    step: Callable[[int, int | None], None] = lambda done, total: None,
+    update: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> None:
-    """Download an address into a new file, going on from where a broken connection ended.
+    """Download an address into a new file, and resume after a broken connection.
 
-    Whether it is the right file is for the caller to find out; here only its size is looked at.
+    It checks only the size; the caller checks whether it is the right file.
 
     Args:
-        url: An https address, or http.
-        path: The file to make.
-        limit: Bytes that it may have at most.
-        size: Bytes that it must have, if known.
+        url: An https or http address.
+        path: The new file.
+        limit: The largest size in bytes.
+        size: The size in bytes, if known.
         timeout: Seconds that the server may be silent.
-        step: Called with the bytes that are there, and how many there will be if that is known.
+        update: Called with the bytes that are there, and the bytes of the whole file if known.
 
     Raises:
-        Failed: If it cannot be had.
+        DownloadError: If the address does not give it.
         OSError: If it cannot be written.
     """
     if not url.startswith(("https://", "http://")):
-        raise Failed("it is not an address of the web")
+        raise DownloadError("the address must begin with https:// or http://")
     tries = 0
     with open(path, "xb") as file:
         while True:
             before = file.tell()
             try:
-                _receive(url, file, limit, size, timeout, step)
+                _receive(url, file, limit, size, timeout, update)
                 break
-            except _Broken as error:
+            except _BrokenConnection as error:
                 tries = 1 if file.tell() - before >= PROGRESS else tries + 1
                 if tries == TRIES:
-                    raise Failed(f"{error}, and so again, {TRIES} times in a row") from error
+                    raise DownloadError(f"{error}, and so again, {TRIES} times in a row") from error
                 time.sleep(PAUSE * 2 ** (tries - 1))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _receive(url: str, file: IO[bytes], limit, size, timeout, step) -> None:
-    """Write what one connection brings behind what is there."""
+def _receive(url: str, file: IO[bytes], limit, size, timeout, update) -> None:
+    """Append the bytes of one connection to the file."""
     with _answer(url, file, timeout) as answer:
         total = _announced(answer, file.tell())
         if total is not None and size not in (None, total):
-            raise Failed(f"it offers {total:,} bytes, not {size:,}")
+            raise DownloadError(f"it offers {total:,} bytes, not {size:,}")
         while chunk := _read(answer):
             if file.tell() == 0 and chunk.lstrip()[:1] == b"<":
-                raise Failed("it sent a web page in place of the file")
+                raise DownloadError("it sent a web page in place of the file")
             if file.tell() + len(chunk) > limit:
-                raise Failed(f"it sent more than {limit:,} bytes")
+                raise DownloadError(f"it sent more than {limit:,} bytes")
             file.write(chunk)
-            step(file.tell(), total or size)
+            update(file.tell(), total or size)
     expected = total or size
     if expected is not None and file.tell() < expected:
-        raise _Broken(f"the connection ended after {file.tell():,} of {expected:,} bytes")
+        raise _BrokenConnection(f"the connection ended after {file.tell():,} of {expected:,} bytes")
 
 
 def _answer(url: str, file: IO[bytes], timeout: float) -> http.client.HTTPResponse:
-    """Return the answer of the server, which is to begin where the file ends."""
+    """Return the answer of the server, which begins where the file ends."""
     start = file.tell()
     headers = {"User-Agent": "keras-alexnet", "Accept-Encoding": "identity"}
     if start:
@@ -102,27 +102,24 @@ def _answer(url: str, file: IO[bytes], timeout: float) -> http.client.HTTPRespon
         answer = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
-        words = f"the server answered {error.code}, {shown(str(error.reason))}"
-        if start and error.code == 416:  # nothing lies behind what is there, which was too little
+        reason = f"the server answered {error.code}, {shown(str(error.reason))}"
+        if start and error.code == 416:  # no more bytes, but there were too few
             _restart(file)
         elif error.code not in BUSY:
-            raise Failed(words) from error
-        raise _Broken(words) from error
+            raise DownloadError(reason) from error
+        raise _BrokenConnection(reason) from error
     except (OSError, http.client.HTTPException) as error:
-        words = f"no connection: {_words(error)}"
-        raise (_Broken if start else Failed)(words) from error
-    if start and not _goes_on(answer, start):
+        reason = f"no connection: {_reason(error)}"
+        raise (_BrokenConnection if start else DownloadError)(reason) from error
+    resumed = f"bytes {start}-"
+    if start and not (
+        answer.status == 206 and (answer.getheader("Content-Range") or "").startswith(resumed)
+    ):
         _restart(file)
         if answer.status != 200:
             answer.close()
-            raise _Broken("the server sent another part than it was asked for")
+            raise _BrokenConnection("the server sent another range of bytes than requested")
     return answer
-
-
-def _goes_on(answer: http.client.HTTPResponse, start: int) -> bool:
-    return answer.status == 206 and (answer.getheader("Content-Range") or "").startswith(
-        f"bytes {start}-"
-    )
 
 
 def _restart(file: IO[bytes]) -> None:
@@ -131,7 +128,7 @@ def _restart(file: IO[bytes]) -> None:
 
 
 def _announced(answer: http.client.HTTPResponse, start: int) -> int | None:
-    """Return how many bytes the whole file is said to have."""
+    """Return the size of the whole file in bytes, as the server announces it."""
     length = answer.getheader("Content-Length") or ""
     return start + int(length) if length.isascii() and length.isdigit() else None
 
@@ -140,10 +137,10 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
     try:
         return answer.read1(CHUNK)
     except (OSError, http.client.HTTPException) as error:
-        raise _Broken(f"the connection broke: {_words(error)}") from error
+        raise _BrokenConnection(f"the connection broke: {_reason(error)}") from error
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return "the server was silent for too long"
@@ -153,11 +150,11 @@ def _words(error: Exception) -> str:
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows to other web addresses, but from one with TLS never to one without."""
+    """Follows redirects to web addresses, but never from one with TLS to one without."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):
         schemes = ("https://",) if req.full_url.startswith("https://") else ("https://", "http://")
         if not newurl.lower().startswith(schemes):
-            words = "it redirects to an address without TLS"
-            raise urllib.error.HTTPError(req.full_url, code, words, headers, fp)
+            reason = "it redirects to an address without TLS"
+            raise urllib.error.HTTPError(req.full_url, code, reason, headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -1,4 +1,4 @@
-"""Whether a file is the published one: its size and its hash."""
+"""Sizes and hashes of published files."""
 
 import functools
 import hashlib
@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 from keras_alexnet.published.records import Checkpoint
 
-# Of some files only the first digits of a sha256 are public, as part of their names.
+# Some files have only the first digits of a sha256 published, as part of their names.
 PREFIXES = {"sha256-prefix": "sha256"}
 
 
-def identity(checkpoint: Checkpoint) -> str:
-    """Say how the published file is told from others: its size, its strongest hash.
+def size_and_hash(checkpoint: Checkpoint) -> str:
+    """Return the size and the strongest hash of a published file in words.
 
     Example:
 
     >>> from keras_alexnet.published.lookup import get_checkpoint
-    >>> identity(get_checkpoint("ungrouped_imgclsmob"))
+    >>> size_and_hash(get_checkpoint("ungrouped_imgclsmob"))
     'sha1 8ae4618efdb64d4b2b74fc4346ff917b3d51e3b2'
     """
     algorithm, digits = _strongest(checkpoint)
@@ -28,19 +28,21 @@ def identity(checkpoint: Checkpoint) -> str:
 
 def file_hash(path: str, algorithm: str) -> str:
     """Return the hash of a file, in hexadecimal digits."""
-    # MD5 and SHA-1 are not used to sign, and it is not we who chose them.
+    # MD5 and SHA-1 are not used to sign here; the publishers chose them.
     make = functools.partial(hashlib.new, algorithm, usedforsecurity=False)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, make).hexdigest()
 
 
-def flaw(path: str, checkpoint: Checkpoint, hashed: Callable[[str, str], str] = file_hash) -> str:
-    """Say why a file is not the published one; nothing if it is.
+def verify_hash(
+    path: str, checkpoint: Checkpoint, hashed: Callable[[str, str], str] = file_hash
+) -> str:
+    """Return why a file is not the published one; empty if it is.
 
     Args:
         path: The file.
         checkpoint: The published one.
-        hashed: Returns the hash of a file: one that remembers, where several are compared with it.
+        hashed: Returns the hash of a file; pass a cached function to compare several checkpoints.
     """
     size = os.path.getsize(path)
     if checkpoint.size not in (None, size):

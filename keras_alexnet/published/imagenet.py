@@ -1,9 +1,9 @@
-"""The thousand classes of ILSVRC 2012 in the order that published weights have them.
+"""The thousand classes of ILSVRC 2012 in the order of published weights.
 
-It is the order of their WordNet identifiers, as sorted. `imagenet_classes.tsv` has a line for each
-class: identifier, tab, name. Identifiers and names are those of the class index that
-`keras.applications` downloads. Written out as that file, the list has its size and its MD5,
-c2c37ea517e94d9795004a39431a14cb, which Keras's source states; a test does so.
+They are sorted by their WordNet identifiers. `imagenet_classes.tsv` has a line for each class:
+identifier, tab, name. Identifiers and names are those of the class index that `keras.applications`
+downloads: a test writes the list as that file, and compares its size and its MD5,
+c2c37ea517e94d9795004a39431a14cb, with those that Keras's source states.
 """
 
 import functools
@@ -32,7 +32,7 @@ def imagenet_classes() -> tuple[tuple[str, str], ...]:
 
 
 def imagenet_class_names() -> tuple[str, ...]:
-    """Return the classes as `image_folder` and `evaluate` match them with folders.
+    """Return the names of the classes as `image_folder` and `evaluate` match them with folders.
 
     Example:
 
@@ -48,9 +48,9 @@ def keras_class_index() -> str:
 
 
 def difference_from_keras() -> str:
-    """Say in what Keras's class index differs from this list; nothing if it does not.
+    """Return how Keras's class index differs from this list.
 
-    Nothing is said either where Keras has not downloaded its own.
+    The text is empty if they are equal, or if Keras has not downloaded its class index.
     """
     path = keras_class_index()
     if not os.path.exists(path):

@@ -3,7 +3,7 @@
 import os
 
 from keras_alexnet.errors import UserError, warn
-from keras_alexnet.names import ANY, did_you_mean, plain
+from keras_alexnet.names import ANY, did_you_mean, normalized
 from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.published.table import CHECKPOINTS
 from keras_alexnet.variants import get_variant, known_variant, list_variants
@@ -13,7 +13,7 @@ TORCHVISION_NAMES = {"imagenet1k_v1": "owt_torchvision"}  # torchvision, AlexNet
 
 
 def list_checkpoints() -> list[str]:
-    """Return the names of all published checkpoints that are known, the best documented first.
+    """Return the names of the known published checkpoints, the best documented first.
 
     Example:
 
@@ -48,7 +48,7 @@ def get_checkpoint(name: str) -> Checkpoint:
 
 
 def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | None:
-    """Return the published checkpoint that a name means, `None` if there is none.
+    """Return the published checkpoint of a name, `None` if there is none.
 
     Case does not matter, and `-` stands for `_`. These names are known:
 
@@ -74,7 +74,7 @@ def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | N
     """
     if not isinstance(name, str):
         return None
-    key = name if name in CHECKPOINTS else plain(name).removeprefix("alexnet_weights.")
+    key = name if name in CHECKPOINTS else normalized(name).removeprefix("alexnet_weights.")
     key = TORCHVISION_NAMES.get(key, key)
     if key in CHECKPOINTS:
         return CHECKPOINTS[key]
@@ -104,7 +104,7 @@ def imagenet_checkpoint(variant: str) -> Checkpoint:
     """Return what `weights="imagenet"` means for a variant: the best documented checkpoint.
 
     Raises:
-        UserError: If no weights of the variant were ever published; it names those that have any.
+        UserError: If no weights of the variant are published; it names the variants that have some.
 
     Example:
 
@@ -115,12 +115,12 @@ def imagenet_checkpoint(variant: str) -> Checkpoint:
     names = checkpoints_of(variant)
     if names:
         return get_checkpoint(names[0])
-    having = [other for other in list_variants() if checkpoints_of(other)]
+    others = [other for other in list_variants() if checkpoints_of(other)]
     raise UserError(
         f"Received weights='imagenet' for the variant {variant!r}, of which no weights are "
         "published.",
-        f"The variants with published weights are: {', '.join(having)}.",
-        f"Build one of those, such as AlexNet({having[0]!r}, weights='imagenet'), or leave "
+        f"The variants with published weights are: {', '.join(others)}.",
+        f"Build one of those, such as AlexNet({others[0]!r}, weights='imagenet'), or leave "
         "`weights` out to start from initial values.",
     )
 
@@ -133,7 +133,7 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
 
     Args:
         weights: A name, as `known_checkpoint` takes it, or a path.
-        variant: The variant to be loaded into, if it is known.
+        variant: The variant that the weights are for, if it is known.
 
     Raises:
         UserError: If it is the name of a checkpoint of another network, `"imagenet"` for a network
@@ -158,7 +158,7 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     if variant not in (None, checkpoint.variant):
         raise UserError(
             f"Received weights={weights!r} for the variant {variant!r}.",
-            f"They belong to the variant {checkpoint.variant!r}, which computes otherwise.",
+            f"They belong to the variant {checkpoint.variant!r}, which computes differently.",
             f"Build AlexNet({checkpoint.variant!r}, weights={weights!r}).",
         )
     return checkpoint
@@ -171,7 +171,7 @@ def _neither(weights: str) -> UserError:
         received = f"Received the path {weights!r}, but there is no such file."
     return UserError(
         received,
-        f"The path of a file or one of {', '.join(list_checkpoints())} was expected.",
+        f"Weights must be the path of a file, or one of {', '.join(list_checkpoints())}.",
         did_you_mean(weights, list_checkpoints())
         or f"Check the spelling; the current folder is {os.getcwd()!r}.",
     )

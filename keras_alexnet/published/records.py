@@ -8,14 +8,14 @@ from keras_alexnet.variants.records import Pixels
 
 @dataclasses.dataclass(frozen=True)
 class Accuracy:
-    """A published accuracy; parts of all images, not percent.
+    """A published accuracy: fractions of all images, not percent.
 
     Args:
-        top1: Part of the images whose class came first.
-        top5: Part whose class was among the first five.
-        transform: How images were made into inputs when it was measured.
-        source: Who says so.
-        data: What was classified.
+        top1: Fraction of the images whose class came first.
+        top5: Fraction of the images whose class was among the first five.
+        transform: The preparation of images for this measurement.
+        source: The publication of the figures.
+        data: The images that were classified.
     """
 
     top1: float
@@ -27,7 +27,7 @@ class Accuracy:
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """Public values of a convolution's kernel: what a right copy has in that place.
+    """Published values of a convolution's kernel, which a right copy has.
 
     Args:
         layer: The layer.
@@ -35,8 +35,8 @@ class Sample:
         channel: The channel of its input.
         row: The row.
         column: The column of the first value.
-        values: It and the next ones along the row.
-        tolerance: How far they may be off, for they are public with a few digits only.
+        values: The first and the next ones along the row.
+        tolerance: The largest deviation: only a few digits are published.
     """
 
     layer: str
@@ -54,26 +54,26 @@ class Checkpoint:
 
     Args:
         name: The name that `AlexNet(weights=...)` takes.
-        title: What it is, in a few words.
+        title: Its name in sentences.
         variant: The network it belongs to, by a name that `list_variants()` gives.
         filename: Name of the file of weights.
-        urls: Where it can be had, the best place first.
-        hashes: All that are known, the strongest first, each `"algorithm:hexadecimal digits"`.
+        urls: Addresses of downloads, the best first.
+        hashes: All known hashes, the strongest first, each `"algorithm:hexadecimal digits"`.
             The algorithm `"sha256-prefix"` stands for the first digits of a sha256.
         size: Size of the file in bytes, `None` if not known.
         member: If the urls are of a zip archive, the name of the file in it; size and hashes
             are of that file.
-        formats: What kind of file it is, by names of `formats`: several where the
-            sources do not say which of them.
-        dialect: How its tensors are named and laid out, by a name of `checkpoints.naming`.
-        licence: Under which terms it was published.
-        pixels: How images must be prepared for it.
-        accuracies: What was published about how good it is, its own authors' figure first.
-        source: Where all this stands.
-        class_order: In which order the classes are: `"wordnet"` is by WordNet identifier, from
-            n01440764 (tench) to n15075141 (toilet tissue).
-        samples: Values that are public.
-        remark: What else one should know, in a sentence.
+        formats: Its format, by a name of `formats.sniffing`; several if the sources do not say
+            which of them.
+        dialect: Names and layouts of its tensors, by a name of `checkpoints.naming`.
+        licence: Its licence.
+        pixels: The preparation of images for it.
+        accuracies: Its published accuracies, its own authors' figure first.
+        source: The source of all this.
+        class_order: Order of the classes: `"wordnet"` is by WordNet identifier, from n01440764
+            (tench) to n15075141 (toilet tissue).
+        samples: Published values of kernels.
+        remark: A sentence of further information.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""The published checkpoints as data. `registry` says what the columns mean.
+"""The published checkpoints as data. `records` explains the fields.
 
-Hashes are those that the publishers or public package recipes state. Accuracies of one and the
-same file differ by up to a point between programs, by how they resize: each has its transform.
+Hashes are those that the publishers or public package recipes state. Accuracies of the same file
+differ by up to a point between programs, because they resize differently: each has its transform.
 """
 
 import dataclasses

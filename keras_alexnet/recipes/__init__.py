@@ -1,7 +1,7 @@
 """The recipes: how each published network was trained, by name."""
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.names import did_you_mean, meant
+from keras_alexnet.names import did_you_mean, known_name
 from keras_alexnet.recipes.recipe import Recipe
 from keras_alexnet.recipes.table import RECIPES
 
@@ -32,7 +32,7 @@ def get_recipe(name: str) -> Recipe:
     >>> recipe.learning_rate, recipe.epochs
     (Steps(values=(0.001, 0.0001), starts=(0, 8), unit='epochs'), 10)
     """
-    known = meant(name, RECIPES)
+    known = known_name(name, RECIPES)
     if known is not None:
         return RECIPES[known]
     raise UserError(

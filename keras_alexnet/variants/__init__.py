@@ -1,7 +1,7 @@
 """The published AlexNets: names and records of the variants."""
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.names import ANY, did_you_mean, meant, plain
+from keras_alexnet.names import ANY, did_you_mean, known_name, normalized
 from keras_alexnet.variants.records import Variant
 from keras_alexnet.variants.table import VARIANTS
 
@@ -51,7 +51,7 @@ def known_variant(name: object) -> str | None:
     Warns:
         UserWarning: If the name fits several networks.
     """
-    return meant(name, VARIANTS)
+    return known_name(name, VARIANTS)
 
 
 def named_variant(name: str | None) -> str | None:
@@ -62,7 +62,7 @@ def named_variant(name: str | None) -> str | None:
     Raises:
         UserError: If there is no such variant.
     """
-    if name is None or (isinstance(name, str) and plain(name) == ANY):
+    if name is None or (isinstance(name, str) and normalized(name) == ANY):
         return None
     return get_variant(name).name
 

@@ -142,9 +142,9 @@ def test_weights_without_a_classifier(place, capsys):
 
 MISTAKES = [
     (["owt_torchvison"], "Did you mean 'owt_torchvision'?"),
-    (["imagenet"], "'alexnet-owt-7be5be79.pth' is not at hand"),
+    (["imagenet"], "'alexnet-owt-7be5be79.pth' is not on this machine"),
     (["imagenet", "--variant", "paper"], "'paper', of which no weights are published"),
-    (["owt_torchvision"], "'alexnet-owt-7be5be79.pth' is not at hand"),
+    (["owt_torchvision"], "'alexnet-owt-7be5be79.pth' is not on this machine"),
     (["owt_torchvision", "--variant", "bvlc"], "'owt_torchvision'"),
     (["mine.weights.h5"], "'mine.weights.h5' are, by their names and shapes, those of 'cifar10_18"),
     (["a.png", "--variant", "owt"], "'a.png'"),

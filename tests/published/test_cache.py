@@ -47,7 +47,7 @@ class TestCopies:
         (home / NAME).write_bytes(wrong)
         download(record(server.serve("a", whole(DATA))))
         assert (home / NAME).read_bytes() == DATA
-        assert f"The copy {str(home / NAME)!r} is passed over: it" in capsys.readouterr().out
+        assert f"Skipping the copy {str(home / NAME)!r}: it" in capsys.readouterr().out
 
     def test_a_wrong_copy_stays_until_the_right_one_is_there(self, server, home):
         """When the download fails, what was there still is, and the message speaks of it."""
@@ -63,8 +63,8 @@ class TestCopies:
         monkeypatch.setenv("KERAS_ALEXNET_OFFLINE", "1")
         checkpoint = record(server.serve("a", whole(DATA)), server.url("b"))
         message = refusal(checkpoint)
-        assert "'net.bin' is not at hand, and KERAS_ALEXNET_OFFLINE is set." in message
-        assert f"get it from {server.url('a')} or {server.url('b')} by other means" in message
+        assert "'net.bin' is not on this machine, and KERAS_ALEXNET_OFFLINE is set." in message
+        assert f"get the file from {server.url('a')} or {server.url('b')} by other means" in message
         assert server.asked == []
         monkeypatch.setenv("KERAS_ALEXNET_OFFLINE", "0")
         assert download(checkpoint, progress=False) == str(home / NAME)
@@ -74,8 +74,8 @@ class TestCopies:
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
         message = refusal(record(server.serve("a", whole(DATA))))
-        assert "'net.bin' is not at hand, and cannot be downloaded to" in message
-        assert "Set KERAS_HOME to one" in message
+        assert "'net.bin' is not on this machine, and the download folder" in message
+        assert "Set KERAS_HOME to a folder of your own" in message
         assert server.asked == []
 
     def test_a_folder_of_ones_own(self, server, home, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from downloads import DATA, NAME, files, record
 from keras_alexnet.published import fetching
 from keras_alexnet.published.download import download, local_path
-from keras_alexnet.published.hashes import flaw
+from keras_alexnet.published.hashes import verify_hash
 from local_server import broken, other_range, stalled, status, whole
 from processes import LIMIT
 
@@ -30,7 +30,7 @@ class TestWhatArrives:
         """A server that does not say how much comes is no trouble."""
         url = server.serve("a", whole(DATA, length=False))
         checkpoint = record(url, size=len(DATA) if known else None)
-        assert flaw(download(checkpoint, progress=False), checkpoint) == ""
+        assert verify_hash(download(checkpoint, progress=False), checkpoint) == ""
 
     @pytest.mark.parametrize("length", [True, False])
     def test_broken_connections_are_gone_on_from(self, server, home, length):
@@ -108,7 +108,7 @@ class TestWhatArrives:
         lines = capsys.readouterr().out.split("\n")
         assert lines[0] == f"Downloading net.bin (1 MB) from {first}"
         assert "1/1" in lines[1]
-        assert lines[2].startswith("That failed: the server answered 404")
+        assert lines[2].startswith("The download failed: the server answered 404")
         assert "1/1" in lines[4]
         assert lines[5:] == [""]
 

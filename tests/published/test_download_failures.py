@@ -55,8 +55,8 @@ class TestFailures:
         urls = server.url("one"), server.url("two")
         message = refusal(record(*urls))
         assert all(f"{url} (the server answered 404" in message for url in urls)
-        assert f"A file of 700,000 bytes, sha256 {digest('sha256')[7:]} was expected." in message
-        assert "run: keras-alexnet download local." in message
+        assert f"The file must have 700,000 bytes, sha256 {digest('sha256')[7:]}." in message
+        assert "network: keras-alexnet download local." in message
         assert f"put it at {str(home / NAME)!r} or give its path as `weights`." in message
         assert "\n" not in message
 
@@ -81,7 +81,7 @@ class TestFailures:
     def test_only_the_web(self, tmp_path, home):
         """A path of this machine is no address, whatever a table says."""
         (tmp_path / NAME).write_bytes(DATA)
-        assert "it is not an address of the web" in refusal(record(f"file://{tmp_path / NAME}"))
+        assert "must begin with https:// or http://" in refusal(record(f"file://{tmp_path / NAME}"))
 
     def test_too_large_a_file_of_unknown_size(self, server, home, monkeypatch):
         """Where no size is public there is a limit all the same."""

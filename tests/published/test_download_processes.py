@@ -63,7 +63,7 @@ def waiting(checkpoint, server, patch):
 
     def say(text):
         texts.append(text)
-        if text.startswith("Another process downloads to"):
+        if text.startswith("Another process is downloading to"):
             waits.set()
 
     def work():
@@ -77,7 +77,7 @@ def waiting(checkpoint, server, patch):
     thread.start()
     try:
         assert waits.wait(LIMIT)
-        assert texts[-1].startswith("Another process downloads to")
+        assert texts[-1].startswith("Another process is downloading to")
         yield result
     finally:
         server.release.set()  # if the block has failed, too: the thread ends with the test

@@ -10,7 +10,7 @@ from downloads import DATA, NAME, digest, files, record, refusal
 from keras_alexnet.published import download as module
 from keras_alexnet.published import fetching
 from keras_alexnet.published.download import download
-from keras_alexnet.published.unpacking import take_member
+from keras_alexnet.published.unpacking import extract_member
 from local_server import whole
 
 
@@ -72,7 +72,7 @@ class TestArchives:
         monkeypatch.setattr(module, "LARGEST", 750_000)
         message = refusal(record(server.serve("a.zip", whole(body)), **MEMBER))
         assert f"({reason}" in message
-        assert "get it by other means, unpack net.bin, and put it at" in message
+        assert "get the file by other means, unpack net.bin, and put it at" in message
         assert files(home) is None
 
     def test_a_list_of_entries_that_lies(self, tmp_path):
@@ -84,8 +84,8 @@ class TestArchives:
                 body[:place] + bytes([body[place] ^ 0xFF]) + body[place + 1 :]
             )
             try:
-                take_member(str(tmp_path / "a"), NAME, str(tmp_path / str(place)), len(DATA))
-            except fetching.Failed:
+                extract_member(str(tmp_path / "a"), NAME, str(tmp_path / str(place)), len(DATA))
+            except fetching.DownloadError:
                 refused += 1
             else:
                 assert (tmp_path / str(place)).read_bytes() == DATA
