@@ -1,4 +1,4 @@
-"""Whether a file that was written holds the numbers of the one that was read."""
+"""The comparison of a written file with the one that was read."""
 
 import keras
 import numpy as np
@@ -13,15 +13,15 @@ from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.operations.memory import as_array, new_values
 
 
-def check_same(source: Prepared, card: ModelCard, path: str) -> None:
-    """Raise unless a file of ours has the tensors that a model got from another file, bit for bit.
+def compare_written(source: Prepared, card: ModelCard, path: str) -> None:
+    """Raise unless a written file has the tensors that a model got from another one, bit for bit.
 
-    Both files are read; in memory is one tensor at a time.
+    It reads both files, and holds one tensor at a time in memory.
 
     Args:
         source: The other file, still open, and the model.
         card: The card that was written.
-        path: The file of ours.
+        path: The written file.
 
     Raises:
         CheckpointError: If they differ, or a tensor is missing or there are more.
@@ -38,21 +38,21 @@ def check_same(source: Prepared, card: ModelCard, path: str) -> None:
             if to_texts(found.card) != to_texts(card):
                 others.append("the model card")
     except CheckpointError as error:
-        raise _damaged(source, str(error)) from error
+        raise _wrongly_written(source, error.received) from error
     if others:
-        raise _damaged(source, f"it differs in {', '.join(others)}.")
+        raise _wrongly_written(source, f"It differs in {', '.join(others)}.")
 
 
-def _damaged(source: Prepared, how: str) -> CheckpointError:
+def _wrongly_written(source: Prepared, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"What was written is not what was read from {source.source.contents.path!r}: {how}",
-        "The same numbers were expected in each tensor.",
-        "Nothing was kept. Convert again; if it stays so, look at the memory and the disk.",
+        f"The written file does not equal {source.source.contents.path!r}. {reason}",
+        "Every tensor of the written file must equal the source's, bit for bit.",
+        "No file was kept. Convert again; if the error comes back, check memory and disk.",
     )
 
 
 def _same(expected: Assignment, found: Assignment) -> bool:
-    """Say whether a tensor has the bits that a variable was to get."""
+    """Return whether a tensor has the bits that a variable was to get."""
     values = new_values(expected.variable)
     expected.placement.fill(values)
     if expected.variable.dtype == "bfloat16":

@@ -1,4 +1,4 @@
-"""From a checkpoint of any format to one of Keras's own or safetensors."""
+"""`convert_checkpoint`: from a checkpoint of any format to Keras's own or safetensors."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ from keras_alexnet.checkpoints.networks import has_classifier
 from keras_alexnet.checkpoints.preparing import Prepared, prepare
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import open_source
-from keras_alexnet.conversion.comparison import check_same
+from keras_alexnet.conversion.comparison import compare_written
 from keras_alexnet.conversion.formats import format_to_write
 from keras_alexnet.conversion.provenance import converted_card, file_texts
 from keras_alexnet.errors import UserError
@@ -57,7 +57,7 @@ class Converted:
         )
 
     def __str__(self) -> str:
-        """Return the whole account in a few lines."""
+        """Return the report in a few lines."""
         return f"{self.loaded}\n{self.written}"
 
 
@@ -91,24 +91,24 @@ def convert_checkpoint(
         out: The file to write. Its ending tells the format: `.weights.h5` for
             `model.load_weights`, `.keras` for `keras.saving.load_model`, or `.safetensors`, with
             our layers' names and Keras's layouts (`conv1.kernel`: height, width, in, out).
-        variant: The network that the weights are of, by a name that `list_variants()` gives.
-            Needed only where the file does not tell: it does if it is a copy of a published one,
-            if this package wrote it, or if its names and shapes are those of one network alone.
-        model: Instead of a variant, a built network for the weights, of images of another size
+        variant: The network that the weights belong to, by a name that `list_variants()` gives.
+            Needed only if the file does not tell: it does if it is a copy of a published one, if
+            this package wrote it, or if only one network has its names and shapes.
+        model: Instead of a variant, a built network for the weights, for images of another size
             say. If `AlexNet` did not build it, the card does not say how images are prepared.
         channel_order: As `load_checkpoint` takes it: `"rgb"` or `"bgr"` to have the first kernels
             reversed where the weights take the other order.
         overwrite: Whether to replace a file at `out`.
         verify: As `load_checkpoint` takes it.
-        verbose: Whether the account is printed, as `load_checkpoint` does it.
+        verbose: Whether to print the report, as `load_checkpoint` does it.
 
     Returns:
         A `Converted`: path and size, the report of the load, and the card.
 
     Raises:
-        UserError: (a `ValueError`) if the source cannot be read or does not fit; if more than one
-            network can be meant, with their names; if `out` is there already, or has another
-            ending, or cannot be written. No file is left then.
+        UserError: (a `ValueError`) if the source cannot be read or does not fit; if it fits more
+            than one network, with their names; if `out` exists, has another ending, or cannot be
+            written. No file is left then.
 
     Example:
 
@@ -143,7 +143,7 @@ def convert_checkpoint(
         card = converted_card(prepared, loaded, file_hash(source.contents.path, "sha256"))
         with written_whole(out) as beside:
             form.write(model, card, beside)
-            check_same(prepared, card, beside)
+            compare_written(prepared, card, beside)
             size = os.path.getsize(beside)
             _check_free(out, overwrite)
     converted = Converted(out, size, loaded, card)
@@ -157,8 +157,8 @@ def _check_one(variant: str | None, model) -> None:
     if variant is not None and model is not None:
         raise UserError(
             f"Received both variant={variant!r} and a model.",
-            "One of them was expected.",
-            "Leave `variant` out: the model says what is computed.",
+            "`variant` and `model` exclude each other.",
+            "Leave `variant` out: the model says which network it is.",
         )
 
 
@@ -167,9 +167,9 @@ def _check_free(out: str, overwrite: bool) -> None:
     check_writable(out)
     if os.path.lexists(out) and not overwrite:
         raise UserError(
-            f"Received the path {out!r}, where there is a file already.",
-            "A new file was expected, so that none is lost.",
-            "Choose another name, or pass overwrite=True (--overwrite) to replace it.",
+            f"Received the path {out!r}, but there is a file already.",
+            "The output file must be a new one, so that no file is lost.",
+            "Choose another name, or pass overwrite=True (--overwrite) to replace the file.",
         )
 
 
@@ -178,8 +178,8 @@ def _check_complete(prepared: Prepared) -> None:
     kept = prepared.plan.kept
     if kept:
         raise CheckpointError(
-            f"{prepared.source.contents.path!r} does not fit the model: for {', '.join(kept)}, "
+            f"{prepared.source.contents.path!r} has no weights for {', '.join(kept)}: "
             f"{'; '.join(kept.values())}.",
-            "Weights of all layers were expected.",
+            "The file must have weights for every layer of the model.",
             "Build the model with as many classes, or leave `model` out.",
         )

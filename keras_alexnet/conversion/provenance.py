@@ -1,4 +1,4 @@
-"""The model card of a converted file: source, hash and changes, with its layout in words."""
+"""The model card of a converted file: its source, hash and changes, and the layout in words."""
 
 import dataclasses
 import os
@@ -7,10 +7,10 @@ import keras
 
 from keras_alexnet.cards.records import ModelCard, Source
 from keras_alexnet.cards.texts import to_texts
-from keras_alexnet.checkpoints.claims import preparation
 from keras_alexnet.checkpoints.preparing import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.errors import escaped
+from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.version import __version__
 
 LAYOUT = (
@@ -22,8 +22,8 @@ LAYOUT = (
 def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard:
     """Return the card of a file that is written with weights that were loaded.
 
-    An assumption stays out of it, unless the order of the colours is known: names of tensors tell
-    the program, and with the variant how it prepares images.
+    The card leaves out how images are prepared if that is assumed, unless the order of the colours
+    is known: the tensors' names tell the program, and so how it prepares images for the variant.
 
     Args:
         prepared: The open weights and the model.
@@ -45,7 +45,7 @@ def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard
 
 def file_texts(card: ModelCard) -> dict[str, str]:
     """Return a card as text by name, with the layout and the preparation in words for readers."""
-    said = to_texts(card) | {"layout": LAYOUT}
+    texts = to_texts(card) | {"layout": LAYOUT}
     if card.pixels is not None:
-        said["preprocessing"] = preparation(card)
-    return said
+        texts["preprocessing"] = str(evaluation_preprocessor(card))
+    return texts

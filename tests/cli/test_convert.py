@@ -107,7 +107,7 @@ MISTAKES = [
     (["none.pth", "out.keras"], "the path 'none.pth', but there is no such file"),
     (["net.weights.h5", "out.h5"], "Call it 'out.weights.h5', say."),
     (["net.weights.h5", "no/out.keras"], "does not exist"),
-    (["net.weights.h5", "net.weights.h5"], "where there is a file already"),
+    (["net.weights.h5", "net.weights.h5"], "but there is a file already"),
     (["net.weights.h5", "out.keras", "--variant", "alex"], "variant='alex', which is not known"),
     (["net.weights.h5", "out.keras", "--variant", "owt"], "'net.weights.h5' was not loaded."),
     (["net.weights.h5", "out.keras", "--channel-order", "rgb"], "does not say what order"),
@@ -142,7 +142,7 @@ def test_interrupted(net, monkeypatch, capsys):
         assert len(os.listdir()) == 2  # the source, and the folder that is written to
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(converting, "check_same", stopped)
+    monkeypatch.setattr(converting, "compare_written", stopped)
     assert main(["convert", "net.weights.h5", "out.keras"]) == 130
     err = capsys.readouterr().err
     assert err.strip() == "keras-alexnet convert: interrupted; nothing was saved"
