@@ -1,4 +1,4 @@
-"""Model cards: what a file says of the network whose weights it holds."""
+"""Model cards: the facts of a network that its files hold."""
 
 from keras_alexnet.cards.records import ModelCard
 

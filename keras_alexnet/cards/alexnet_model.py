@@ -20,10 +20,8 @@ class AlexNetModel(keras.Model):
     and keeps none in its configuration (Keras 3.15). This class takes `mixed_float16` from them.
 
     Args:
-        inputs: As `keras.Model` takes it.
-        outputs: As `keras.Model` takes it.
-        name: Name of the model.
-        **kwargs: The other arguments of `keras.Model`.
+        *args: Arguments of `keras.Model`: inputs and outputs.
+        **kwargs: Arguments of `keras.Model`, such as its name.
 
     Attributes:
         card: The `ModelCard`.
@@ -74,5 +72,5 @@ def card_of(model) -> ModelCard | None:
     """Return the card of a model, or of the first one inside it that has a card."""
     if isinstance(model, AlexNetModel):
         return model.card
-    parts = (layer for layer in getattr(model, "layers", ()) if isinstance(layer, keras.Model))
-    return next((card for card in map(card_of, parts) if card is not None), None)
+    models = (layer for layer in getattr(model, "layers", ()) if isinstance(layer, keras.Model))
+    return next((card for card in map(card_of, models) if card is not None), None)

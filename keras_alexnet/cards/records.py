@@ -105,34 +105,34 @@ class ModelCard:
 
     def __str__(self) -> str:
         """Return the recorded facts in sentences."""
-        said = [
+        facts = [
             f"The variant {self.variant!r}." if self.variant else "The variant is not recorded."
         ]
         if self.input_size is not None:
-            said.append(f"It takes images of {self.input_size} x {self.input_size}.")
+            facts.append(f"It takes images of {self.input_size} x {self.input_size}.")
         if self.class_names is not None:
             some = ", ".join(map(escaped, self.class_names[:SHOWN]))
             more = " and others" if len(self.class_names) > SHOWN else ""
-            said.append(f"Its {len(self.class_names):,} classes are {some}{more}.")
+            facts.append(f"Its {len(self.class_names):,} classes are {some}{more}.")
         if self.training is not None:
             way = f"by the recipe {self.training.recipe!r}" if self.training.recipe else "with Adam"
-            said.append(
+            facts.append(
                 f"It was trained {way} for {self.training.epochs} epochs on "
                 f"{self.training.images:,} images; {self.training.held_out:,} were held out."
             )
         if self.checkpoint is not None:
-            said.append(f"The weights are those of {self.checkpoint!r}.")
+            facts.append(f"The weights are those of {self.checkpoint!r}.")
         if self.source is not None:
-            said.append(f"They were converted from {self.source.file!r}.")
+            facts.append(f"They were converted from {self.source.file!r}.")
         if self.licence is not None:
-            said.append(f"Licence: {self.licence}.")
-        return " ".join(said)
+            facts.append(f"Licence: {self.licence}.")
+        return " ".join(facts)
 
     def record(self) -> Variant:
         """Return the variant's record, with this network's own pixels and input size.
 
-        It is what `evaluation_preprocessor` makes its layers from. Where the card has no pixels,
-        they are the variant's own.
+        `evaluation_preprocessor` makes its layers from it. If the card has no pixels, the record
+        has the variant's own.
 
         Raises:
             UserError: If the card names no variant.
@@ -140,7 +140,7 @@ class ModelCard:
         if self.variant is None:
             raise UserError(
                 "Received a model card without a variant.",
-                "The variant says how images are prepared.",
+                "The model card must name the variant, which says how images are prepared.",
                 "Pass the name of a variant instead, such as 'owt'.",
             )
         record = get_variant(self.variant)

@@ -1,6 +1,6 @@
 """Model cards as text by name, which every file format can hold.
 
-Files come from anywhere, so an entry is taken only if it is valid; any other counts as not there.
+Files come from anywhere: an entry that is not valid counts as missing.
 """
 
 import contextlib
@@ -30,23 +30,23 @@ def to_texts(card: ModelCard) -> dict[str, str]:
     >>> to_texts(ModelCard(variant="owt", class_names=("cat", "dog")))
     {'variant': 'owt', 'class_names': '["cat", "dog"]'}
     """
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for field in dataclasses.fields(card):
         value = getattr(card, field.name)
         if isinstance(value, str):
-            said[field.name] = value
+            texts[field.name] = value
         elif isinstance(value, Source):
-            said |= {f"source_{name}": text for name, text in vars(value).items()}
+            texts |= {f"source_{name}": text for name, text in vars(value).items()}
         elif isinstance(value, Pixels):
             figures = {name: getattr(value, name) for name in PIXELS}
-            said["pixels"] = json.dumps({"input_size": card.input_size, **figures})
+            texts["pixels"] = json.dumps({"input_size": card.input_size, **figures})
         elif isinstance(value, Training):
-            said["training"] = json.dumps(vars(value))
+            texts["training"] = json.dumps(vars(value))
         elif value is not None and field.name != "input_size":
-            said[field.name] = json.dumps(value)
+            texts[field.name] = json.dumps(value)
     if card.pixels is None and card.input_size is not None:
-        said["input_size"] = str(card.input_size)
-    return said
+        texts["input_size"] = str(card.input_size)
+    return texts
 
 
 def from_texts(texts: Mapping[str, str]) -> ModelCard:
@@ -65,19 +65,15 @@ def from_texts(texts: Mapping[str, str]) -> ModelCard:
     }
     if found.get("variant") is not None and "pixels" in texts:
         found |= _tried(lambda text: _pixels(text, found["variant"]), texts["pixels"]) or {}
-    parts = [_tried(_line, texts.get(f"source_{name}", "")) for name in vars_of(Source)]
-    if all(parts):
-        found["source"] = Source(*parts)
+    names = [field.name for field in dataclasses.fields(Source)]
+    source = [_tried(_line, texts.get(f"source_{name}", "")) for name in names]
+    if all(source):
+        found["source"] = Source(*source)
     return ModelCard(**found)
 
 
-def vars_of(record: type) -> list[str]:
-    """Return the names of a record's fields."""
-    return [field.name for field in dataclasses.fields(record)]
-
-
 def _tried(read: Callable, text: str):
-    """Return what a reader makes of a text, `None` if it is not valid."""
+    """Return the value that a reader finds in a text, `None` if it is not valid."""
     with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         return read(text)
     return None
@@ -99,7 +95,7 @@ def _class_names(text: str) -> tuple[str, ...]:
 
 
 def _name(name) -> str:
-    """Return the name of a class: a folder's name, without what would steer a terminal."""
+    """Return the name of a class: a folder's name, without control characters."""
     if type(name) is not str or not 0 < len(name) <= LONGEST:
         raise ValueError
     if any(unicodedata.category(letter) == "Cc" for letter in name):
@@ -128,7 +124,7 @@ def _numbers(values, positive: bool) -> tuple[float, float, float]:
 
 
 def _pixels(text: str, variant: str) -> dict:
-    """Return the input size and the pixels of a variant with the figures of a text."""
+    """Return the input size and the pixels of a variant, with the figures in a text."""
     figures = _checked(json.loads(text), dict)
     scale = float(figures["scale"])
     resizings = {get_variant(name).pixels.resizing for name in list_variants()}

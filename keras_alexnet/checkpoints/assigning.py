@@ -1,4 +1,4 @@
-"""Carries out a plan: reads all numbers and checks them, then assigns them to the variables."""
+"""The assignment of weights: reads all numbers and checks them, then sets the variables."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +16,9 @@ LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
 def carry_out(plan: Plan) -> None:
-    """Assign what is planned: all of it, or nothing.
+    """Assign all that is planned, or nothing.
 
-    The file is read once, into new memory of the model's size, before the first variable changes.
+    It reads the file once, into new memory of the model's size, before the first variable changes.
     An interrupt by Ctrl-C comes before the first assignment or after the last.
 
     Raises:
@@ -34,31 +34,27 @@ def carry_out(plan: Plan) -> None:
 
 
 def _new_values(assignment: Assignment, run: Callable) -> np.ndarray:
-    """Return the numbers for a variable, once they are known to be finite in its type."""
+    """Return the numbers for a variable, after a check that they are finite in its type."""
     dtype = assignment.variable.dtype
     values = new_values(assignment.variable, run)
     for piece in assignment.placement.pieces:
         if piece.array.magnitude is not None:
             _check(piece, piece.array.magnitude, dtype)
-    assignment.placement.fill(values, run, lambda piece, rows: check_numbers(piece, rows, dtype))
+
+    def check(piece: Piece, rows: np.ndarray) -> None:
+        if piece.array.magnitude is None:  # else the reader knows it, and it was checked above
+            _check(piece, max(-float(rows.min()), float(rows.max())), dtype)  # NaN if one is
+
+    assignment.placement.fill(values, run, check)
     return values
 
 
-def check_numbers(piece: Piece, rows: np.ndarray, dtype: str) -> None:
-    """Raise unless rows of a tensor are finite as numbers of type `dtype`.
-
-    Raises:
-        CheckpointError: If one is not.
-    """
-    if piece.array.magnitude is None:  # else the reader has looked at them
-        _check(piece, max(-float(rows.min()), float(rows.max())), dtype)  # NaN if one is
-
-
 def _check(piece: Piece, magnitude: float, dtype: str) -> None:
+    """Raise unless numbers of this greatest magnitude are finite in a type."""
     limit = LARGEST.get(dtype, LARGEST_FLOAT32)
     if not magnitude <= limit:  # NaN is not
         raise CheckpointError(
             f"The tensor {shown(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "
             f"the largest of {dtype}.",
-            "Finite numbers were expected.",
+            f"Every number must be finite in {dtype}.",
         )

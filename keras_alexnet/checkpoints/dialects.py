@@ -1,18 +1,25 @@
 """`Dialect`: the names and layouts of one program's tensors."""
 
+import collections
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 
-from keras_alexnet.checkpoints.prefixes import unwrapped, usual_prefixes
-
 # Fully connected layers, as we name them and as Keras numbers them.
 TOP = r"(?:fc|local)(?P<ours>\d+)|(?:dense|locally_connected2d)(?:_(?P<keras>\d+))?"
+# The names under which PyTorch's own wrappers keep a module, at any depth: DataParallel and
+# averaged models, torch.compile, FSDP, activation checkpoints, DeepSpeed's and Lightning's engines.
+WRAPPERS = re.compile(
+    r"(?:^|(?<=[./]))(?:(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module"
+    r"|_forward_module)\.)+"
+)
+# Of dictionaries that fit equally, such as weights and their running averages, the first is taken.
+USUAL = ("state_dict", "model_state_dict", "model", "net", "weights")
 
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """A place in the network: a layer's kernel or bias, or one of the parts it is joined from."""
+    """A layer's kernel or bias, or one of the two halves of it that a file stores apart."""
 
     layer: str
     part: str
@@ -31,9 +38,9 @@ class Dialect:
         name: Its name in the program.
         title: Its name in sentences.
         pattern: Regular expression of a tensor's whole name, with groups `layer` and `part`.
-        layers: What `layer` matched to our layer, or to our layer and the number of the part of
-            its outputs; `None` where the program has our names.
-        parts: What `part` matched to `"kernel"` or `"bias"`.
+        layers: Our layer by what `layer` matches, or our layer and the number of the half of its
+            outputs; `None` if the program has our names.
+        parts: `"kernel"` or `"bias"` by what `part` matches.
         conv: Layout of convolutions' kernels.
         dense: Layout of fully connected layers' kernels.
         flattened: Layout of the first of those.
@@ -41,10 +48,10 @@ class Dialect:
             names do not tell.
         variants: The variants that files with these names hold; empty if they do not tell.
         scale: Factors on kernels.
-        ignored: Regular expression of the whole names of what is no weight.
-        own: Whether it is this package's own way, in which nothing can be permuted.
-        wrapped: Whether the network may be a part of a larger model, or lie in a dictionary beside
-            other things, and all its names begin with a prefix.
+        ignored: Regular expression of the whole names of arrays that are not weights.
+        own: Whether this package writes it, so that nothing can be permuted.
+        wrapped: Whether the network may be inside a larger model, or inside a dictionary with
+            other values, so that all its names begin with a prefix.
         prefix: That prefix.
         slots: The slot of each tensor, if a graph gives it. Names do not matter then.
         turned: The dense layers whose kernels are stored in another order, inputs first.
@@ -88,7 +95,7 @@ class Dialect:
         known = aliases if self.layers is None else self.layers
         layer = known.get(match["layer"])
         if layer is None and self.layers is None and re.fullmatch(TOP, match["layer"]):
-            layer = match["layer"]  # of a layer that the model may have been built without
+            layer = match["layer"]  # the model may have been built without its top layers
         if layer is None:
             return None
         layer, half = (layer, 0) if isinstance(layer, str) else layer
@@ -104,7 +111,7 @@ class Dialect:
         return [dataclasses.replace(self, prefix=prefix) for prefix in usual_prefixes(prefixes)]
 
     def leaves_aside(self, name: str) -> bool:
-        """Return whether a tensor does not belong to the network."""
+        """Return whether a tensor is outside the network."""
         if self.slots:
             return name not in self.slots
         name = unwrapped(name)
@@ -122,5 +129,40 @@ class Dialect:
         return layout.removeprefix("O") + "O" if layer in self.turned else layout
 
     def ignores(self, name: str) -> bool:
-        """Say whether a name is that of something that is no weight."""
+        """Return whether an array of this name is not a weight."""
         return bool(re.fullmatch(self.ignored, name))
+
+
+def unwrapped(name: str) -> str:
+    """Return a tensor's name without the names of PyTorch's wrappers.
+
+    >>> unwrapped("state_dict/_orig_mod.features.module.0.weight")
+    'state_dict/features.0.weight'
+    """
+    return WRAPPERS.sub("", name)
+
+
+def usual_prefixes(prefixes: Iterable[str]) -> list[str]:
+    """Return the most frequent prefixes; of equally frequent ones, only the most usual.
+
+    The empty prefix is the most usual, then those in `USUAL`, in this order, then all others.
+
+    Args:
+        prefixes: The prefix of each name.
+
+    Example:
+
+    >>> usual_prefixes(["ema/", "state_dict/", "ema/", "state_dict/", "head."])
+    ['state_dict/']
+    >>> usual_prefixes(["teacher.", "student."])
+    ['teacher.', 'student.']
+    """
+    counts = collections.Counter(prefixes)
+    most = [prefix for prefix, count in counts.items() if count == max(counts.values())]
+    least = min(map(_rank, most), default=0)
+    return [prefix for prefix in most if _rank(prefix) == least]
+
+
+def _rank(prefix: str) -> int:
+    last = prefix.strip("./").split("/")[-1]
+    return ["", *USUAL, last].index(last)

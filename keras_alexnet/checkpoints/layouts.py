@@ -1,4 +1,4 @@
-"""From the order of a file's numbers to that of a model's, a block of rows at a time."""
+"""`Placement`: copies a file's numbers into a model's layout, a block of rows at a time."""
 
 import dataclasses
 import functools
@@ -11,19 +11,19 @@ import numpy as np
 
 from keras_alexnet.formats.arrays import StoredArray
 
-# 64 rows, transposed, are 256 bytes on each of the pages that are written to. They are read to
-# places that lie 64 bytes further apart than they are long: at distances that are a multiple of
-# 4096 bytes, as fc6's and fc7's are, all would compete for the same lines of a CPU's first cache.
-# They are transposed by tiles that fit its second cache, and written from there.
+# 64 rows, transposed, are 256 bytes on each page of the target. In memory the rows have gaps of 64
+# bytes between them: at distances that are a multiple of 4096 bytes, as fc6's and fc7's are, all
+# would compete for the same lines of a CPU's first cache. They are transposed by tiles that fit its
+# second cache, and written from there.
 BLOCK_ROWS = 64
 GAP_BYTES = 64
 TILE_BYTES = 1 << 19
-BLOCK_BYTES = 1 << 20  # what is only copied
+BLOCK_BYTES = 1 << 20  # of a copy without transposition
 
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """A tensor of a file that is all outputs of a variable, or some of them.
+    """A tensor of a file that holds all outputs of a variable, or some of them.
 
     Args:
         name: Its name in the file.
@@ -42,22 +42,22 @@ Check = Callable[[Piece, np.ndarray], None]
 
 
 class Scratch(threading.local):
-    """Memory of each thread's own that it uses again: fresh pages cost more than filling them."""
+    """Memory that each thread uses again: fresh pages cost more than filling them."""
 
     def __init__(self) -> None:
-        self._rooms: dict[str, np.ndarray] = {}
+        self._buffers: dict[str, np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        """Return an array of any values, in the memory that had this name before."""
+        """Return an array of undefined values, in the memory that had this name before."""
         size = math.prod(shape) * dtype.itemsize
-        if name not in self._rooms or len(self._rooms[name]) < size:
-            self._rooms[name] = np.empty(size, np.uint8)
-        return self._rooms[name][:size].view(dtype).reshape(shape)
+        if name not in self._buffers or len(self._buffers[name]) < size:
+            self._buffers[name] = np.empty(size, np.uint8)
+        return self._buffers[name][:size].view(dtype).reshape(shape)
 
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """Where the numbers of a variable come from.
+    """The tensors that a variable is made of, and the way from their layout to its own.
 
     Args:
         pieces: The tensors, side by side along the outputs.
@@ -84,9 +84,9 @@ class Placement:
 
         Args:
             target: The array.
-            run: What calls a function for each of several arguments, such as a thread pool's `map`.
-            check: What is called for each piece and some of its rows, in any order and shape,
-                while a CPU's cache holds them.
+            run: Calls a function for each of several arguments, such as a thread pool's `map`.
+            check: Called for each piece and some of its rows, in any order and shape, while a
+                CPU's cache holds them.
         """
         if self.summed:
             sizes = {**self.sizes, "I": self.summed}
@@ -98,30 +98,25 @@ class Placement:
         view = target.reshape(shape_of(self.wanted if same else axes_of(self.wanted), self.sizes))
         if self.reverse:
             view = np.flip(view, axes_of(self.wanted).index("I"))
-        way = self._copy if same else functools.partial(self._transpose, Scratch())
+        copy = self._copy if same else functools.partial(self._transpose, Scratch())
         for piece in self.pieces:
-            part = view[..., piece.first : piece.first + piece.outputs]
-            write = functools.partial(way, piece, part, functools.partial(check, piece))
-            first, *others = self._blocks(piece)
+            target = view[..., piece.first : piece.first + piece.outputs]
+            write = functools.partial(copy, piece, target, functools.partial(check, piece))
+            step = 0 if same else BLOCK_ROWS if self.stored[0] == "O" else self._unit(piece)
+            first, *others = row_blocks(piece.array, step)
             write(first)  # alone: it may decode all of the tensor
             list(run(write, others))
 
-    def _blocks(self, piece: Piece) -> list[tuple[int, int]]:
-        """Return where blocks of the stored rows start and stop."""
-        if self.stored == self.wanted:
-            return row_blocks(piece.array)
-        return row_blocks(piece.array, BLOCK_ROWS if self.stored[0] == "O" else self._unit(piece))
-
     def _unit(self, piece: Piece) -> int:
-        """Return how many of the stored rows belong to one step along the first axis."""
+        """Return the number of stored rows for one index of the first axis."""
         axis = axes_of(self.stored)[0]
         return piece.array.shape[0] // (piece.outputs if axis == "O" else self.sizes[axis])
 
     def _copy(
-        self, piece: Piece, part: np.ndarray, check: Callable, block: tuple[int, int]
+        self, piece: Piece, target: np.ndarray, check: Callable, block: tuple[int, int]
     ) -> None:
-        """Copy stored rows into `part`, which has the stored layout."""
-        rows = part[slice(*block)]
+        """Copy stored rows into `target`, which has the stored layout."""
+        rows = target[slice(*block)]
         if self.scale == 1 and rows.dtype == piece.array.dtype:
             piece.array.read_into(rows, block[0])
             check(rows)
@@ -134,16 +129,19 @@ class Placement:
         self,
         scratch: Scratch,
         piece: Piece,
-        part: np.ndarray,
+        target: np.ndarray,
         check: Callable,
         block: tuple[int, int],
     ) -> None:
-        """Copy stored rows into `part`, which has each of the wanted axes on its own."""
+        """Copy stored rows into `target`, which has each of the wanted axes on its own."""
         axes, wanted = axes_of(self.stored), axes_of(self.wanted)
         sizes = {**self.sizes, "O": piece.outputs}
         first, stop = (row // self._unit(piece) for row in block)
         shape = tuple(sizes[axis] for axis in axes[1:])
-        values = self._rows(scratch, piece, block[0], stop - first, math.prod(shape))
+        length, gap = math.prod(shape), GAP_BYTES // piece.array.dtype.itemsize
+        values = scratch.array("rows", (stop - first, length + gap), piece.array.dtype)[:, :length]
+        piece.array.read_into(values, block[0])
+        values = self._scaled(values)
         check(values)
         values = values.reshape(-1, *shape)
         order = [axes.index(axis) for axis in wanted]
@@ -153,17 +151,7 @@ class Placement:
             small = scratch.array("tile", tile.shape, tile.dtype)
             small[...] = tile
             ranges = {axes[0]: slice(first, stop), axes[1]: slice(start, start + step)}
-            part[tuple(ranges.get(axis, slice(None)) for axis in wanted)] = small
-
-    def _rows(
-        self, scratch: Scratch, piece: Piece, start: int, count: int, length: int
-    ) -> np.ndarray:
-        """Return elements from a stored row on, as `count` rows with a gap between them."""
-        gap = GAP_BYTES // piece.array.dtype.itemsize
-        room = scratch.array("rows", (count, length + gap), piece.array.dtype)
-        rows = room[:, :length]
-        piece.array.read_into(rows, start)
-        return self._scaled(rows)
+            target[tuple(ranges.get(axis, slice(None)) for axis in wanted)] = small
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         """Return values, which are overwritten, times the scale."""
@@ -192,7 +180,7 @@ def shape_of(layout: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
 
 
 def row_blocks(array: StoredArray, step: int = 0) -> list[tuple[int, int]]:
-    """Return where blocks of rows start and stop: about a megabyte each, or `step` rows.
+    """Return the starts and stops of blocks of rows: about a megabyte each, or `step` rows.
 
     >>> import numpy as np
     >>> from keras_alexnet.formats.arrays import MemoryArray

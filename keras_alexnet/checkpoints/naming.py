@@ -1,11 +1,10 @@
-"""How each program names its tensors: the dialects, and which of them a file has."""
+"""The dialects: how each program names its tensors; and the one that a file has."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
-from keras_alexnet.checkpoints.prefixes import several_networks
-from keras_alexnet.formats.arrays import StoredArray, Use
+from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError, listed, shown
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
@@ -159,26 +158,26 @@ GRAPH = Dialect(
 )
 
 
-def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> Dialect:
+def find_dialect(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> Dialect:
     """Return the dialect that knows most of the names, and whose convolutions have these shapes.
 
     If the file has a graph of layers, that graph decides the slots and layouts.
 
     Args:
-        arrays: What the file holds.
+        arrays: The arrays of the file by name.
         aliases: Layers of the model, by the names that they may have in files of ours.
 
     Raises:
-        CheckpointError: If no dialect knows any, if there are several networks, or if a tensor
-            that it knows cannot be read.
+        CheckpointError: If no dialect knows any name, if the file holds several networks, or if a
+            tensor that the dialect knows cannot be read.
 
     Example:
 
     >>> import numpy as np
     >>> from keras_alexnet.formats.arrays import MemoryArray
-    >>> recognise({"conv1/0": MemoryArray(np.zeros((96, 3, 11, 11)))}, {}).name
+    >>> find_dialect({"conv1/0": MemoryArray(np.zeros((96, 3, 11, 11)))}, {}).name
     'caffe'
-    >>> recognise({"conv1/0": MemoryArray(np.zeros((11, 11, 3, 96)))}, {}).name
+    >>> find_dialect({"conv1/0": MemoryArray(np.zeros((11, 11, 3, 96)))}, {}).name
     'toronto'
     """
     best = _by_names(arrays, aliases)
@@ -186,7 +185,12 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
     if not (best or by_graph):
         raise _unknown(arrays)
     if by_graph is None and len(best) > 1:
-        raise several_networks([dialect.prefix for dialect in best])
+        prefixes = listed([shown(dialect.prefix) for dialect in best])
+        raise CheckpointError(
+            f"The file holds several networks: {prefixes}.",
+            "The file must hold one network.",
+            "Save the one that you want alone: torch.save(model.state_dict(), path).",
+        )
     found = by_graph or best[0]
     for name, array in arrays.items():
         if found.translate(name, aliases) is not None:
@@ -195,13 +199,13 @@ def recognise(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> 
 
 
 def _by_names(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) -> list[Dialect]:
-    """Return the dialect that knows most of the names; several if it fits with several prefixes."""
+    """Return the dialect that knows most of the names, once for each prefix it fits with."""
     best, known = list[Dialect](), 0
     for dialect in DIALECTS:
         for found in dialect.found_in(arrays, aliases):
             slots = {name: found.translate(name, aliases) for name in arrays}
             count = sum(slot is not None for slot in slots.values())
-            if count >= max(known, 1) and _square(found, arrays, slots):
+            if count >= max(known, 1) and _has_square_kernels(found, arrays, slots):
                 if count > known:
                     best, known = [found], count
                 elif found.name == best[0].name:
@@ -218,7 +222,9 @@ def _by_graph(
     """
     uses = {name: array.use for name, array in arrays.items() if array.use is not None}
     layers = {"conv": LAYERS[:5], "dense": LAYERS[5:]}
-    counts = {kind: 1 + max(_numbers(uses.values(), kind), default=-1) for kind in layers}
+    counts = dict.fromkeys(layers, 0)
+    for use in uses.values():
+        counts[use.kind] = max(counts[use.kind], use.number + 1)
     if counts["conv"] != len(layers["conv"]) or counts["dense"] > len(layers["dense"]):
         return None
     slots = {name: Slot(layers[use.kind][use.number], use.part) for name, use in uses.items()}
@@ -237,12 +243,8 @@ def _by_graph(
     )
 
 
-def _numbers(uses: Iterable[Use], kind: str) -> list[int]:
-    return [use.number for use in uses if use.kind == kind]
-
-
-def _square(dialect: Dialect, arrays, slots) -> bool:
-    """Say whether every convolution's kernel is as high as it is wide, as all of AlexNet's are."""
+def _has_square_kernels(dialect: Dialect, arrays, slots) -> bool:
+    """Return whether every convolution's kernel is as high as wide, as all of AlexNet's are."""
     height, width = dialect.conv.index("H"), dialect.conv.index("W")
     shapes = [
         arrays[name].shape
@@ -256,15 +258,14 @@ def _square(dialect: Dialect, arrays, slots) -> bool:
 def _unknown(arrays: Mapping[str, StoredArray]) -> CheckpointError:
     some = [shown(name) for name, array in arrays.items() if not array.is_unread]
     unread = [shown(name) for name, array in arrays.items() if array.is_unread]
-    more = f" and {len(some) - 5} more" if len(some) > 5 else ""
-    tensors = f"the tensors {', '.join(some[:5])}{more}" if some else "no tensors"
-    objects = f", and objects that are not read: {listed(unread)}" if unread else ""
+    received = (
+        f"The file holds the tensors {listed(some)}." if some else "The file holds no tensors."
+    )
+    remedy = "Rename the tensors, or save them with model.save_weights(...) from an AlexNet model."
+    if unread:
+        received += f" It also holds objects that are not tensors: {listed(unread)}."
+        remedy = "Save the weights alone: torch.save(model.state_dict(), path)."
     titles = "; ".join(dialect.title for dialect in DIALECTS)
     return CheckpointError(
-        f"The file holds {tensors}{objects}.",
-        f"Names and shapes of one of these were expected: {titles}.",
-        "Save the weights alone: torch.save(model.state_dict(), path)."
-        if unread
-        else "Rename the tensors, or save the weights with model.save_weights(...) from a model of "
-        "keras_alexnet.",
+        received, f"Names and shapes must be those of one of these: {titles}.", remedy
     )

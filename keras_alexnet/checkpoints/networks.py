@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
-from keras_alexnet.checkpoints.naming import recognise
+from keras_alexnet.checkpoints.naming import find_dialect
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import KINDS, aliases_in, conv_kernels, variants_of
 from keras_alexnet.formats.arrays import StoredArray
@@ -14,15 +14,15 @@ Slots = Mapping[Slot, str]
 
 
 def networks_of(arrays: Mapping[str, StoredArray]) -> list[str]:
-    """Return the variants whose layers a file's tensors are, by their names and shapes.
+    """Return the variants that a file's tensors fit, by their names and shapes.
 
-    Several have the same shapes, and of those the file's program may have had one only.
+    Several variants have the same shapes; of those, the file's program may have had only one.
 
     Args:
-        arrays: What the file holds.
+        arrays: The arrays of the file by name.
 
     Raises:
-        CheckpointError: If the names are nobody's.
+        CheckpointError: If no known program uses such names.
 
     Example:
 
@@ -45,9 +45,9 @@ def network_of(source: WeightSource, variant: str | None = None) -> str:
         UserError: If neither the caller nor the file names it, and names and shapes fit several
             variants, or none.
     """
-    said = source.card.variant or variant
-    if said is not None:
-        return said
+    named = source.card.variant or variant
+    if named is not None:
+        return named
     contents = source.contents
     with errors_about(f"{contents.path!r} was not loaded."):
         names = networks_of(contents.arrays)
@@ -60,7 +60,7 @@ def arguments_for(source: WeightSource, variant: Variant) -> dict:
     """Return the `classes` and `input_shape` of `AlexNet` with which the tensors of a file fit.
 
     Raises:
-        UserError: If the names of the tensors are nobody's.
+        UserError: If no known program uses such names of tensors.
     """
     arrays = source.contents.arrays
     with errors_about(f"{source.contents.path!r} was not loaded."):
@@ -76,7 +76,7 @@ def arguments_for(source: WeightSource, variant: Variant) -> dict:
 
 
 def has_classifier(source: WeightSource, variant: str | None = None) -> bool:
-    """Return whether weights go beyond the layers that `include_top=False` builds.
+    """Return whether weights include layers that `include_top=False` leaves out.
 
     Args:
         source: The open weights.
@@ -91,12 +91,12 @@ def has_classifier(source: WeightSource, variant: str | None = None) -> bool:
 
 
 def _can_be(arrays: Mapping[str, StoredArray], variant: Variant) -> bool:
-    """Say whether a file's layers are a variant's, all of them or all but the classifier."""
+    """Return whether a file has a variant's layers, all of them or all but the classifier."""
     dialect, slots = _slots(arrays, variant)
     if dialect.variants and variant.name not in dialect.variants:
         return False
     kernels = conv_kernels(arrays, slots, dialect)
-    if "conv1" in kernels:  # of gray images, say
+    if "conv1" in kernels:  # it may be for gray images
         height, width, _, filters = kernels["conv1"]
         kernels["conv1"] = (height, width, 3, filters)
     others = {slot.layer for slot in slots} - set(kernels)
@@ -109,9 +109,9 @@ def _above(variant: Variant) -> list[str]:
 
 
 def _slots(arrays: Mapping[str, StoredArray], variant: Variant) -> tuple[Dialect, Slots]:
-    """Return the dialect of a file, and the names of its tensors by what they are in a variant."""
+    """Return the dialect of a file, and the names of its tensors by their slots in a variant."""
     aliases = aliases_in(variant)
-    dialect = recognise(arrays, aliases)
+    dialect = find_dialect(arrays, aliases)
     found = {dialect.translate(name, aliases): name for name in arrays}
     return dialect, {slot: name for slot, name in found.items() if slot is not None}
 
@@ -119,14 +119,13 @@ def _slots(arrays: Mapping[str, StoredArray], variant: Variant) -> tuple[Dialect
 def _unknown(path: str, names: list[str]) -> CheckpointError:
     if not names:
         return CheckpointError(
-            f"The tensors in {path!r} are those of none of the networks, by their names and "
-            "shapes.",
-            f"One of these was expected: {', '.join(list_variants())}.",
+            f"The tensors in {path!r} fit none of the networks, by their names and shapes.",
+            f"The networks are: {', '.join(list_variants())}.",
             "Build a model as the one that was saved, and pass it.",
         )
     titles = ", ".join(f"{name!r} ({get_variant(name).title})" for name in names)
     return CheckpointError(
-        f"The tensors in {path!r} are, by their names and shapes, those of {titles}.",
-        "It must be known in which of these the weights were trained: they compute differently.",
+        f"The tensors in {path!r} fit several networks, by their names and shapes: {titles}.",
+        "The network of the weights must be known, because these compute differently.",
         f"Pass variant={names[0]!r}, say (--variant {names[0]}).",
     )

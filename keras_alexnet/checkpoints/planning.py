@@ -17,7 +17,7 @@ MANY = 1_000_000  # more than any layer's number
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """A variable of the model, and what it is made of.
+    """A variable of the model, and the tensors that it is made of.
 
     Args:
         layer: The layer's name.
@@ -43,8 +43,8 @@ class Plan:
 
     Args:
         assignments: The variables that get new values.
-        left_out: Why each tensor that is not used is not, by name.
-        kept: The layers that keep the values they have, and why.
+        left_out: The reason for each tensor that is not used, by name.
+        kept: The reason for each layer that keeps the values it has, by name.
     """
 
     assignments: tuple[Assignment, ...]
@@ -53,27 +53,27 @@ class Plan:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wishes:
-    """Changes to the first convolution.
+class ColorChanges:
+    """Changes to the input channels of the first convolution.
 
     Args:
-        sum_colors: Whether a model of one input channel gets the sum of the file's channels.
-        reverse_colors: Whether the input channels are taken in reverse.
+        sum: Whether a model of one input channel gets the sum of the file's channels.
+        reverse: Whether the input channels are taken in reverse.
     """
 
-    sum_colors: bool = False
-    reverse_colors: bool = False
+    sum: bool = False
+    reverse: bool = False
 
 
 @dataclasses.dataclass
 class _Problems:
-    """All that does not fit, in words."""
+    """All that does not fit, as names and clauses of the message."""
 
     missing: list[str] = dataclasses.field(default_factory=list)
     unexpected: list[str] = dataclasses.field(default_factory=list)
     twice: list[str] = dataclasses.field(default_factory=list)
     misfits: list[str] = dataclasses.field(default_factory=list)
-    colors: bool = False  # whether the only misfit is the number of colours
+    colors: bool = False  # whether the sum over the file's colours would fit
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.unexpected or self.twice or self.misfits)
@@ -93,26 +93,26 @@ def make_plan(
     dialect: Dialect,
     targets: list[Target],
     aliases: Mapping[str, str],
-    wishes: Wishes,
+    colors: ColorChanges,
 ) -> Plan:
-    """Account for every tensor of a file and every variable of a model.
+    """Return the plan for every tensor of a file and every variable of a model.
 
-    Tensors of the layers above the end of the model are left out, and so is the classifier's if
-    it is for another number of classes.
+    It leaves out the tensors of layers above the end of the model, and a classifier for another
+    number of classes.
 
     Args:
-        arrays: What the file holds.
-        dialect: How it is named and laid out.
+        arrays: The arrays of the file by name.
+        dialect: The names and layouts of the file.
         targets: The layers of the model that have weights.
         aliases: Their names in files of our own.
-        wishes: What to change about the first convolution.
+        colors: Changes to the first convolution.
 
     Raises:
-        CheckpointError: If a tensor is missing, unexpected, there twice, or of another shape:
-            all that is wrong is said together.
+        CheckpointError: If a tensor is missing, unexpected, there twice, or of another shape. The
+            message names all that is wrong.
     """
     problems = _Problems()
-    slots, left_out = _sorted(arrays, dialect, aliases, problems)
+    slots, left_out = _find_slots(arrays, dialect, aliases, problems)
     known = [target.name for target in targets]
     kernels = conv_kernels(arrays, slots, dialect)
     above = {slot.layer for slot in slots} - set(known)
@@ -126,13 +126,13 @@ def make_plan(
 
     assignments, kept = [], {}
     for target in targets:
-        mine = wishes if target is targets[0] else Wishes()
-        made = _of_layer(target, slots, arrays, dialect, mine, problems)
+        changes = colors if target is targets[0] else ColorChanges()
+        made = _layer_assignments(target, slots, arrays, dialect, changes, problems)
         other = _other_classes(made) if target is targets[-1] and not target.is_conv else 0
         if other:
-            reason = f"it is for {other} classes, the model for {target.layer.units}"
+            reason = f"it is for {other} classes, the model is for {target.layer.units}"
             left_out |= {name: reason for assignment in made for name in assignment.sources}
-            kept[target.name] = f"the file's is for {other} classes"
+            kept[target.name] = f"the file has {other} classes"
             continue
         problems.misfits += [text for text in map(_misfit, made) if text]
         problems.colors |= any(map(_differs_in_colors, made))
@@ -142,16 +142,16 @@ def make_plan(
     return Plan(tuple(assignments), left_out, kept)
 
 
-def _sorted(arrays, dialect: Dialect, aliases, problems: _Problems):
-    """Return the names of the weights by their place, and of what is left out with the reason."""
+def _find_slots(arrays, dialect: Dialect, aliases, problems: _Problems):
+    """Return the names of the weights by their slots, and the reasons for those left out."""
     slots: dict[Slot, str] = {}
     left_out: dict[str, str] = {}
     for name, array in arrays.items():
         slot = dialect.translate(name, aliases)
         if dialect.leaves_aside(name):
-            left_out[name] = "it lies beside the weights"
+            left_out[name] = "it is outside the network"
         elif dialect.ignores(name) or (slot is None and not _can_be_weight(array)):
-            left_out[name] = "it is no weight"
+            left_out[name] = "it is not a weight"
         elif slot is None:
             problems.unexpected.append(name)
         elif slot in slots:
@@ -167,7 +167,7 @@ def _can_be_weight(array: StoredArray) -> bool:
 
 
 def _is_above(layers: set[str], known: list[str]) -> bool:
-    """Say whether all these layers are fully connected ones above all that the model has."""
+    """Return whether all these layers are fully connected ones above all that the model has."""
 
     def number(name: str) -> int:
         match = re.fullmatch(TOP, name)
@@ -178,10 +178,10 @@ def _is_above(layers: set[str], known: list[str]) -> bool:
     return all(number(name) > max(map(number, known)) for name in layers)
 
 
-def _of_layer(
-    target: Target, slots, arrays, dialect: Dialect, wishes: Wishes, problems: _Problems
+def _layer_assignments(
+    target: Target, slots, arrays, dialect: Dialect, colors: ColorChanges, problems: _Problems
 ) -> list[Assignment]:
-    """Return how a layer's kernel and bias are made of tensors, whether they fit or not."""
+    """Return the assignments to a layer's kernel and bias, whether the tensors fit or not."""
     made = []
     for part in ("kernel", "bias"):
         halves = sorted(
@@ -194,20 +194,23 @@ def _of_layer(
             continue
         stored, wanted, sizes = _layouts(target, part, dialect)
         pieces = _pieces([(name, arrays[name]) for _, name in halves], stored)
-        kernel = part == "kernel"
-        shape = pieces[0].array.shape
-        channels = shape[stored.index("I")] if kernel and target.is_conv and len(shape) == 4 else 0
-        placement = Placement(
-            pieces,
-            stored,
-            wanted,
-            sizes,
-            scale=dialect.scale.get(target.name, 1.0) if kernel else 1.0,
-            reverse=wishes.reverse_colors and kernel,
-            summed=channels if wishes.sum_colors and kernel and sizes.get("I") == 1 else 0,
-        )
+        placement = Placement(pieces, stored, wanted, sizes)
+        if part == "kernel":
+            sums = colors.sum and target.is_conv and sizes.get("I") == 1
+            placement = dataclasses.replace(
+                placement,
+                scale=dialect.scale.get(target.name, 1.0),
+                reverse=colors.reverse,
+                summed=_channels(placement) if sums else 0,
+            )
         made.append(Assignment(target.name, part, getattr(target.layer, part), placement))
     return made
+
+
+def _channels(placement: Placement) -> int:
+    """Return the number of input channels of a convolution's kernel in a file."""
+    shape = placement.pieces[0].array.shape
+    return shape[placement.stored.index("I")] if len(shape) == 4 else 0
 
 
 def _layouts(target: Target, part: str, dialect: Dialect) -> tuple[str, str, dict[str, int]]:
@@ -242,39 +245,37 @@ def _pieces(named: list[tuple[str, StoredArray]], stored: str) -> tuple[Piece, .
 
 
 def _misfit(made: Assignment, outputs: int = 0) -> str:
-    """Say which shapes were expected where others are found; nothing if all fit."""
+    """Return a clause that says how tensors do not fit a variable; empty if they fit."""
     placement = made.placement
     outputs = outputs or placement.sizes["O"]
-    place = f"where {made.layer}'s {made.part} takes"
+    where = f"where {made.layer}'s {made.part} takes"
     each, rest = divmod(outputs, len(placement.pieces))
     if rest:
         names = " and ".join(map(shown, made.sources))
-        return f"{names} are halves {place} {outputs} outputs, an odd number"
+        return f"{names} are halves {where} {outputs} outputs, an odd number"
     sizes = {**placement.sizes, "O": each}
     if placement.summed:
         sizes["I"] = placement.summed
     wanted = shape_of(placement.stored, sizes)
     for piece in placement.pieces:
         if piece.array.shape != wanted:
-            return f"{shown(piece.name)} has the shape {piece.array.shape} {place} {wanted}"
+            return f"{shown(piece.name)} has the shape {piece.array.shape} {where} {wanted}"
         if piece.array.dtype.kind != "f":
-            return f"{shown(piece.name)} is of type {piece.array.dtype} {place} real numbers"
+            return f"{shown(piece.name)} has the dtype {piece.array.dtype} {where} real numbers"
     return ""
 
 
 def _differs_in_colors(made: Assignment) -> bool:
-    """Say whether a first convolution of one input channel would fit if the file's were summed."""
+    """Return whether a convolution of one input channel would fit the sum of a file's channels."""
     placement = made.placement
     if placement.sizes.get("I") != 1 or placement.summed or not _misfit(made):
         return False
-    shape = placement.pieces[0].array.shape
-    channels = shape[placement.stored.index("I")] if len(shape) == 4 else 0
-    summed = dataclasses.replace(placement, summed=channels)
+    summed = dataclasses.replace(placement, summed=_channels(placement))
     return not _misfit(dataclasses.replace(made, placement=summed))
 
 
 def _other_classes(made: list[Assignment]) -> int:
-    """Return the number of classes that a classifier in a file is for, if it is another."""
+    """Return the number of classes of a file's classifier if it is another one, else 0."""
     outputs = {sum(piece.outputs for piece in one.placement.pieces) for one in made}
     classes = outputs.pop() if len(outputs) == 1 and len(made) == 2 else 0
     if not classes or classes == made[0].placement.sizes["O"]:
@@ -285,7 +286,8 @@ def _other_classes(made: list[Assignment]) -> int:
 def _does_not_fit(problems: _Problems, dialect: Dialect, variants: list[str]) -> CheckpointError:
     remedy = "Build the model with the arguments of the one that was saved."
     if variants:
-        remedy = f"The convolutions in the file are those of {' and '.join(map(repr, variants))}."
+        networks = " or ".join(map(repr, variants))
+        remedy = f"Build the model that was saved: its convolutions are those of {networks}."
     if problems.colors:
         remedy = "For a model of one input channel, pass sum_colors=True."
     return CheckpointError(

@@ -23,9 +23,9 @@ class Loaded:
         dialect: Name of the program whose names its tensors have.
         checkpoint: Name of the published checkpoint, if it was asked for by name.
         assigned: The names of the tensors that each variable was made of, by layer and part.
-        left_out: Why each tensor that was not used was not, by name.
-        kept: Why a layer kept the values it had, by name.
-        changes: What was changed on the way, in sentences.
+        left_out: The reason for each tensor that was not used, by name.
+        kept: The reason for each layer that kept its earlier values, by name.
+        changes: The changes to the numbers, in sentences.
         card: The facts of the network, from the file and from the model.
         assumptions: Each fact in it that neither states, as a sentence.
         proof: Signs that the weights are trained; `None` if they were not checked.
@@ -58,7 +58,7 @@ class Loaded:
             f"Loaded {len(self.assigned)} variables from {self.path!r}, whose tensors are named "
             f"as those of {title}."
         ]
-        lines += [f"{layer} keeps the values it had: {why}." for layer, why in self.kept.items()]
+        lines += [f"{layer} keeps its earlier values: {why}." for layer, why in self.kept.items()]
         reasons: dict[str, list[str]] = {}
         for name, why in self.left_out.items():
             reasons.setdefault(why, []).append(name)
@@ -66,13 +66,12 @@ class Loaded:
         lines += self.changes
         lines += self.assumptions
         if self.proof is not None:
-            own = self.dialect == "keras"
-            lines.append(self.proof.verdict(foreign=not own))
+            lines.append(self.proof.verdict(foreign=self.dialect != "keras"))
         return "\n".join(lines)
 
 
 def changes_of(plan: Plan, order: str | None) -> tuple[str, ...]:
-    """Say in sentences what a plan changes about the numbers, order aside."""
+    """Return the changes that a plan makes to the numbers, their order aside, as sentences."""
     first = plan.assignments[0].placement
     changes = []
     if first.summed:

@@ -1,15 +1,15 @@
-"""Whether weights look trained, and in the right order: what shapes alone cannot show.
+"""The sanity check of weights: whether they look trained, and in the right order.
 
-Every figure is compared with what numbers drawn independently of each other give, as fresh
-initial values are, whatever their size. A network that has learned from images differs:
+Shapes alone cannot show it. The check compares every figure with that of numbers drawn
+independently of each other, as initial values are. A network that has learned from images differs:
 
 - The filters of the first convolution are smooth, because neighbouring pixels are alike: their
   neighbouring weights correlate. Independent weights correlate with 0 up to chance, a few
-  thousandths, and so do filters whose places were mixed up.
+  thousandths, and so do filters whose elements were mixed up.
 - Units differ in how strong they are. The sums of squares of n independent weights are all nearly
   equal: they vary by sqrt((kurtosis - 1) / n) of their mean.
-- What a unit of the first fully connected layer has learned for a place of the maps resembles what
-  it has learned for the place beside it. Rows in another order than the network's show that
+- The weights that a unit of the first fully connected layer has for one position of the maps
+  resemble those for the neighbouring position. Rows in another order than the network's show that
   resemblance in the other order.
 """
 
@@ -23,8 +23,8 @@ from keras_alexnet.operations.memory import as_array
 from keras_alexnet.published.records import Sample
 
 SMOOTH = 0.1  # at least, for filters that were trained; chance is at most 0.02 for 5 x 5 x 3 x 32
-ORDERED = 0.02  # a correlation between places above chance: 64 units of fc6 give 0.001 by chance
-UNITS = 64  # as many units of a layer are looked at
+ORDERED = 0.02  # correlation of neighbouring positions; 64 units of fc6 give 0.001 by chance
+UNITS = 64  # of each layer, that are checked
 
 # Orders that rows can have.
 RIGHT = "in the order height, width, channels"
@@ -40,11 +40,11 @@ class Proof:
         smoothness: Correlation of neighbouring weights of the first convolution's filters.
         spread: For each layer, how much more the strengths of its units vary than those of
             independent weights would; 1 for those.
-        spread_by_chance: For each layer, what that could be by chance.
-        resemblance: Correlation of the weights of places side by side, of the first fully
-            connected layer, for each order that its rows could have; empty if there is none.
-        samples: Whether public values of the checkpoint are where they should be; `None` if
-            none are known.
+        spread_by_chance: For each layer, the spread that chance alone could give.
+        resemblance: Correlation of the weights of neighbouring positions, of the first fully
+            connected layer, for each order that its rows could have; empty without such a layer.
+        samples: Whether the kernels hold the published values of the checkpoint; `None` if no
+            values are published.
     """
 
     smoothness: float
@@ -74,39 +74,39 @@ class Proof:
 
     @property
     def untrained(self) -> bool:
-        """Whether nothing tells the weights from initial values."""
+        """Whether no figure tells the weights from initial values."""
         return len(self.fresh) == len(self.spread) and self.order is None
 
     def suspicions(self, foreign: bool = True) -> list[str]:
-        """Say in sentences what is wrong with the weights; nothing if they look right.
+        """Return sentences on what looks wrong with the weights, none if they look right.
 
         Args:
-            foreign: Whether they come from another program, so that they can have been mixed up
-                on the way.
+            foreign: Whether they come from another program, so that the conversion may have
+                mixed them up.
         """
         if self.untrained:
-            return ["The weights look untrained: nothing tells them from fresh initial values."]
+            return ["The weights look untrained: no figure tells them from initial values."]
         found = []
         first = next(iter(self.spread))
         if foreign and self.smoothness < SMOOTH:
-            what = "look untrained or scrambled" if first in self.fresh else "look scrambled"
+            doubt = "untrained or scrambled" if first in self.fresh else "scrambled"
             found.append(
-                f"The filters of {first} {what}: weights of neighbouring pixels correlate with "
-                f"{self.smoothness:.2f}, as independent ones do, where trained ones reach "
-                f"{SMOOTH:g} and more."
+                f"The filters of {first} look {doubt}: weights of neighbouring pixels have a "
+                f"correlation of {self.smoothness:.2f}; trained filters have {SMOOTH:g} or more."
             )
         if self.order is not None and self.order != RIGHT:
             found.append(
-                f"The rows of the first fully connected layer look {self.order}, not {RIGHT}: "
-                f"read so, places side by side correlate with {self.resemblance[self.order]:.2f}, "
-                f"as they are with {self.resemblance[RIGHT]:.2f}."
+                f"The rows of the first fully connected layer look {self.order}, not {RIGHT}: the "
+                "correlation of neighbouring positions is "
+                f"{self.resemblance[self.order]:.2f} in that order, {self.resemblance[RIGHT]:.2f} "
+                "in the right one."
             )
         if self.samples is False:
-            found.append("The values that are public of this checkpoint are not in their places.")
+            found.append("The kernels do not hold the published values of this checkpoint.")
         return found
 
     def verdict(self, foreign: bool = True) -> str:
-        """Say in a few sentences what the weights look like."""
+        """Return a few sentences on whether the weights look trained and in order."""
         suspicions = self.suspicions(foreign)
         if suspicions:
             return " ".join(suspicions)
@@ -123,7 +123,7 @@ class Proof:
             value = self.resemblance[RIGHT]
             sentences.append(f"The rows behind the maps are in order ({value:.2f}).")
         if self.samples:
-            sentences.append("The values that are public are in their places.")
+            sentences.append("The kernels hold the published values.")
         return " ".join(sentences)
 
     def __str__(self) -> str:
@@ -131,12 +131,12 @@ class Proof:
         return self.verdict()
 
 
-def prove(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Proof:
-    """Look at the weights that a model has.
+def sanity_check(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Proof:
+    """Return the signs that the weights of a model are trained.
 
     Args:
         targets: Its layers with weights, the first convolution first.
-        samples: Public values of the checkpoint that was loaded.
+        samples: Published values of the checkpoint that was loaded.
     """
     spread, by_chance, resemblance = {}, {}, {}
     for target in targets:
@@ -147,9 +147,9 @@ def prove(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Proof:
             resemblance = _resemblances(weights, target.maps)
     first = next(target for target in targets if target.is_conv)
     kernel = as_array(first.layer.kernel).astype("float64")
-    in_place = [_in_place(targets, sample) for sample in samples]
+    present = [_has_sample(targets, sample) for sample in samples]
     return Proof(
-        _smoothness(kernel), spread, by_chance, resemblance, all(in_place) if in_place else None
+        _smoothness(kernel), spread, by_chance, resemblance, all(present) if present else None
     )
 
 
@@ -161,21 +161,21 @@ def _first_units(target: Target) -> np.ndarray:
 def _smoothness(kernel: np.ndarray) -> float:
     """Return the correlation of neighbouring weights in filters `(height, width, in, out)`.
 
-    The mean of each filter is taken out: it would stay when the places are mixed up.
+    It subtracts the mean of each filter, which mixing up the elements would not change.
     """
     kernel = kernel - kernel.mean(axis=(0, 1))
     return _correlation([(kernel[1:], kernel[:-1]), (kernel[:, 1:], kernel[:, :-1])])
 
 
 def _correlation(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Return the correlation of values of mean 0 with those that stand beside them."""
+    """Return the correlation of values of mean 0 with their neighbours."""
     product = sum(float((a * b).sum()) for a, b in pairs)
     squares = [sum(float((pair[i] ** 2).sum()) for pair in pairs) for i in (0, 1)]
     return product / math.sqrt(squares[0] * squares[1]) if all(squares) else 0.0
 
 
 def _spread(weights: np.ndarray) -> float:
-    """Return how much units vary in strength, in terms of what independent weights would.
+    """Return how much units vary in strength, relative to independent weights.
 
     The scale does not matter, nor the distribution: its fourth moment is measured.
     """
@@ -190,7 +190,7 @@ def _spread(weights: np.ndarray) -> float:
 
 
 def _resemblances(weights: np.ndarray, maps: tuple[int, int, int]) -> dict[str, float]:
-    """Return how much places side by side resemble each other if rows are in each order."""
+    """Return the correlation of neighbouring positions for each order that rows could have."""
     height, width, channels = maps
     weights = weights - weights.mean(axis=0)
     rows = np.arange(len(weights))
@@ -198,23 +198,23 @@ def _resemblances(weights: np.ndarray, maps: tuple[int, int, int]) -> dict[str, 
     orders = {
         RIGHT: rows.reshape(maps),
         UNPERMUTED: by_channel,
-        # Undone first: the rows were right, and a permutation was applied all the same.
+        # The rows were right and were permuted all the same: this order undoes it.
         TWICE: np.argsort(by_channel.reshape(-1)).reshape(maps),
     }
     grid = np.arange(height * width).reshape(height, width)
     a = np.concatenate([grid[1:], grid[:, 1:].T], axis=None)
-    b = np.concatenate([grid[:-1], grid[:, :-1].T], axis=None)  # beside a's
+    b = np.concatenate([grid[:-1], grid[:, :-1].T], axis=None)  # the neighbours of a
     found = {}
     for name, order in orders.items():
-        places = weights[order].reshape(height * width, -1)
-        products = (places @ places.T).astype("float64")  # of every place with every other
+        positions = weights[order].reshape(height * width, -1)
+        products = (positions @ positions.T).astype("float64")
         squares = products[a, a].sum() * products[b, b].sum()
         found[name] = float(products[a, b].sum() / math.sqrt(squares)) if squares else 0.0
     return found
 
 
-def _in_place(targets: list[Target], sample: Sample) -> bool:
-    """Say whether public values stand where they should."""
+def _has_sample(targets: list[Target], sample: Sample) -> bool:
+    """Return whether a kernel holds published values."""
     (layer,) = (target.layer for target in targets if target.name == sample.layer)
     stop = sample.column + len(sample.values)
     part = layer.kernel.value[sample.row, sample.column : stop, sample.channel, sample.filter]

@@ -29,8 +29,8 @@ class Target:
     Args:
         name: Its name.
         layer: The Keras layer.
-        maps: Height, width and channels of the maps that it sees flattened, `None` if it sees
-            none.
+        maps: Height, width and channels of the maps whose flattened values it takes, `None` if it
+            takes none.
     """
 
     name: str
@@ -47,13 +47,13 @@ def targets_of(model) -> list[Target]:
     """Return the layers with weights of a model, those of models inside it included, in order.
 
     Raises:
-        CheckpointError: If it has none, or one with weights that no AlexNet has, or one that was
-            altered: quantized, given LoRA's matrices, or tied to another.
+        CheckpointError: If the model has none, or one with weights that no AlexNet has, or one that
+            was altered: quantized, given LoRA's matrices, or tied to another.
     """
     if not isinstance(model, keras.Model) or not model.built:
         raise CheckpointError(
             f"Received {type(model).__name__} instead of a model to load weights into.",
-            "A built keras.Model was expected.",
+            "The model must be a built keras.Model.",
             'Pass AlexNet("owt"), say.',
         )
     found, foreign, maps = [], [], None
@@ -70,18 +70,18 @@ def targets_of(model) -> list[Target]:
         raise CheckpointError(
             f"The model {model.name!r} has weights in "
             f"{', '.join(map(repr, foreign)) or 'no layer at all'}.",
-            "Convolutions and dense layers with biases were expected, as AlexNet has them.",
+            "Only convolutions and dense layers with biases may have weights, as in AlexNet.",
             "Load the weights into the AlexNet alone, and add other layers to it afterwards.",
         )
-    check_unaltered(model, found)
+    _check_unaltered(model, found)
     return found
 
 
-def check_unaltered(model, targets: list[Target]) -> None:
+def _check_unaltered(model, targets: list[Target]) -> None:
     """Raise unless each layer computes with a kernel and a bias of its own, both real numbers.
 
     Raises:
-        CheckpointError: If one does not, with all that do not.
+        CheckpointError: If one does not; the message names all that do not.
     """
     owners: dict[int, Target] = {}
     altered = []
@@ -104,7 +104,7 @@ def check_unaltered(model, targets: list[Target]) -> None:
 
 
 def _alteration(layer) -> str:
-    """Say how a layer computes with more than a kernel and a bias; nothing if it does not."""
+    """Return how a layer computes with more than a kernel and a bias; empty if it does not."""
     others = {id(variable): variable.name for variable in layer.weights}
     found = []
     for part, variable in (("kernel", layer.kernel), ("bias", layer.bias)):
@@ -122,7 +122,7 @@ def _alteration(layer) -> str:
 
 
 def layers_of(model) -> Iterator[Any]:
-    """Give the layers of a model in order, and instead of a model inside it that one's."""
+    """Yield the layers of a model in order, with those of models inside it."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from layers_of(layer)
@@ -164,16 +164,16 @@ def conv_kernels(
     """Return the shapes of the convolutions' kernels in a file, in Keras's layout.
 
     Args:
-        arrays: What the file holds.
-        slots: The names of its tensors by their places.
-        dialect: How it is laid out.
+        arrays: The arrays of the file by name.
+        slots: The names of its tensors by their slots.
+        dialect: The layouts of the file.
     """
-    places = [dialect.conv.index(axis) for axis in "HWIO"]
+    order = [dialect.conv.index(axis) for axis in "HWIO"]
     kernels: dict[str, tuple[int, ...]] = {}
     for slot, name in slots.items():
         shape = arrays[name].shape
         if slot.layer.startswith("conv") and slot.part == "kernel" and len(shape) == 4:
-            *rest, outputs = (shape[place] for place in places)
+            *rest, outputs = (shape[index] for index in order)
             others = kernels.get(slot.layer, (0,))[-1]  # of the other half, if it is in halves
             kernels[slot.layer] = (*rest, outputs + others)
     return kernels
@@ -195,16 +195,18 @@ def variants_of(kernels: Mapping[str, tuple[int, ...]]) -> list[str]:
     return names
 
 
-def differences(model, variant: Variant) -> list[str]:
-    """Say how a model differs from a variant in what shapes do not show: in order and constants.
+def difference(model, variant: Variant) -> str:
+    """Return how a model first differs from a variant in the order and constants of its layers.
+
+    Shapes do not show these. The text is empty if nothing differs.
 
     Example:
 
     >>> from keras_alexnet import AlexNet
     >>> model = AlexNet("bvlc", include_top=False)
-    >>> differences(model, get_variant("bvlc"))
-    []
-    >>> differences(model, get_variant("caffenet"))[0]
+    >>> difference(model, get_variant("bvlc"))
+    ''
+    >>> difference(model, get_variant("caffenet"))
     'it has norm1 where the variant has pool1'
     """
     rows = dict(variant.rows())
@@ -213,32 +215,31 @@ def differences(model, variant: Variant) -> list[str]:
     names = [name for name in layers if re.match(COMPARED, name)]
     for name, its in zip(names, expected, strict=False):  # a model may end early
         if name != its:
-            return [f"it has {name} where the variant has {its}"]
-    found = []
+            return f"it has {name} where the variant has {its}"
     for name in names:
         row, layer = rows[name], layers[name]
         if isinstance(row, Norm):
             mine, theirs = ((x.size, x.k, x.alpha, x.beta, x.groups) for x in (layer, row))
             if mine != theirs:
                 words = "window {}, k {:g}, alpha {:g}, beta {:g}, groups {}"
-                found.append(f"its {name} has {words.format(*mine)}, not {words.format(*theirs)}")
-    return found + _other_start(layers, rows["conv1"])
+                return f"its {name} has {words.format(*mine)}, not {words.format(*theirs)}"
+    return _other_padding(layers, rows["conv1"])
 
 
-def _other_start(layers, conv) -> list[str]:
-    """Say whether the first convolution sees the image with other zeros around it."""
+def _other_padding(layers, conv) -> str:
+    """Return how the padding of images in front of the first convolution differs."""
     pad, first = layers.get("pad1"), layers.get("conv1")
     if first is None:
-        return []
+        return ""
     mine = "same" if first.padding == "same" else (0, 0)
     mine = tuple(pad.padding[0]) if pad is not None else mine
     if mine == conv.padding or (mine == "same" and conv.padding == (conv.kernel // 2,) * 2):
-        return []
-    return [f"it pads images by {mine} in front of conv1, not by {conv.padding}"]
+        return ""
+    return f"it pads images by {mine} in front of conv1, not by {conv.padding}"
 
 
 def _maps(flatten) -> tuple[int, int, int]:
-    """Return height, width and channels of what a layer flattens."""
+    """Return height, width and channels of the maps that a layer flattens."""
     shape = tuple(flatten.input.shape[1:])
     if len(shape) != 3:
         return (1, 1, shape[-1])

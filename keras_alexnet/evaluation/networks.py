@@ -9,8 +9,7 @@ import keras
 
 from keras_alexnet.cards.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.claims import assumed_preparation
-from keras_alexnet.checkpoints.model_cards import get_model_card
+from keras_alexnet.checkpoints.model_cards import assumed_preparation, get_model_card
 from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError

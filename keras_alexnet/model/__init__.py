@@ -1,10 +1,10 @@
-"""The builder: one loop over the rows of a variant."""
+"""`AlexNet`: builds a variant, one layer for each of its rows."""
 
 import dataclasses
 
 import keras
 
-from keras_alexnet.arguments import integer, shape
+from keras_alexnet.arguments import choice, integer, shape
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
@@ -51,7 +51,7 @@ def AlexNet(
         weights: `None` for initial values; `"imagenet"` (or torchvision's `"DEFAULT"`) for the
             best documented published checkpoint of the variant, or the name of one, as
             `list_checkpoints()` gives it; or the path of a file, of any format that
-            `load_checkpoint` reads, which never touches the network. Variant, size of images and
+            `load_checkpoint` reads, which never causes a download. Variant, size of images and
             classes are those that the file gives. With `include_top=False` the fully connected
             layers' weights are left out.
         input_tensor: A Keras tensor to take as the image input.
@@ -84,12 +84,12 @@ def AlexNet(
         A functional `keras.Model` from images to `(batch, classes)`; with `include_top=False` to
         `(batch, height, width, channels)` features, or `(batch, channels)` with `pooling`. It
         carries a model card, which `get_model_card` returns and `model.save` writes.
-        Which range and mean of pixels the images should have is the variant's matter: 0 to 255
-        less the training mean for the 2012 and the Caffe networks, unit variance for `owt`.
+        The variant decides which range and mean the pixels should have: 0 to 255 less the training
+        mean for the 2012 and the Caffe networks, unit variance for `owt`.
 
     Raises:
         UserError: (a `ValueError`) for an unknown variant or choice, for images too small, and
-            for weights that cannot be had, cannot be read or do not fit.
+            for weights that cannot be downloaded, cannot be read or do not fit.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, ImageNet classification with deep convolutional neural
@@ -121,8 +121,9 @@ def AlexNet(
 
     record = get_variant("paper" if variant is None else variant)
     data_format = data_format or keras.config.image_data_format()
-    _check(pooling, (None, *_POOLINGS), "pooling", "Global pooling goes with include_top=False.")
-    _check(data_format, ("channels_last", "channels_first"), "data_format", "Leave it out.")
+    remedy = "Choose one, and pass include_top=False with it."
+    choice("pooling", pooling, (None, *_POOLINGS), remedy)
+    choice("data_format", data_format, ("channels_last", "channels_first"), "Leave it out.")
     remedy = "Leave it out for the variant's own number."
     classes = record.classes if classes is None else integer("classes", classes, 1, remedy)
     inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
@@ -131,7 +132,7 @@ def AlexNet(
     maker = LayerMaker(record, classes, initialization, data_format, dtype)
     x = inputs
     for layer_name, row in record.features:
-        x = maker.apply(layer_name, row, x)
+        x = maker.apply(row, layer_name, x)
     if include_top:
         x = maker.top(x, classifier_activation)
     elif pooling:
@@ -179,11 +180,11 @@ def pretrained(
     if options.get("input_shape") is None and options.get("input_tensor") is None:
         options["input_shape"] = _own_shape(fitting, options, loading.get("sum_colors"))
     model = AlexNet(record.name, **options)
-    part = model
-    if options.get("input_tensor") is not None:  # not for the layers in front of it
-        part = AlexNetModel(options["input_tensor"], model.output)
-        part.card = model.card
-    prepared, loaded = load_source(source, part, **loading)
+    network = model
+    if options.get("input_tensor") is not None:  # the layers in front of it get no weights
+        network = AlexNetModel(options["input_tensor"], model.output)
+        network.card = model.card
+    prepared, loaded = load_source(source, network, **loading)
     model.card = loaded.card
     return Pretrained(model, prepared, loaded)
 
@@ -196,15 +197,6 @@ def _own_shape(fitting, options, sum_colors):
     shape = (height, width, 1 if sum_colors else channels)
     data_format = options.get("data_format") or keras.config.image_data_format()
     return shape if data_format == "channels_last" else (shape[2], *shape[:2])
-
-
-def _check(value, choices, argument, remedy):
-    if value not in choices:
-        raise UserError(
-            f"Received {argument}={value!r}.",
-            f"`{argument}` must be one of {', '.join(map(repr, choices))}.",
-            remedy,
-        )
 
 
 def _image_input(record: Variant, include_top, input_tensor, input_shape, data_format):
@@ -228,21 +220,21 @@ def _image_input(record: Variant, include_top, input_tensor, input_shape, data_f
         raise UserError(
             f"Received input_shape={input_shape}.",
             f"`input_shape` must be {order}, without the batch.",
-            f"The variant {record.name!r} has {record.input_size} x {record.input_size} "
-            "images of 3 channels.",
+            f"Give the size of your images; the variant {record.name!r} has "
+            f"{record.input_size} x {record.input_size} images of 3 channels.",
         )
     return keras.Input(shape=input_shape, name="image")
 
 
 def _check_size(record: Variant, shape, include_top, data_format):
-    """Raise, with the arithmetic, if the images are too small or of unknown size."""
+    """Raise if the images are too small, with the arithmetic, or of unknown size."""
     last = data_format == "channels_last"
     sizes, channels = (shape[1:3], shape[3]) if last else (shape[2:4], shape[1])
     if channels is None or (include_top and None in sizes):
         raise UserError(
             f"Received images of shape {tuple(shape[1:])}.",
             "The channels must be known, and with the fully connected layers the size too.",
-            "Give `input_shape` in full, or include_top=False.",
+            "Give `input_shape` in full, or pass include_top=False for any size.",
         )
     too_small = [size for size in sizes if size is not None and not fits(record, size)]
     if not too_small:
@@ -257,7 +249,7 @@ def _check_size(record: Variant, shape, include_top, data_format):
     raise UserError(
         f"Received images of shape {tuple(shape[1:])}, too small for the variant "
         f"{record.name!r}: {arithmetic}.",
-        f"Every layer needs at least 1: height and width must be {smallest} or more.",
+        f"Height and width must be {smallest} or more, so that every layer has an output.",
         f"{turned}Resize the images to {record.input_size} x {record.input_size} (or "
         f"{smallest} and more), build with include_top=False and pooling='avg' to take any "
         f"size from {smallest} on, or use a variant for small images such as 'cifar10_18pct'.",

@@ -1,4 +1,4 @@
-"""The one kind of initial values that Keras does not give alike on every backend."""
+"""`TruncatedNormal`: initial values that Keras does not draw alike on every backend."""
 
 import keras
 from keras import ops

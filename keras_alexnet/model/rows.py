@@ -1,4 +1,4 @@
-"""From a row of the table to a Keras layer."""
+"""`LayerMaker`: makes a Keras layer from a row of a variant."""
 
 import functools
 import math
@@ -6,7 +6,7 @@ import math
 import keras
 
 from keras_alexnet import layers
-from keras_alexnet.errors import UserError
+from keras_alexnet.arguments import choice
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
@@ -61,21 +61,13 @@ class LayerMaker:
     """
 
     def __init__(self, variant: Variant, classes, initialization, data_format, dtype):
-        if initialization not in ("published", "robust"):
-            raise UserError(
-                f"Received initialization={initialization!r}.",
-                "`initialization` must be 'published' or 'robust'.",
-                "'published' has the variant's own values, 'robust' starts on small data.",
-            )
+        remedy = "Choose 'published' for the variant's own values, 'robust' for small data."
+        choice("initialization", initialization, ("published", "robust"), remedy)
         self.variant = variant
         self.classes = classes
         self.robust = initialization == "robust"
         self.data_format = data_format
         self.dtype = dtype
-
-    def apply(self, name: str, row: Row, x):
-        """Apply the layer that a row stands for to a Keras tensor."""
-        return self._apply(row, name, x)
 
     def top(self, x, activation):
         """Apply the fully connected layers and the final activation.
@@ -86,20 +78,21 @@ class LayerMaker:
         for name, row in self.variant.classifier:
             if isinstance(row, Dense) and len(x.shape) == 4:
                 x = keras.layers.Flatten(self.data_format, dtype=self.dtype, name="flatten")(x)
-            x = self.apply(name, row, x)
+            x = self.apply(row, name, x)
         if activation is None:
             return x
         return keras.layers.Activation(activation, dtype=self._wide_dtype(), name="prob")(x)
 
     @functools.singledispatchmethod
-    def _apply(self, row, name, x):
+    def apply(self, row: Row, name: str, x):
+        """Apply the layer of a row to a Keras tensor."""
         raise TypeError(f"There is no layer for a row of type {type(row).__name__}.")
 
-    @_apply.register
+    @apply.register
     def _(self, row: Conv, name, x):
         return self._convolution(Conv2D, row, name, x, groups=row.groups)
 
-    @_apply.register
+    @apply.register
     def _(self, row: Local, name, x):
         return self._convolution(LocallyConnected2D, row, name, x)
 
@@ -129,17 +122,17 @@ class LayerMaker:
             **self._initializers(name, fan_in),
         )(x)
 
-    @_apply.register
+    @apply.register
     def _(self, row: Dense, name, x):
         units = self.classes if row.units is None else row.units
         initializers = self._initializers(name, x.shape[-1], classifier=row.units is None)
         return keras.layers.Dense(units, dtype=self.dtype, name=name, **initializers)(x)
 
-    @_apply.register
+    @apply.register
     def _(self, row: Relu, name, x):
         return keras.layers.ReLU(dtype=self.dtype, name=name)(x)
 
-    @_apply.register
+    @apply.register
     def _(self, row: Norm, name, x):
         return LocalResponseNormalization(
             row.size,
@@ -153,19 +146,19 @@ class LayerMaker:
             name=name,
         )(x)
 
-    @_apply.register
+    @apply.register
     def _(self, row: Pool, name, x):
         common = {"data_format": self.data_format, "dtype": self.dtype, "name": name}
         if row.ceil or row.reduction != "max":
             return CeilPooling2D(row.size, row.strides, row.reduction, **common)(x)
         return MaxPooling2D(row.size, row.strides, **common)(x)
 
-    @_apply.register
+    @apply.register
     def _(self, row: Dropout, name, x):
         kind = DownscaledDropout if row.downscale else layers.Dropout
         return kind(row.rate, dtype=self.dtype, name=name)(x)
 
-    @_apply.register
+    @apply.register
     def _(self, row: AdaptivePool, name, x):
         if self._sizes(x) == (row.size, row.size):
             return x

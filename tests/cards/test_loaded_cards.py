@@ -66,7 +66,7 @@ def test_the_number_of_classes_is_the_files(tmp_path):
     with pytest.warns(UserWarning) as caught:
         model = AlexNet("cifar10_80sec", weights=path, classes=3)
     assert any(
-        "'fc10' keeps its initial values: the file's is for 7 classes." in str(warning.message)
+        "'fc10' keeps its initial values: the file has 7 classes." in str(warning.message)
         for warning in caught
     )
     np.testing.assert_array_equal(

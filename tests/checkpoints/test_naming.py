@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_alexnet.checkpoints.naming import DIALECTS, recognise
+from keras_alexnet.checkpoints.naming import DIALECTS, find_dialect
 from keras_alexnet.checkpoints.targets import aliases_of, targets_of
 from keras_alexnet.formats.arrays import MemoryArray
 from keras_alexnet.formats.errors import CheckpointError
@@ -135,7 +135,7 @@ def test_own_names(network):
 def test_recognised(name, network):
     """Each program's file is taken for that program's, whatever else has similar names."""
     arrays = stored(WAYS[name](drawn_weights(network)))
-    assert recognise(arrays, aliases_of(targets_of(network))).name == name
+    assert find_dialect(arrays, aliases_of(targets_of(network))).name == name
 
 
 @pytest.mark.backend_free
@@ -147,7 +147,7 @@ def test_every_dialect_is_tested():
 def test_convolutions_alone_are_recognised():
     """Files without fully connected layers are as clear."""
     arrays = stored(WAYS["toronto"]({"conv1": (np.ones((11, 11, 3, 96)), np.ones(96))}))
-    assert recognise(arrays, {}).name == "toronto"
+    assert find_dialect(arrays, {}).name == "toronto"
 
 
 @pytest.mark.backend_free
@@ -156,15 +156,15 @@ def test_convolutions_alone_are_recognised():
     [
         ([], "holds no tensors"),
         (["a\x1b[31m"], r"holds the tensors 'a\x1b[31m'."),
-        ([f"layer{number}.weight" for number in range(5)], "'layer4.weight'. Names and"),
-        ([f"layer{number}.weight" for number in range(6)], "'layer4.weight' and 1 more. Names"),
-        ([f"layer{number}.weight" for number in range(9)], "'layer4.weight' and 4 more. Names"),
+        ([f"layer{number}.weight" for number in range(8)], "'layer7.weight'. Names and"),
+        ([f"layer{number}.weight" for number in range(9)], "'layer7.weight' and 1 more. Names"),
+        ([f"layer{number}.weight" for number in range(12)], "'layer7.weight' and 4 more. Names"),
     ],
 )
 def test_unknown_names(names, words):
     """Of names that nobody has, some are shown, safely, beside what was expected."""
     with pytest.raises(CheckpointError) as caught:
-        recognise(stored({name: np.ones(3) for name in names}), {})
+        find_dialect(stored({name: np.ones(3) for name in names}), {})
     message = str(caught.value)
     assert words in message
     assert "torchvision's AlexNet; Caffe's AlexNet and CaffeNet" in message

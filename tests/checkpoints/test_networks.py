@@ -67,8 +67,8 @@ def test_an_ambiguous_file_names_the_candidates(tmp_path):
     cifar_file(source, "cifar10_19pct")
     with pytest.raises(
         CheckpointError,
-        match=r"net\.weights\.h5' are.*'cifar10_18pct' \(CIFAR-10, 18 %.*, 'cifar10_19pct' \(.*"
-        r"compute differently\. Pass variant='cifar10_18pct', say",
+        match=r"net\.weights\.h5' fit several.*'cifar10_18pct' \(CIFAR-10, 18 %.*, 'cifar10_19"
+        r"pct' \(.*compute differently\. Pass variant='cifar10_18pct', say",
     ):
         convert_checkpoint(source, out, **QUIET)
     assert names(tmp_path) == [source.name]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_alexnet import AlexNet
-from keras_alexnet.checkpoints.sanity import RIGHT, TWICE, UNPERMUTED, Proof, prove
+from keras_alexnet.checkpoints.sanity import RIGHT, TWICE, UNPERMUTED, Proof, sanity_check
 from keras_alexnet.checkpoints.targets import targets_of
 from keras_alexnet.published.records import Sample
 from made_checkpoints import MAPS, learned_weights, rows_by_channel, small_network
@@ -21,7 +21,7 @@ def proof_of(network, weights=None, samples=()):
     if weights is not None:
         for name, arrays in weights.items():
             network.get_layer(name).set_weights(arrays)
-    return prove(targets_of(network), samples)
+    return sanity_check(targets_of(network), samples)
 
 
 def test_figures_are_what_they_are_said_to_be(network):
@@ -71,7 +71,7 @@ def test_initial_values_look_untrained(name, robust):
     assert max(proof.spread.values()) < 1.4
     assert proof.untrained
     assert proof.suspicions(foreign=False) == proof.suspicions() == [str(proof)]
-    assert str(proof).startswith("The weights look untrained: nothing tells them from")
+    assert str(proof).startswith("The weights look untrained: no figure tells them from")
 
 
 def test_zeros_look_untrained(network):
@@ -157,8 +157,8 @@ def test_public_values(error, right, network):
     proof = proof_of(network, weights, (sample,))
     assert proof.samples is right
     text = str(proof)
-    assert ("are in their places" in text) is right
-    assert ("not in their places" in text) is not right
+    assert ("The kernels hold the published values." in text) is right
+    assert ("do not hold the published values" in text) is not right
 
 
 def test_networks_without_fully_connected_layers():
@@ -184,7 +184,7 @@ def test_order_alone_shows_training():
     proof = Proof(0.0, {"conv1": 1.0}, {"conv1": 2.0}, {RIGHT: 0.3, UNPERMUTED: 0.0}, None)
     assert proof.verdict() == (
         "The filters of conv1 look untrained or scrambled: weights of neighbouring pixels "
-        "correlate with 0.00, as independent ones do, where trained ones reach 0.1 and more."
+        "have a correlation of 0.00; trained filters have 0.1 or more."
     )
     assert proof.verdict(foreign=False) == (
         "The weights look trained. Hardly changed from initial values: conv1. The rows behind the "

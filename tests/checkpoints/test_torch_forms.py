@@ -104,10 +104,10 @@ def test_all_is_accounted_for(made, torch, state, tmp_path):
     loaded = load(made, tmp_path / "net.pth")
     assert loaded.assigned["conv1/bias"] == ("state_dict/model.features.0.bias",)
     assert loaded.left_out == {
-        "state_dict/model.seen": "it is no weight",
-        "state_dict/loss.weight": "it lies beside the weights",
-        "best_acc1": "it lies beside the weights",
-        "args": "it lies beside the weights",
+        "state_dict/model.seen": "it is not a weight",
+        "state_dict/loss.weight": "it is outside the network",
+        "best_acc1": "it is outside the network",
+        "args": "it is outside the network",
     }
 
 
@@ -163,8 +163,8 @@ REFUSED = {
     ),
     "whole module and its optimizer": (
         lambda torch, state: {"net": torch.nn.Linear(2, 2), "optimizer": optimizer(torch, state)},
-        r"the tensors 'optimizer/state/0/momentum_buffer'.*, and objects that are not read: 'net'"
-        r".*torch\.save\(model\.state_dict\(\), path\)\.",
+        r"the tensors 'optimizer/state/0/momentum_buffer'.*\. It also holds objects that are not "
+        r"tensors: 'net'.*torch\.save\(model\.state_dict\(\), path\)\.",
     ),
     "two networks": (
         lambda torch, state: {"teacher": state, "student": dict(state)},

@@ -77,7 +77,7 @@ def test_other_things_beside_the_weights(kind, made, tmp_path):
     """Names, options and masks, each of a type of which no weights are."""
     (tmp_path / "net").write_bytes(FILES[kind](made[1]))
     loaded = load(made, tmp_path / "net")
-    assert set(loaded.left_out.values()) <= {"it is no weight", "it lies beside the weights"}
+    assert set(loaded.left_out.values()) <= {"it is not a weight", "it is outside the network"}
 
 
 def test_a_network_in_a_larger_one(made, tmp_path):
@@ -85,14 +85,14 @@ def test_a_network_in_a_larger_one(made, tmp_path):
     arrays = {f"backbone.body.{name}": value for name, value in torchvision(made[1]).items()}
     arrays["neck.weight"] = np.ones((3, 3), "f4")
     (tmp_path / "net").write_bytes(safetensors_file(arrays))
-    assert load(made, tmp_path / "net").left_out == {"neck.weight": "it lies beside the weights"}
+    assert load(made, tmp_path / "net").left_out == {"neck.weight": "it is outside the network"}
 
 
 def test_a_shape_that_caffe_lacks(made, tmp_path):
     """Another layer of a network of Caffe's, with an array of nine axes, whatever it is for."""
     arrays = {**caffe(made[1]), "other/0": np.ones((1,) * 9, "f4")}
     (tmp_path / "net").write_bytes(caffemodel(arrays, version="V2"))
-    assert load(made, tmp_path / "net").left_out == {"other/0": "it is no weight"}
+    assert load(made, tmp_path / "net").left_out == {"other/0": "it is not a weight"}
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -113,7 +113,7 @@ def test_a_damaged_array_beside(method, made, tmp_path):
 
     path = tmp_path / "net.npz"
     path.write_bytes(damaged("ids.npy"))
-    assert load(made, path).left_out == {"ids": "it is no weight"}
+    assert load(made, path).left_out == {"ids": "it is not a weight"}
     with open_checkpoint(path) as opened, pytest.raises(CheckpointError, match=r"'ids\.npy'"):
         opened.arrays["ids"].read()
     before = model.get_weights()

@@ -49,7 +49,7 @@ def judged(path: str, reader: Callable[[str], Read]) -> Read | None:
 def _recognise(contents: Contents) -> None:
     """Look whose names these are; it may be nobody's."""
     try:
-        naming.recognise(contents.arrays, ALIASES)
+        naming.find_dialect(contents.arrays, ALIASES)
     except CheckpointError as error:
         _check_words(error)
 

@@ -218,7 +218,7 @@ MISTAKES = [
     ({"classes": 0}, r"classes=0.*at least 1"),
     ({"classes": True}, r"classes=True.*at least 1"),
     ({"classes": 2.0}, r"classes=2\.0.*at least 1"),
-    ({"initialization": "he"}, r"initialization='he'.*'published' or 'robust'"),
+    ({"initialization": "he"}, r"initialization='he'.*'published', 'robust'"),
     ({"data_format": "NHWC"}, r"data_format='NHWC'.*channels_last"),
     (
         {"variant": "paper", "weights": "imagenet"},
