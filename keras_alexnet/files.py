@@ -61,7 +61,7 @@ def write_json(path: str, value) -> None:
         file.write(json_text(value))
 
 
-def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str, aside: str = ""):
+def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str):
     """Return the value in a JSON file, after `parse` has checked it.
 
     Args:
@@ -70,7 +70,6 @@ def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str
             value is not the expected one.
         expected: A sentence that says which content the file must have.
         remedy: A sentence that says how to repair the file.
-        aside: A clause about the file, between commas.
 
     Raises:
         UserError: If the file cannot be read, or holds another value.
@@ -79,9 +78,7 @@ def read_json(path: str, parse: Callable[[Any], Any], expected: str, remedy: str
         with open(path, encoding="utf-8") as file:
             return parse(json.load(file))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"The file {path!r}{aside} cannot be read: {error}.", expected, remedy
-        ) from error
+        raise UserError(f"The file {path!r} cannot be read: {error}.", expected, remedy) from error
 
 
 def name_list(value) -> list[str]:

@@ -74,83 +74,75 @@ def from_texts(texts: Mapping[str, str]) -> ModelCard:
 
 def _tried(read: Callable, text: str):
     """Return the value that a reader finds in a text, `None` if it is not valid."""
-    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+    with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return read(text)
     return None
 
 
+def _valid(value, is_valid: bool):
+    """Return a value if it is valid, and raise `ValueError` if it is not."""
+    if not is_valid:
+        raise ValueError
+    return value
+
+
 def _line(text: str) -> str:
     """Return a text of one line."""
-    if not text or len(text) > LONGEST or not text.isprintable():
-        raise ValueError
-    return text
+    return _valid(text, 0 < len(text) <= LONGEST and text.isprintable())
 
 
-def _one_of(names: Callable) -> Callable[[str], str | None]:
-    return lambda text: text if text in names() else None
+def _one_of(names: Callable) -> Callable[[str], str]:
+    return lambda text: _valid(text, text in names())
 
 
 def _class_names(text: str) -> tuple[str, ...]:
-    return tuple(_name(name) for name in _checked(json.loads(text), list))
+    return tuple(map(_class_name, _of_type(list, json.loads(text))))
 
 
-def _name(name) -> str:
+def _class_name(name) -> str:
     """Return the name of a class: a folder's name, without control characters."""
-    if type(name) is not str or not 0 < len(name) <= LONGEST:
+    if not 0 < len(_of_type(str, name)) <= LONGEST:
         raise ValueError
-    if any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise ValueError
-    return name
+    return _valid(name, all(unicodedata.category(letter) != "Cc" for letter in name))
 
 
-def _checked(value, kind: type):
-    if type(value) is not kind:
-        raise ValueError
-    return value
+def _of_type(kind: type, value):
+    return _valid(value, type(value) is kind)
 
 
 def _size(value) -> int:
-    if type(value) is not int or not 0 < value <= LARGEST_SIDE:
-        raise ValueError
-    return value
+    return _valid(value, type(value) is int and 0 < value <= LARGEST_SIDE)
 
 
 def _numbers(values, positive: bool) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in _checked(values, list))
+    red, green, blue = (float(value) for value in _of_type(list, values))
     numbers = (red, green, blue)
-    if not all(map(math.isfinite, numbers)) or (positive and min(numbers) <= 0):
-        raise ValueError
-    return numbers
+    return _valid(numbers, all(math.isfinite(n) and (n > 0 or not positive) for n in numbers))
 
 
 def _pixels(text: str, variant: str) -> dict:
     """Return the input size and the pixels of a variant, with the figures in a text."""
-    figures = _checked(json.loads(text), dict)
+    figures = _of_type(dict, json.loads(text))
     scale = float(figures["scale"])
     resizings = {get_variant(name).pixels.resizing for name in list_variants()}
-    if not (0 < scale < math.inf and figures["resizing"] in resizings):
-        raise ValueError
-    if figures["order"] not in ORDERS:
-        raise ValueError
     pixels = dataclasses.replace(
         get_variant(variant).pixels,
-        resizing=figures["resizing"],
+        resizing=_valid(figures["resizing"], figures["resizing"] in resizings),
         base=_size(figures["base"]),
-        scale=scale,
+        scale=_valid(scale, 0 < scale < math.inf),
         mean=_numbers(figures["mean"], positive=False),
         std=_numbers(figures["std"], positive=True),
-        order=figures["order"],
+        order=_valid(figures["order"], figures["order"] in ORDERS),
     )
     return {"input_size": _size(figures["input_size"]), "pixels": pixels}
 
 
 def _training(text: str) -> Training:
-    training = Training(**_checked(json.loads(text), dict))
+    training = Training(**_of_type(dict, json.loads(text)))
     for name, kind in typing.get_type_hints(Training).items():
         value = getattr(training, name)
         value = float(value) if kind is float else value
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError
+        _valid(value, isinstance(value, kind) and not isinstance(value, bool))
         if isinstance(value, str):
             _line(value)
     return training

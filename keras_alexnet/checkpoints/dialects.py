@@ -110,7 +110,7 @@ class Dialect:
         prefixes = [match["prefix"] for match in matches if match and self._slot(match, aliases)]
         return [dataclasses.replace(self, prefix=prefix) for prefix in usual_prefixes(prefixes)]
 
-    def leaves_aside(self, name: str) -> bool:
+    def is_outside(self, name: str) -> bool:
         """Return whether a tensor is outside the network."""
         if self.slots:
             return name not in self.slots

@@ -148,7 +148,7 @@ def _find_slots(arrays, dialect: Dialect, aliases, problems: _Problems):
     left_out: dict[str, str] = {}
     for name, array in arrays.items():
         slot = dialect.translate(name, aliases)
-        if dialect.leaves_aside(name):
+        if dialect.is_outside(name):
             left_out[name] = "it is outside the network"
         elif dialect.ignores(name) or (slot is None and not _can_be_weight(array)):
             left_out[name] = "it is not a weight"
@@ -182,7 +182,7 @@ def _layer_assignments(
     target: Target, slots, arrays, dialect: Dialect, colors: ColorChanges, problems: _Problems
 ) -> list[Assignment]:
     """Return the assignments to a layer's kernel and bias, whether the tensors fit or not."""
-    made = []
+    assignments = []
     for part in ("kernel", "bias"):
         halves = sorted(
             (slot.half, name)
@@ -203,8 +203,9 @@ def _layer_assignments(
                 reverse=colors.reverse,
                 summed=_channels(placement) if sums else 0,
             )
-        made.append(Assignment(target.name, part, getattr(target.layer, part), placement))
-    return made
+        variable = getattr(target.layer, part)
+        assignments.append(Assignment(target.name, part, variable, placement))
+    return assignments
 
 
 def _channels(placement: Placement) -> int:
@@ -244,14 +245,14 @@ def _pieces(named: list[tuple[str, StoredArray]], stored: str) -> tuple[Piece, .
     return tuple(pieces)
 
 
-def _misfit(made: Assignment, outputs: int = 0) -> str:
+def _misfit(assignment: Assignment, outputs: int = 0) -> str:
     """Return a clause that says how tensors do not fit a variable; empty if they fit."""
-    placement = made.placement
+    placement = assignment.placement
     outputs = outputs or placement.sizes["O"]
-    where = f"where {made.layer}'s {made.part} takes"
+    where = f"where {assignment.layer}'s {assignment.part} takes"
     each, rest = divmod(outputs, len(placement.pieces))
     if rest:
-        names = " and ".join(map(shown, made.sources))
+        names = " and ".join(map(shown, assignment.sources))
         return f"{names} are halves {where} {outputs} outputs, an odd number"
     sizes = {**placement.sizes, "O": each}
     if placement.summed:
@@ -265,13 +266,13 @@ def _misfit(made: Assignment, outputs: int = 0) -> str:
     return ""
 
 
-def _differs_in_colors(made: Assignment) -> bool:
+def _differs_in_colors(assignment: Assignment) -> bool:
     """Return whether a convolution of one input channel would fit the sum of a file's channels."""
-    placement = made.placement
-    if placement.sizes.get("I") != 1 or placement.summed or not _misfit(made):
+    placement = assignment.placement
+    if placement.sizes.get("I") != 1 or placement.summed or not _misfit(assignment):
         return False
     summed = dataclasses.replace(placement, summed=_channels(placement))
-    return not _misfit(dataclasses.replace(made, placement=summed))
+    return not _misfit(dataclasses.replace(assignment, placement=summed))
 
 
 def _other_classes(made: list[Assignment]) -> int:

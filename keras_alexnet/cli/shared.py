@@ -85,7 +85,6 @@ def class_names(network, path: str) -> tuple[Sequence[str] | None, str | None]:
         name_list,
         "A file classes.json beside a model must hold the list of its class names.",
         "Restore it, or move the model to another folder to go without.",
-        aside=", which stands beside the model,",
     )
     return names, (
         f"{path!r} does not name its classes: those of the file classes.json in the same folder "

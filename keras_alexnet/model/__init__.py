@@ -13,7 +13,7 @@ from keras_alexnet.checkpoints.preparing import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError
-from keras_alexnet.model.rows import LayerMaker
+from keras_alexnet.model.rows import LayerMaker, image_axes
 from keras_alexnet.variants import Variant, get_variant, named_variant
 from keras_alexnet.variants.sizes import fits, layer_sizes, smallest_size
 
@@ -134,7 +134,7 @@ def AlexNet(
     for layer_name, row in record.features:
         x = maker.apply(row, layer_name, x)
     if include_top:
-        x = maker.top(x, classifier_activation)
+        x = maker.apply_top(x, classifier_activation)
     elif pooling:
         pool = getattr(keras.layers, _POOLINGS[pooling])
         x = pool(data_format=data_format, dtype=dtype, name=f"{pooling}_pool")(x)
@@ -144,7 +144,7 @@ def AlexNet(
         sources = keras.utils.get_source_inputs(input_tensor)
         sources = sources[0] if len(sources) == 1 else sources
     model = AlexNetModel(sources, x, name=name or f"alexnet_{record.name}")
-    height, width = inputs.shape[1:3] if data_format == "channels_last" else inputs.shape[2:4]
+    (height, width), _ = image_axes(inputs.shape, data_format)
     model.card = ModelCard(record.name, height if height == width else None)
     return model
 
@@ -158,9 +158,7 @@ class Pretrained:
     loaded: Loaded
 
 
-def pretrained(
-    source: WeightSource, variant: str | None = None, options=None, **loading
-) -> Pretrained:
+def pretrained(source: WeightSource, variant: str | None, options: dict, **loading) -> Pretrained:
     """Build the network that weights belong to, and load them into it.
 
     Args:
@@ -172,7 +170,7 @@ def pretrained(
     Raises:
         UserError: If the network is not known, or the weights do not fit.
     """
-    options = dict(options or {})
+    options = dict(options)
     record = get_variant(network_of(source, variant))
     fitting = arguments_for(source, record)
     if options.get("classes") is None:
@@ -209,17 +207,16 @@ def _image_input(record: Variant, include_top, input_tensor, input_shape, data_f
                 "Make one with keras.Input(shape=...), or call the model on your array.",
             )
         return input_tensor
+    last = data_format == "channels_last"
     if input_shape is None:
         size = record.input_size if include_top else None
-        input_shape = (size, size, 3) if data_format == "channels_last" else (3, size, size)
+        input_shape = (size, size, 3) if last else (3, size, size)
     input_shape = shape("input_shape", input_shape, "Give (224, 224, 3), say, or leave it out.")
     if len(input_shape) != 3:
-        order = "(height, width, channels)"
-        if data_format == "channels_first":
-            order = "(channels, height, width)"
+        order = "height, width, channels" if last else "channels, height, width"
         raise UserError(
             f"Received input_shape={input_shape}.",
-            f"`input_shape` must be {order}, without the batch.",
+            f"`input_shape` must be ({order}), without the batch.",
             f"Give the size of your images; the variant {record.name!r} has "
             f"{record.input_size} x {record.input_size} images of 3 channels.",
         )
@@ -228,8 +225,7 @@ def _image_input(record: Variant, include_top, input_tensor, input_shape, data_f
 
 def _check_size(record: Variant, shape, include_top, data_format):
     """Raise if the images are too small, with the arithmetic, or of unknown size."""
-    last = data_format == "channels_last"
-    sizes, channels = (shape[1:3], shape[3]) if last else (shape[2:4], shape[1])
+    sizes, channels = image_axes(shape, data_format)
     if channels is None or (include_top and None in sizes):
         raise UserError(
             f"Received images of shape {tuple(shape[1:])}.",
@@ -243,9 +239,9 @@ def _check_size(record: Variant, shape, include_top, data_format):
         f"{step.layer}: {step.text} = {step.output}" for step in layer_sizes(record, min(too_small))
     )
     smallest = smallest_size(record)
-    swapped = shape[1] if last else shape[3]
-    other = "channels_first" if last else "channels_last"
-    turned = f"Is the data {other}? Pass data_format={other!r}. " if swapped in (1, 3) else ""
+    other = "channels_first" if data_format == "channels_last" else "channels_last"
+    swapped = image_axes(shape, other)[1] in (1, 3)
+    turned = f"Is the data {other}? Pass data_format={other!r}. " if swapped else ""
     raise UserError(
         f"Received images of shape {tuple(shape[1:])}, too small for the variant "
         f"{record.name!r}: {arithmetic}.",

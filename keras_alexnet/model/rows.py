@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import keras
 
@@ -69,7 +70,7 @@ class LayerMaker:
         self.data_format = data_format
         self.dtype = dtype
 
-    def top(self, x, activation):
+    def apply_top(self, x, activation):
         """Apply the fully connected layers and the final activation.
 
         The maps are flattened as height, width, channels in both data formats, so weights fit
@@ -77,7 +78,7 @@ class LayerMaker:
         """
         for name, row in self.variant.classifier:
             if isinstance(row, Dense) and len(x.shape) == 4:
-                x = keras.layers.Flatten(self.data_format, dtype=self.dtype, name="flatten")(x)
+                x = keras.layers.Flatten(**self._options("flatten"))(x)
             x = self.apply(row, name, x)
         if activation is None:
             return x
@@ -103,24 +104,12 @@ class LayerMaker:
             keeps_size = row.strides == 1 and before == after == (row.kernel - 1) / 2
             padding = "same" if keeps_size else "valid"
             if not keeps_size and (before or after):
-                x = keras.layers.ZeroPadding2D(
-                    ((before, after), (before, after)),
-                    data_format=self.data_format,
-                    dtype=self.dtype,
-                    name=name.replace("conv", "pad"),
-                )(x)
-        fan_in = row.kernel**2 * self._channels(x) // row.groups
-        return kind(
-            row.filters,
-            row.kernel,
-            strides=row.strides,
-            padding=padding,
-            data_format=self.data_format,
-            dtype=self.dtype,
-            name=name,
-            **arguments,
-            **self._initializers(name, fan_in),
-        )(x)
+                pad = self._options(name.replace("conv", "pad"))
+                x = keras.layers.ZeroPadding2D(((before, after), (before, after)), **pad)(x)
+        _, channels = image_axes(x.shape, self.data_format)
+        arguments |= self._initializers(name, row.kernel**2 * channels // row.groups)
+        arguments |= {"strides": row.strides, "padding": padding, **self._options(name)}
+        return kind(row.filters, row.kernel, **arguments)(x)
 
     @apply.register
     def _(self, row: Dense, name, x):
@@ -134,24 +123,15 @@ class LayerMaker:
 
     @apply.register
     def _(self, row: Norm, name, x):
-        return LocalResponseNormalization(
-            row.size,
-            row.k,
-            row.alpha,
-            row.beta,
-            row.region,
-            row.groups,
-            self.data_format,
-            dtype=self.dtype,
-            name=name,
-        )(x)
+        constants = (row.size, row.k, row.alpha, row.beta, row.region, row.groups)
+        return LocalResponseNormalization(*constants, **self._options(name))(x)
 
     @apply.register
     def _(self, row: Pool, name, x):
-        common = {"data_format": self.data_format, "dtype": self.dtype, "name": name}
         if row.ceil or row.reduction != "max":
-            return CeilPooling2D(row.size, row.strides, row.reduction, **common)(x)
-        return MaxPooling2D(row.size, row.strides, **common)(x)
+            window = (row.size, row.strides, row.reduction)
+            return CeilPooling2D(*window, **self._options(name))(x)
+        return MaxPooling2D(row.size, row.strides, **self._options(name))(x)
 
     @apply.register
     def _(self, row: Dropout, name, x):
@@ -160,9 +140,14 @@ class LayerMaker:
 
     @apply.register
     def _(self, row: AdaptivePool, name, x):
-        if self._sizes(x) == (row.size, row.size):
+        sizes, _ = image_axes(x.shape, self.data_format)
+        if sizes == (row.size, row.size):
             return x
-        return AdaptiveAveragePooling2D(row.size, self.data_format, dtype=self.dtype, name=name)(x)
+        return AdaptiveAveragePooling2D(row.size, **self._options(name))(x)
+
+    def _options(self, name: str) -> dict:
+        """Return the arguments of every layer of images."""
+        return {"data_format": self.data_format, "dtype": self.dtype, "name": name}
 
     def _initializers(self, name: str, fan_in: int, classifier: bool = False) -> dict:
         initial = self.variant.initial[name]
@@ -171,13 +156,20 @@ class LayerMaker:
         weights, biases = (_INITIALIZERS[value.kind](value.scale, fan_in) for value in initial)
         return {"kernel_initializer": weights, "bias_initializer": biases}
 
-    def _channels(self, x) -> int:
-        return x.shape[-1] if self.data_format == "channels_last" else x.shape[1]
-
-    def _sizes(self, x) -> tuple[int, int]:
-        return tuple(x.shape[1:3] if self.data_format == "channels_last" else x.shape[2:4])
-
     def _wide_dtype(self):
         """Return the layers' dtype, but float32 for half precision: a softmax needs the range."""
         policy = keras.dtype_policies.get(self.dtype or keras.config.dtype_policy())
         return "float32" if policy.compute_dtype in ("float16", "bfloat16") else self.dtype
+
+
+def image_axes(shape, data_format: str) -> tuple[tuple, Any]:
+    """Return height and width, and the channels, of a batch of images or maps.
+
+    Example:
+
+    >>> image_axes((None, 3, 224, 227), "channels_first")
+    ((224, 227), 3)
+    """
+    if data_format == "channels_last":
+        return tuple(shape[1:3]), shape[3]
+    return tuple(shape[2:4]), shape[1]

@@ -42,17 +42,12 @@ def imagenet_class_names() -> tuple[str, ...]:
     return tuple(f"{identifier}_{name}" for identifier, name in imagenet_classes())
 
 
-def keras_class_index() -> str:
-    """Return the path to which `keras.applications` downloads its class index."""
-    return os.path.join(keras_home(), "models", "imagenet_class_index.json")
-
-
 def difference_from_keras() -> str:
     """Return how Keras's class index differs from this list.
 
     The text is empty if they are equal, or if Keras has not downloaded its class index.
     """
-    path = keras_class_index()
+    path = os.path.join(keras_home(), "models", "imagenet_class_index.json")
     if not os.path.exists(path):
         return ""
     try:

@@ -95,6 +95,7 @@ NONSENSE = {
                 ("mean", [1, 2, float("nan")]),
                 ("std", [1, 0, 1]),
                 ("scale", float("inf")),
+                ("scale", 10**400),
                 ("resizing", "crop"),
                 ("order", "gbr"),
                 ("base", 2.5),

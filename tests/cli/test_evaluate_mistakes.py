@@ -55,7 +55,7 @@ MISTAKES = [
     (four_outputs, ["images"], "'four' with 4 outputs, and images of 3"),
     (one_channel, ["images"], "'grey' with an input of shape (8, 8, 1)"),
     (not_a_number, ["images"], "gave NaN, not a number, for 16 of 16"),
-    (bad_names, ["images"], "classes.json', which stands beside the model, cannot be read"),
+    (bad_names, ["images"], "classes.json' cannot be read"),
     (bad_image, ["images"], "b'no image'). Nor can 1 other file be read. "),
     (cut_image, ["images"], "'images/green/2.png' cannot be read: it is cut short or damaged"),
     (lambda: save(colour_model(), ["red", "green", "grey"]), ["images"], "'blue' matches none"),
