@@ -1,1 +1,1 @@
-"""Published weights: where they are, how to read them, and how to be sure of what was read."""
+"""Weights from files in models: the match of tensors and variables, the load, the check."""

@@ -78,9 +78,7 @@ class Dialect:
     def translate(self, name: str, aliases: Mapping[str, str]) -> Slot | None:
         """Return the slot that a tensor's name stands for.
 
-        Args:
-            name: The name in the file.
-            aliases: Layers of the model, by the names that they may have in files of ours.
+        `aliases` are the layers of the model, by the names that they may have in files of ours.
         """
         if self.slots:
             return self.slots.get(name)
@@ -119,12 +117,7 @@ class Dialect:
         return self.wrapped and outside
 
     def dense_layout(self, layer: str, flattened: bool) -> str:
-        """Return the layout of a dense layer's kernel.
-
-        Args:
-            layer: The layer.
-            flattened: Whether its inputs are flattened maps.
-        """
+        """Return the layout of a dense layer's kernel, whose inputs may be flattened maps."""
         layout = self.flattened if flattened else self.dense
         return layout.removeprefix("O") + "O" if layer in self.turned else layout
 

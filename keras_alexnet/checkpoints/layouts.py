@@ -102,8 +102,8 @@ class Placement:
         for piece in self.pieces:
             target = view[..., piece.first : piece.first + piece.outputs]
             write = functools.partial(copy, piece, target, functools.partial(check, piece))
-            step = 0 if same else BLOCK_ROWS if self.stored[0] == "O" else self._unit(piece)
-            first, *others = row_blocks(piece.array, step)
+            step = BLOCK_ROWS if self.stored[0] == "O" else self._unit(piece)
+            first, *others = row_blocks(piece.array, 0 if same else step)
             write(first)  # alone: it may decode all of the tensor
             list(run(write, others))
 

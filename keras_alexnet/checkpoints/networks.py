@@ -18,9 +18,6 @@ def networks_of(arrays: Mapping[str, StoredArray]) -> list[str]:
 
     Several variants have the same shapes; of those, the file's program may have had only one.
 
-    Args:
-        arrays: The arrays of the file by name.
-
     Raises:
         CheckpointError: If no known program uses such names.
 
@@ -35,11 +32,7 @@ def networks_of(arrays: Mapping[str, StoredArray]) -> list[str]:
 
 
 def network_of(source: WeightSource, variant: str | None = None) -> str:
-    """Return the variant that weights belong to.
-
-    Args:
-        source: The open weights.
-        variant: The network as the caller names it; it agrees with the source's card.
+    """Return the variant that weights belong to; a `variant` that the caller names agrees with it.
 
     Raises:
         UserError: If neither the caller nor the file names it, and names and shapes fit several
@@ -77,10 +70,6 @@ def arguments_for(source: WeightSource, variant: Variant) -> dict:
 
 def has_classifier(source: WeightSource, variant: str | None = None) -> bool:
     """Return whether weights include layers that `include_top=False` leaves out.
-
-    Args:
-        source: The open weights.
-        variant: The network as the caller names it.
 
     Raises:
         UserError: If the network is not known.

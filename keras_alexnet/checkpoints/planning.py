@@ -39,7 +39,7 @@ class Assignment:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Which tensor will go into which variable, and what will be left out.
+    """The tensor for each variable, and the tensors that are left out.
 
     Args:
         assignments: The variables that get new values.
@@ -85,7 +85,7 @@ class _Problems:
             ("twice: ", ", ".join(self.twice)),
             ("", "; ".join(self.misfits)),
         )
-        return "; ".join(kind + words for kind, words in kinds if words)
+        return "; ".join(kind + names for kind, names in kinds if names)
 
 
 def make_plan(
@@ -104,7 +104,7 @@ def make_plan(
         arrays: The arrays of the file by name.
         dialect: The names and layouts of the file.
         targets: The layers of the model that have weights.
-        aliases: Their names in files of our own.
+        aliases: The names of layers in files of our own.
         colors: Changes to the first convolution.
 
     Raises:

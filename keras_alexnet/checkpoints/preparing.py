@@ -40,13 +40,9 @@ def prepare(
     channel_order: str | None = None,
     sum_colors: bool = False,
 ) -> Prepared:
-    """Return the plan for each tensor of a file and each variable of a model.
+    """Return the plan for each tensor of a file and each variable of a model, which stays as it is.
 
-    Args:
-        source: The open weights.
-        model: The model, which stays as it is.
-        channel_order: As `load_checkpoint` takes it.
-        sum_colors: As `load_checkpoint` takes it.
+    `channel_order` and `sum_colors` are those of `load_checkpoint`.
 
     Raises:
         CheckpointError: If anything does not fit; the message names all of it.
@@ -67,7 +63,7 @@ def _must_reverse(order: str | None, wanted: str | None) -> bool:
         raise CheckpointError(
             f"Received channel_order={wanted!r} for a file that does not say what order of "
             "colours its weights take.",
-            "The order must be known, from the file or from the names of its tensors.",
+            "The order of colours must be known, from the file or its tensors' names.",
             "Leave `channel_order` out, and give the model images in the order of its training.",
         )
     return wanted not in (None, order)

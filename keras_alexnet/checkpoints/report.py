@@ -13,7 +13,7 @@ from keras_alexnet.short_repr import short_repr
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """The report of a load: which tensor went into which variable, and what was left out.
+    """The report of a load: the tensors in each variable, and the tensors that were left out.
 
     `print` shows it in sentences.
 

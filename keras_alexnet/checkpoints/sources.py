@@ -1,4 +1,4 @@
-"""Weights opened by name or path, with the model card of what was opened."""
+"""`WeightSource`: weights opened by name or path, with their model card."""
 
 import contextlib
 import dataclasses
@@ -80,8 +80,8 @@ def check_variant(variant: str | None, card: ModelCard, path: str) -> None:
         return
     raise UserError(
         f"Received variant={variant!r} for {path!r}, which holds the variant {card.variant!r}.",
-        f"The two must agree: {variant!r} computes differently with the same weights.",
-        f"Leave the variant out, or pass {card.variant!r}.",
+        f"`variant` and the file must agree: {variant!r} computes differently with these weights.",
+        f"Leave `variant` out, or pass {card.variant!r}.",
     )
 
 

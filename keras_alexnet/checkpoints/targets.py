@@ -161,13 +161,7 @@ def _aliases(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
 def conv_kernels(
     arrays: Mapping[str, StoredArray], slots: Mapping[Slot, str], dialect: Dialect
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the convolutions' kernels in a file, in Keras's layout.
-
-    Args:
-        arrays: The arrays of the file by name.
-        slots: The names of its tensors by their slots.
-        dialect: The layouts of the file.
-    """
+    """Return the shapes of the convolutions' kernels in a file, in Keras's layout."""
     order = [dialect.conv.index(axis) for axis in "HWIO"]
     kernels: dict[str, tuple[int, ...]] = {}
     for slot, name in slots.items():

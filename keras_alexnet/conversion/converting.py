@@ -82,9 +82,8 @@ def convert_checkpoint(
     published weights, `channel_order`, `preprocessing` in a sentence and its figures in `pixels`,
     `class_names`, `training`, `layout`, `source_file`, `source_sha256`, `source_format`,
     `source_naming`, `changes`, `keras_alexnet_version` and `keras_version`; what is not known is
-    left out. `get_model_card` reads it. It stands in the attributes of a `.weights.h5` file's
-    root, in the configuration of the model in a `.keras` archive, and in the `__metadata__` of
-    safetensors.
+    left out. `get_model_card` reads it. A `.weights.h5` file holds it in the attributes of its
+    root, a `.keras` archive in the configuration of the model, and safetensors in `__metadata__`.
 
     Args:
         path: A file, or the name of a published checkpoint, as `list_checkpoints()` gives it.

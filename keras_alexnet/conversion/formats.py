@@ -59,8 +59,8 @@ def write_weights(model, card: ModelCard, path: str) -> None:
     """Write a .weights.h5 file, with the card as attributes of its root.
 
     Keras reads groups and arrays by name and leaves attributes alone. The texts have a fixed
-    length, so that they lie in the root's own header, and at most 64 KB each: a longer one stands
-    in several attributes.
+    length, which keeps them in the root's own header, and at most 64 KB each: a longer one becomes
+    several attributes.
     """
     model.save_weights(path)
     with h5py.File(path, "r+") as file:
@@ -142,6 +142,6 @@ def format_to_write(path: str) -> WrittenFormat:
     stem = os.path.splitext(os.path.basename(path))[0] or "alexnet"
     raise UserError(
         f"Received the path {path!r} to write to.",
-        f"Its ending must be one of {', '.join(endings)}.",
+        f"The ending of the path must be one of {', '.join(endings)}.",
         f"Call it {stem + WRITTEN_FORMATS[0].ending!r}, say.",
     )

@@ -24,11 +24,7 @@ def converted_card(prepared: Prepared, loaded: Loaded, sha256: str) -> ModelCard
 
     The card leaves out how images are prepared if that is assumed, unless the order of the colours
     is known: the tensors' names tell the program, and so how it prepares images for the variant.
-
-    Args:
-        prepared: The open weights and the model.
-        loaded: The report of the load.
-        sha256: Hash of the file that was loaded.
+    `sha256` is the hash of the file that was loaded.
     """
     name = escaped(os.path.basename(loaded.path))
     card = loaded.card

@@ -229,7 +229,7 @@ def _check_size(record: Variant, shape, include_top, data_format):
     if channels is None or (include_top and None in sizes):
         raise UserError(
             f"Received images of shape {tuple(shape[1:])}.",
-            "The channels must be known, and with the fully connected layers the size too.",
+            "The number of channels must be known, and with fully connected layers the size too.",
             "Give `input_shape` in full, or pass include_top=False for any size.",
         )
     too_small = [size for size in sizes if size is not None and not fits(record, size)]

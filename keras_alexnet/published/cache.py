@@ -23,7 +23,7 @@ def folders() -> list[str]:
     The first is `keras_alexnet` in `KERAS_HOME`, or in `~/.keras`. Then come those that the
     environment variable `KERAS_ALEXNET_CHECKPOINTS` lists, separated as in `PATH`: a folder that a
     whole cluster shares, say. Last come `~/.keras/keras_alexnet` and the folder where PyTorch
-    keeps what it downloaded.
+    keeps its downloads.
     """
     shared = os.environ.get("KERAS_ALEXNET_CHECKPOINTS", "").split(os.pathsep)
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")

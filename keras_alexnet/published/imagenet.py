@@ -56,9 +56,10 @@ def difference_from_keras() -> str:
         pairs = [tuple(theirs[str(number)]) for number in range(CLASSES)]
     except (OSError, ValueError, KeyError, TypeError):
         return f"{path!r} is not a class index of {CLASSES} classes"
-    wrong = [number for number, pair in enumerate(imagenet_classes()) if pairs[number] != pair]
-    if not wrong:
+    different = [number for number, pair in enumerate(imagenet_classes()) if pairs[number] != pair]
+    if not different:
         return ""
-    first, more = wrong[0], f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    first, more = different[0], len(different) - 1
+    others = f", and {more} more" if more else ""
     ours = "_".join(imagenet_classes()[first])
-    return f"{path!r} has {ascii(pairs[first])[:100]} for class {first}, which is {ours}{more}"
+    return f"{path!r} has {ascii(pairs[first])[:100]} for class {first}, which is {ours}{others}"

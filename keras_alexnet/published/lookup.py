@@ -43,7 +43,7 @@ def get_checkpoint(name: str) -> Checkpoint:
     raise UserError(
         f"Received the checkpoint {name!r}, which is not known.",
         f"The published checkpoints are: {', '.join(CHECKPOINTS)}.",
-        did_you_mean(name, CHECKPOINTS) or "Choose one of them.",
+        did_you_mean(name, CHECKPOINTS) or "Choose one of these checkpoints.",
     )
 
 
@@ -101,7 +101,7 @@ def checkpoints_of(variant: str) -> list[str]:
 
 
 def imagenet_checkpoint(variant: str) -> Checkpoint:
-    """Return what `weights="imagenet"` means for a variant: the best documented checkpoint.
+    """Return the checkpoint of `weights="imagenet"` for a variant: the best documented one.
 
     Raises:
         UserError: If no weights of the variant are published; it names the variants that have some.
@@ -158,14 +158,15 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     if variant not in (None, checkpoint.variant):
         raise UserError(
             f"Received weights={weights!r} for the variant {variant!r}.",
-            f"They belong to the variant {checkpoint.variant!r}, which computes differently.",
+            "The weights must belong to the network that is built: these belong to the variant "
+            f"{checkpoint.variant!r}, which computes differently.",
             f"Build AlexNet({checkpoint.variant!r}, weights={weights!r}).",
         )
     return checkpoint
 
 
 def _neither(weights: str) -> UserError:
-    """Return the error for what is neither a name nor a file."""
+    """Return the error for weights that are neither a name nor a file."""
     received = f"Received the weights {weights!r}, which is no published checkpoint and no file."
     if os.path.basename(weights) != weights or os.path.splitext(weights)[1]:
         received = f"Received the path {weights!r}, but there is no such file."
