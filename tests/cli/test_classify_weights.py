@@ -146,7 +146,7 @@ MISTAKES = [
     (["imagenet", "--variant", "paper"], "'paper', of which no weights are published"),
     (["owt_torchvision"], "'alexnet-owt-7be5be79.pth' is not on this machine"),
     (["owt_torchvision", "--variant", "bvlc"], "'owt_torchvision'"),
-    (["mine.weights.h5"], "'mine.weights.h5' are, by their names and shapes, those of 'cifar10_18"),
+    (["mine.weights.h5"], "'mine.weights.h5' fit several networks, by their names and"),
     (["a.png", "--variant", "owt"], "'a.png'"),
 ]
 

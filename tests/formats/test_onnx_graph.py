@@ -196,7 +196,7 @@ REFUSED = {
     ),
     "another layer between": (
         lambda weights: Writer(weights, between=[("Sigmoid", [], {})]),
-        "holds the tensors 'onnx::Conv_17', .*Names and shapes of one of these were expected",
+        "holds the tensors 'onnx::Conv_17', .*Names and shapes must be those of one of these",
     ),
     "maps turned": (
         lambda weights: Writer(weights, between=[("Transpose", [], {"perm": [1, 0]})]),
