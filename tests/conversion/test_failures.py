@@ -39,7 +39,7 @@ def net(content, tmp_path):
         ("out", r"one of \.weights\.h5.*\.keras.*\.safetensors.*Call it 'out\.weights\.h5'"),
         (".keras", r"'.*/\.keras' to write to"),
         ("no/out.keras", r"the folder '.*no' does not exist.*Choose another path"),
-        ("folder.keras", r"it is a folder.*Choose another path"),
+        ("folder.keras", r"which is a folder.*Choose another path"),
         ("net.weights.h5", r"there is a file already.*overwrite=True \(--overwrite\)"),
     ],
 )
