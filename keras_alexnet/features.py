@@ -68,7 +68,7 @@ def feature_extractor(model, layers):
 def _keys(layers) -> dict[str, str]:
     """Return `layers` as a dict from names to keys."""
     names = [layers] if isinstance(layers, str) else layers
-    if not isinstance(names, Mapping) and isinstance(names, (list, tuple)):
+    if isinstance(names, (list, tuple)):
         names = dict(zip(names, names, strict=True))
     good = isinstance(names, Mapping) and names
     if not good or not all(isinstance(text, str) for pair in names.items() for text in pair):
