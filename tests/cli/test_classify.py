@@ -207,7 +207,7 @@ MISTAKES = [
     (good, ["a.png", *MODEL, "--ten-crop"], "cuts no window"),
     (good, ["a.png", *MODEL, "--top", "0"], "'0' is not a whole number of at least 1"),
     (good, ["a.png", *MODEL, "--plot", "no/a.png"], "'no/a.png'"),
-    (good, ["a.png", *MODEL, "--plot", "picture.xyz"], "Its ending must name a format"),
+    (good, ["a.png", *MODEL, "--plot", "picture.xyz"], "ending must name a format"),
     (good, ["a.png"] * 41 + [*MODEL, "--plot", "b.svg"], "Received 41 images to draw."),
     (bad_names(["one"]), ["a.png", *MODEL], "Received 1 names of classes for the model 'colours'"),
     (bad_names([1, 2, 3]), ["a.png", *MODEL], "cannot be read: it holds no list of names"),
