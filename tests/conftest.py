@@ -1,4 +1,4 @@
-"""Which tests run, in which order, and what is said of them at the end."""
+"""Which tests run, in which order, and the summary at the end."""
 
 import collections
 import importlib.util

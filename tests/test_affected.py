@@ -1,4 +1,4 @@
-"""Which test files a change affects, and which changes are made to see whether tests notice."""
+"""The test files that a change affects, and the mutants that a seed chooses."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Every public object can be copied and pickled, in use too, and says in one line what it is."""
+"""Every public object can be copied and pickled, in use too, and has a `repr` of one line."""
 
 import copy
 import inspect

@@ -1,4 +1,4 @@
-"""The dense form against the classifier slid by hand, in NumPy, over the feature maps."""
+"""`fully_convolutional`, against the classifier slid by hand, in NumPy, over the feature maps."""
 
 import dataclasses
 
@@ -9,7 +9,6 @@ import pytest
 import reference
 from helpers import run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, describe, fully_convolutional
-from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import PixelNormalization
 from keras_alexnet.training.job import Job, build_model
 from published import PUBLISHED
@@ -18,6 +17,8 @@ from reference_networks import forward
 # Image sizes that the network is built for, and larger ones. Windows of 2 x 3 map pixels: what is
 # not square cannot be turned round unnoticed.
 SMALL = ((99, 131), (163, 163))
+
+
 SIZES = {
     "paper": SMALL,
     "source2012": SMALL,
@@ -201,6 +202,8 @@ def layered(*layers, shape=(8, 8, 3)):
 
 
 LAST = {"data_format": "channels_last"}
+
+
 CONV = keras.layers.Conv2D
 
 
@@ -264,31 +267,3 @@ def test_too_small(small):
         fully_convolutional(small, (24, 40, 3))
     with pytest.raises(ValueError, match=message):
         fully_convolutional(small)(images(40, 24))
-
-
-@pytest.mark.medium
-def test_sliding_dense_takes_dense_layers():
-    """Other layers, and weights that were quantized, are refused."""
-    with pytest.raises(ValueError, match=r"'re', a ReLU\. A keras\.layers\.Dense"):
-        SlidingDense(keras.layers.ReLU(name="re"))
-    dense = keras.layers.Dense(4)
-    dense.build((None, 8))
-    dense.quantize("int8")
-    with pytest.raises(ValueError, match=r"Dense with quantized weights.*quantize a dense layer"):
-        SlidingDense(dense)
-
-
-def test_sliding_dense_saves_itself(tmp_path):
-    """In a model of one's own it is saved with the dense layer inside, built or not."""
-    inputs = keras.Input((None, None, 2))
-    layer = SlidingDense(keras.layers.Dense(3, activation="relu"), (2, 3), "channels_last")
-    model = keras.Model(inputs, layer(inputs))
-    assert layer.layer.kernel.shape == (12, 3)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    x = np.random.default_rng(0).normal(size=(2, 5, 6, 2)).astype("float32")
-    windows = np.lib.stride_tricks.sliding_window_view(x, (2, 3), axis=(1, 2))
-    flat = windows.transpose(0, 1, 2, 4, 5, 3).reshape(2, 4, 4, 12)
-    expected = np.maximum(flat @ np.asarray(layer.layer.get_weights()[0]), 0)
-    for each in (model, loaded):
-        np.testing.assert_allclose(to_numpy(each(x)), expected, atol=1e-5)

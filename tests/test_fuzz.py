@@ -1,4 +1,4 @@
-"""A few damaged files of each format are read well, and what must not happen is noticed."""
+"""A short run of tests/fuzz, and the faults of a reader that it must notice."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""How a process starts: the command line with oneDNN, other programs as they are."""
+"""The start of a process: oneDNN for the command line, no change for other programs."""
 
 import os
 import subprocess

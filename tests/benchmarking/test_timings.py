@@ -1,4 +1,4 @@
-"""`Timings`: the figures, their spread, and what is said of it."""
+"""`Timings`: the figures, their spread, and the warnings about them."""
 
 import numpy as np
 import pytest

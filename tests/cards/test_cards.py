@@ -1,4 +1,4 @@
-"""The model card of a trained network: every command and every format prepares images by it."""
+"""Model cards of a trained network: every command and every format prepares images by them."""
 
 import json
 import zipfile

@@ -8,7 +8,8 @@ from helpers import to_numpy
 from keras_alexnet import convert_checkpoint, load_checkpoint
 from keras_alexnet.conversion.formats import format_to_write
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import WAYS, drawn_weights, small_network, weights_of
+from made_checkpoints import WAYS
+from made_networks import drawn_weights, small_network, weights_of
 
 pytestmark = pytest.mark.medium
 

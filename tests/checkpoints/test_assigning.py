@@ -10,7 +10,8 @@ from keras_alexnet.checkpoints import layouts
 from keras_alexnet.checkpoints.layouts import Piece, Placement
 from keras_alexnet.formats.arrays import MemoryArray
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import WAYS, drawn_weights, small_network, weights_of
+from made_checkpoints import WAYS
+from made_networks import drawn_weights, small_network, weights_of
 
 OTHERS = {"channels_last": "channels_first", "channels_first": "channels_last"}
 

@@ -1,4 +1,4 @@
-"""A file that fails, or changes, while it is being loaded: the model is as it was, to the last bit.
+"""A file that fails or changes during loading leaves the model as it was, to the last bit.
 
 Every read of every format's file is a point where that can happen.
 """
@@ -15,7 +15,7 @@ import pytest
 from helpers import to_numpy
 from keras_alexnet import load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import drawn_weights, small_network, weights_of
+from made_networks import drawn_weights, small_network, weights_of
 from safetensors_files import safetensors_file
 from weight_files import FILES
 

@@ -7,7 +7,8 @@ import pytest
 from array_files import save
 from keras_alexnet import load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import WAYS, drawn_weights, learned_weights, small_network, weights_of
+from made_checkpoints import WAYS
+from made_networks import drawn_weights, learned_weights, small_network, weights_of
 
 
 def test_a_path_never_touches_the_network(no_network, tmp_path, capsys):

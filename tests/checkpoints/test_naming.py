@@ -1,4 +1,4 @@
-"""The dialects: whose names and shapes a file has, and which layer each stands for."""
+"""Dialects: whose names and shapes a file has, and which layer each tensor belongs to."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from keras_alexnet.checkpoints.naming import DIALECTS, find_dialect
 from keras_alexnet.checkpoints.targets import aliases_of, targets_of
 from keras_alexnet.formats.arrays import MemoryArray
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import LAYERS, WAYS, drawn_weights, small_network
+from made_checkpoints import WAYS
+from made_networks import LAYERS, drawn_weights, small_network
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from keras_alexnet import convert_checkpoint
 from keras_alexnet.checkpoints.networks import networks_of
 from keras_alexnet.formats.arrays import MemoryArray
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import WAYS, numbered, weights_like
+from made_checkpoints import WAYS, numbered
+from made_networks import weights_like
 
 TOWERS = {"paper", "source2012", "bvlc", "caffenet"}
 SAME_SHAPES = {  # worked out by hand from the sources' tables

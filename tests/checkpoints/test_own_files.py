@@ -8,7 +8,7 @@ from array_files import UNTRAINED
 from helpers import run_channels_first, to_numpy
 from keras_alexnet import AlexNet
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import learned_filters
+from made_networks import learned_filters
 
 
 @pytest.mark.medium

@@ -6,7 +6,8 @@ import pytest
 
 from assigned import assert_equal
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import WAYS, drawn_weights, oihw, small_network, weights_of
+from made_checkpoints import WAYS, oihw
+from made_networks import drawn_weights, small_network, weights_of
 
 
 def test_other_classes_keep_the_classifier(load):

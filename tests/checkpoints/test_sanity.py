@@ -1,4 +1,4 @@
-"""The verdict on weights: trained, untrained, scrambled, permuted, and in words."""
+"""The sanity check of weights: trained, untrained, scrambled, permuted, and its messages."""
 
 import keras
 import numpy as np
@@ -8,7 +8,8 @@ from keras_alexnet import AlexNet
 from keras_alexnet.checkpoints.sanity import RIGHT, TWICE, UNPERMUTED, Proof, sanity_check
 from keras_alexnet.checkpoints.targets import targets_of
 from keras_alexnet.published.records import Sample
-from made_checkpoints import MAPS, learned_weights, rows_by_channel, small_network
+from made_checkpoints import rows_by_channel
+from made_networks import MAPS, learned_weights, small_network
 
 
 @pytest.fixture(scope="session")

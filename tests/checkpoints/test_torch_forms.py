@@ -11,7 +11,8 @@ import pytest
 
 from keras_alexnet import load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import drawn_weights, imgclsmob_torch, small_network, torchvision, weights_of
+from made_checkpoints import imgclsmob_torch, torchvision
+from made_networks import drawn_weights, small_network, weights_of
 from torch_forms import NAMES, forms, optimizer, prefixed
 
 pytestmark = pytest.mark.peer("torch")

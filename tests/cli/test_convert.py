@@ -11,7 +11,7 @@ import pytest
 from keras_alexnet import AlexNet, load_checkpoint
 from keras_alexnet.cli import main
 from keras_alexnet.conversion import converting
-from made_checkpoints import learned_filters
+from made_networks import learned_filters
 
 # Without this the notes that the command prints would be errors before it can print them.
 UNTRAINED = pytest.mark.filterwarnings("default:.*The weights look untrained:UserWarning")

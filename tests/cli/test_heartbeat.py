@@ -1,4 +1,4 @@
-"""Signs of life on the error stream, and nothing but the result on the output."""
+"""Progress on the error stream; the output has nothing but the result."""
 
 import json
 import os

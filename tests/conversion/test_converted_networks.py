@@ -8,7 +8,7 @@ from conversions import ENDINGS, QUIET, UNTRAINED, assert_same, cifar_file, read
 from helpers import run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, convert_checkpoint, load_checkpoint
 from keras_alexnet.errors import UserError
-from made_checkpoints import drawn_weights, small_network, weights_of
+from made_networks import drawn_weights, small_network, weights_of
 from weight_files import FILES
 
 

@@ -6,7 +6,7 @@ import pytest
 from conversions import ENDINGS, QUIET, assert_same, cifar_file, metadata_of, read_safetensors
 from keras_alexnet import convert_checkpoint, load_checkpoint
 from keras_alexnet.formats.sniffing import FORMATS
-from made_checkpoints import drawn_weights, learned_weights, small_network, weights_of
+from made_networks import drawn_weights, learned_weights, small_network, weights_of
 from weight_files import FILES
 
 

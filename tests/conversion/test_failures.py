@@ -1,4 +1,4 @@
-"""Conversion that goes wrong: words for it, and no file by halves."""
+"""Conversions that fail: their messages, and no half-written file."""
 
 import resource
 
@@ -12,7 +12,8 @@ from keras_alexnet.conversion.formats import WrittenFormat
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.opening import open_checkpoint
-from made_checkpoints import WAYS, drawn_weights, small_network
+from made_checkpoints import WAYS
+from made_networks import drawn_weights, small_network
 from weight_files import FILES
 
 

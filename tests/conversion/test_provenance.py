@@ -1,4 +1,4 @@
-"""What a converted file says of its source, and what it does not believe."""
+"""What a converted file records of its source, and which claims are not trusted."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,8 @@ from keras_alexnet import AlexNet, convert_checkpoint, evaluation_preprocessor, 
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.published import lookup, table
-from made_checkpoints import WAYS, learned_weights, small_network, weights_like
+from made_checkpoints import WAYS
+from made_networks import learned_weights, small_network, weights_like
 from safetensors_files import safetensors_file
 from weight_files import FILES
 

@@ -1,4 +1,4 @@
-"""Any file as upright RGB of the right size, or the reason why not."""
+"""Decoding: any image file as upright RGB of the right size, or the reason why not."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""`check_images` and its command: what is found, said and moved."""
+"""`check_images` and its command: what they find, print and move."""
 
 import errno
 import json

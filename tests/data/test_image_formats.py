@@ -1,4 +1,4 @@
-"""Which files are read as images, and how those that are not are named."""
+"""Which files are read as images, and how the others are named."""
 
 import pytest
 from PIL import EpsImagePlugin, Image, features

@@ -1,4 +1,4 @@
-"""Folders of images: what is found in them, and how they are split."""
+"""Folders of images: which files are found, and how they are split."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Folders one level too high or too low, and parts of a data set: known by what they hold."""
+"""Folders one level too high or too low, and parts of a data set: their content tells which."""
 
 import pytest
 from PIL import Image

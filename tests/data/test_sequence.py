@@ -1,4 +1,4 @@
-"""Folders without TensorFlow: the batches of the `tf.data.Dataset`, and every command."""
+"""Folders without TensorFlow: the batches equal the `tf.data.Dataset`'s, and every command runs."""
 
 import os
 import random

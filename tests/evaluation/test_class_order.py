@@ -1,4 +1,4 @@
-"""Classes in another order than a model's outputs are noticed, and nothing else is."""
+"""The note that classes are in another order than a model's outputs: when it appears."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Accuracies and confusions, against counting by hand and a plain NumPy ranking."""
+"""Accuracies and confusions, against counts by hand and a plain NumPy ranking."""
 
 import json
 

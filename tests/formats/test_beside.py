@@ -1,4 +1,4 @@
-"""What lies beside the weights decides nothing: it is neither read nor inflated, nor an error."""
+"""Members beside the weights are neither read nor inflated, and cause no error."""
 
 import io
 import pickle
@@ -13,7 +13,8 @@ from caffe_files import caffemodel
 from keras_alexnet import load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.opening import open_checkpoint
-from made_checkpoints import caffe, drawn_weights, own, small_network, torchvision, weights_of
+from made_checkpoints import caffe, own, torchvision
+from made_networks import drawn_weights, small_network, weights_of
 from numpy_files import npy_file, saved
 from safetensors_files import framed, safetensors_file, table_of
 from torch_files import zip_file

@@ -1,4 +1,4 @@
-"""What is found on the one pass over an archive, and how rows come into memory of the caller's."""
+"""Checksums on the one pass over an archive, and rows read into the caller's memory."""
 
 import os
 import zlib
@@ -16,7 +16,8 @@ from keras_alexnet.formats.arrays import FileArray
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.opening import open_checkpoint
-from made_checkpoints import WAYS, drawn_weights, small_network, weights_of
+from made_checkpoints import WAYS
+from made_networks import drawn_weights, small_network, weights_of
 
 RANDOM = np.random.default_rng(0)
 

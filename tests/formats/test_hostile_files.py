@@ -1,4 +1,4 @@
-"""What is no checkpoint at all, or only a part of one, is refused in words that help."""
+"""Files that are no checkpoint at all, or a part of one, are refused in words that help."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""What damaged files by the thousand brought to light (tests/fuzz): each is refused since."""
+"""Damaged files that tests/fuzz has found: each is refused since."""
 
 import io
 import json

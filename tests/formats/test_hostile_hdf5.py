@@ -1,4 +1,4 @@
-"""What the HDF5 library writes and no file with weights has is refused, before it does any harm.
+"""HDF5 files with what no file of weights has are refused, before they do harm.
 
 The format has many ways to lead a reader out of the file, in circles, or to more memory than there
 is, and many types that are no numbers.

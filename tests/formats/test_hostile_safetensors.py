@@ -1,5 +1,6 @@
-"""safetensors files that are damaged, or made to do harm, are refused, some of which the library
-itself accepts: a name given twice, keys that it does not know, shapes beyond all reason.
+"""safetensors files that are damaged, or made to do harm, are refused.
+
+The library itself accepts some of them: a name given twice, unknown keys, shapes beyond all reason.
 """
 
 import json

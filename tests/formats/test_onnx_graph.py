@@ -6,7 +6,8 @@ import pytest
 from helpers import to_numpy
 from keras_alexnet import load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
-from made_checkpoints import as_torch, drawn_weights, small_network, weights_of
+from made_checkpoints import as_torch
+from made_networks import drawn_weights, small_network, weights_of
 from onnx_files import graph, model, node, tensor, value
 
 CONVS = {  # strides, zeros around, groups

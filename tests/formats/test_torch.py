@@ -1,4 +1,4 @@
-"""PyTorch's files are read as PyTorch reads them; those too old for it, as it did."""
+"""PyTorch's files are read as PyTorch reads them; older ones as it once did."""
 
 import collections
 

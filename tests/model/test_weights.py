@@ -9,7 +9,8 @@ from helpers import to_numpy
 from keras_alexnet import AlexNet, load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.published import download
-from made_checkpoints import caffe, learned_filters, torchvision
+from made_checkpoints import caffe, torchvision
+from made_networks import learned_filters
 
 
 @pytest.fixture

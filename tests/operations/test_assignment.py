@@ -1,4 +1,4 @@
-"""New values for variables: all get theirs or none does, and nothing is shared."""
+"""New values for variables: all get theirs or none does, and no memory is shared."""
 
 import signal
 import threading

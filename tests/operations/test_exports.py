@@ -1,4 +1,4 @@
-"""Whether a model is being exported, and by whom."""
+"""Whether a model is being exported, and by which exporter."""
 
 import concurrent.futures
 

@@ -1,4 +1,4 @@
-"""Random windows: every draw read off, and the distribution of the draws.
+"""Random windows: each draw, read from the pixels, and the distribution of many.
 
 Where a test of a distribution has a bound, the bound is so many standard errors wide that a
 right layer with another seed would cross it once in the stated number of runs.

@@ -1,4 +1,4 @@
-"""Colour noise: its distribution, what it leaves alone, and its figures from one's own images."""
+"""`PCAColorNoise`: its distribution, what it leaves, and figures of one's own images."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What stands before a checkpoint's network, against its authors' program written out.
+"""The preprocessing of published checkpoints, against their authors' programs written out.
 
 Pillow resizes as torchvision does, which calls it; the sizes and offsets are torchvision's
 arithmetic. Caffe's images come from OpenCV, whose bilinear `resize` is done in NumPy.

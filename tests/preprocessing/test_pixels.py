@@ -1,4 +1,4 @@
-"""Range, mean and order of the channels: `preprocess_input`, and the layer that it is made of."""
+"""`preprocess_input` and its layer: range, mean and order of the channels."""
 
 import re
 

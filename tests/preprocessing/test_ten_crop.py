@@ -1,4 +1,4 @@
-"""The ten-crop test and that of nine: the windows, and the mean of predictions made one by one."""
+"""Ten crops and nine: the windows, and the mean of predictions made one by one."""
 
 import keras
 import numpy as np

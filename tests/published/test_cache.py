@@ -1,4 +1,4 @@
-"""Copies that are there, right ones and wrong ones."""
+"""Copies of checkpoints that are there already, right ones and wrong ones."""
 
 import os
 

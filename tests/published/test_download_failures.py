@@ -1,4 +1,4 @@
-"""What must not be taken for the file, and what the message says."""
+"""Downloads that must fail, and their messages."""
 
 import hashlib
 import io

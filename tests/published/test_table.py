@@ -1,4 +1,4 @@
-"""The table of published checkpoints, against what was published, typed a second time."""
+"""The table of published checkpoints, against the sources, typed a second time."""
 
 import re
 

@@ -1,10 +1,11 @@
-"""A loader of arrays that stand for a file, and the comparison of the model with them."""
+"""Loads arrays as if from a file, and compares a model with them."""
 
 import numpy as np
 import pytest
 
 from keras_alexnet.checkpoints import loading, sources
-from made_checkpoints import contents, weights_of
+from made_checkpoints import contents
+from made_networks import weights_of
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the tests of conversion share: files to convert, and what is read of converted ones."""
+"""Files to convert, and readers of converted ones."""
 
 import json
 import struct
@@ -10,7 +10,7 @@ import pytest
 
 from keras_alexnet import AlexNet
 from keras_alexnet.conversion.formats import WRITTEN_FORMATS
-from made_checkpoints import learned_filters
+from made_networks import learned_filters
 
 ENDINGS = [row.ending for row in WRITTEN_FORMATS]
 QUIET = {"verify": "off", "verbose": False}

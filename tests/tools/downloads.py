@@ -1,4 +1,4 @@
-"""What the tests of downloads share: a server, a folder for the files, and records."""
+"""A server, a folder and records for the tests of downloads."""
 
 import dataclasses
 import hashlib

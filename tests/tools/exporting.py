@@ -1,4 +1,4 @@
-"""A call as an exporter makes it."""
+"""Calls a function from a module with the name of an exporter."""
 
 from keras_alexnet.operations.exports import is_exporting
 

@@ -1,4 +1,4 @@
-"""What the tests need of the running backend: derivatives, compilation, conversions."""
+"""Derivatives, compilation and conversions on the running backend."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""What the tests of normalization share: the expected values, and how close they must be."""
+"""The expected values of normalization, and how close results must be."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Timings and compiled models that the tests of benchmarks share."""
+"""Timings, compiled models and commands for the tests of benchmarks."""
 
 import keras
 

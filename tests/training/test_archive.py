@@ -1,4 +1,4 @@
-"""A state file that fails while it is being read: model, optimizer and generators are as they were.
+"""A state file that fails during reading leaves model, optimizer and generators as they were.
 
 `test_state.py` has the files that are whole.
 """

@@ -1,4 +1,4 @@
-"""The main job, small: it learns, saves, loads again, goes on after a stop, and loses nothing."""
+"""`fit` in small: it learns, saves, loads, resumes, and loses nothing."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The main job by a recipe: its numbers, its schedule, a stop on the way, a loss that is flat."""
+"""`fit` by a recipe: its numbers, its schedule, an interruption, a flat loss."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Which loss is said to be flat: the cross-entropy over classes, whatever else is in the loss."""
+"""The warning of a flat loss: it judges the cross-entropy over classes alone."""
 
 import math
 import re

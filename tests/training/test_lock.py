@@ -1,4 +1,4 @@
-"""The lock of a run's folder: one process at a time, and none that has ended is waited for."""
+"""The lock of a run's folder: one process at a time, and no wait for one that has ended."""
 
 import json
 import os

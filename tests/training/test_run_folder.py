@@ -1,4 +1,4 @@
-"""The folder of a run: killed at any step it is finished, finished it goes on, refused it stays."""
+"""The folder of a run: killed runs are finished, finished ones continue, refused ones stay."""
 
 import csv
 import dataclasses

@@ -1,4 +1,4 @@
-"""The state of a run: killed at any moment, it goes on as if nothing had been."""
+"""The state of a run: killed at any moment, it resumes with the same numbers."""
 
 import csv
 import pathlib
