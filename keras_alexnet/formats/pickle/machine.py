@@ -239,9 +239,8 @@ class Machine:
 
     def _build(self, _: None) -> None:
         state = self._pop()
-        if type(self._top(object)) is dict:
-            return  # `_metadata` of a state dict: the versions of its layers
-        self._top(Stateful).set_state(state)
+        if type(self._top(object)) is not dict:  # whose state is the versions of its layers
+            self._top(Stateful).set_state(state)
 
     def _persistent(self, _: None) -> None:
         if self._vocabulary.persistent is None:
