@@ -32,10 +32,10 @@ def errors_about(subject: str) -> Iterator[None]:
     Example:
 
     >>> with errors_about("Tensor 'conv1/0':"):
-    ...     raise CheckpointError("It has 9 axes.", "A kernel has 4.")
+    ...     raise CheckpointError("The array has 9 axes.", "A kernel must have 4 axes.")
     Traceback (most recent call last):
-    keras_alexnet.formats.errors.CheckpointError: Tensor 'conv1/0': It has 9 axes. A kernel has 4. \
-Download the file again, and compare its size and hash with its source's.
+    keras_alexnet.formats.errors.CheckpointError: Tensor 'conv1/0': The array has 9 axes. \
+A kernel must have 4 axes. Download the file again, and compare its size and hash with its source's.
     """
     try:
         yield

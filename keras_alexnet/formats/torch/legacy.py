@@ -61,6 +61,6 @@ def _skip_storage(reader: Reader, storage: pickles.Storage) -> int:
     if count != storage.total:
         raise CheckpointError(
             f"The storage {shown(storage.key)} has {count} elements.",
-            f"Its tensors need {storage.total} elements.",
+            f"The storage must have {storage.total} elements, as its tensors state.",
         )
     return reader.skip(count * storage.element.itemsize)
