@@ -70,14 +70,14 @@ class SplitRecord:
             with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
                 header, *rows = csv.reader(file)
             if tuple(header) != COLUMNS:
-                raise ValueError(f"its columns are {', '.join(header)}")
+                raise ValueError(f"its columns are {first_few(header)}")
             for part, size, name in rows:
                 parts[part][name] = int(size)
         except (OSError, ValueError, KeyError, csv.Error) as error:
             raise UserError(
-                f"The list of the run's files, {path!r}, cannot be read: {error}.",
+                f"The run's list of files {path!r} cannot be read: {error}.",
                 f"The list must be a table with the columns {', '.join(COLUMNS)}.",
-                "Restore the file, or remove it to do without the list of held-out images.",
+                "Restore it, or remove it to do without the list of held-out images.",
             ) from error
         return cls(**parts)
 
