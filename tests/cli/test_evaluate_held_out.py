@@ -70,7 +70,7 @@ def test_without_the_list_nothing_is_called_held_out(place, capsys):
     with open("files.csv", "w") as file:
         file.write("not a list")
     assert evaluate() == 2
-    assert "'files.csv', cannot be read" in capsys.readouterr().err.replace(str(place) + "/", "")
+    assert "'files.csv' cannot be read" in capsys.readouterr().err.replace(str(place) + "/", "")
 
 
 @pytest.mark.medium
