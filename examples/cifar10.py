@@ -18,7 +18,7 @@ import time
 import keras
 import numpy as np
 
-from keras_alexnet import AlexNet, get_recipe, image_folder, ten_crop_model, training_preprocessor
+from keras_alexnet import AlexNet, get_recipe, image_folder, multi_crop_model, training_preprocessor
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.pictures import plot_history
 
@@ -141,7 +141,7 @@ def main():
         f"test error {100 - 100 * accuracy:.2f} %, published {recipe.result}"
     )
     if recipe.views > 1:
-        scores = ten_crop_model(model, views=recipe.views).predict(test[0], 500, verbose=0)
+        scores = multi_crop_model(model, views=recipe.views).predict(test[0], 500, verbose=0)
         error = np.mean(scores.argmax(axis=1) != test[1])
         print(f"averaged over {recipe.views} windows: test error {100 * error:.2f} %")
 

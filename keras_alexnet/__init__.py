@@ -10,6 +10,7 @@ __all__ = [
     "BenchmarkCallback",
     "CoupledSGD",
     "FlatLossWarning",
+    "Group",
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "ModelCard",
@@ -18,6 +19,7 @@ __all__ = [
     "RandomCropFlip",
     "ReduceOnPlateau",
     "TenCrop",
+    "UserError",
     "benchmark",
     "convert_checkpoint",
     "decode_predictions",
@@ -25,6 +27,7 @@ __all__ = [
     "evaluation_preprocessor",
     "feature_extractor",
     "fully_convolutional",
+    "get_checkpoint",
     "get_model_card",
     "get_recipe",
     "get_variant",
@@ -33,6 +36,7 @@ __all__ = [
     "list_recipes",
     "list_variants",
     "load_checkpoint",
+    "multi_crop_model",
     "paper_optimizer",
     "preprocess_input",
     "ten_crop_model",
@@ -50,6 +54,7 @@ if TYPE_CHECKING or start():
     from keras_alexnet.conversion.converting import convert_checkpoint
     from keras_alexnet.data.image_folder import image_folder
     from keras_alexnet.describe import describe
+    from keras_alexnet.errors import UserError
     from keras_alexnet.features import feature_extractor
     from keras_alexnet.fully_convolutional import fully_convolutional
     from keras_alexnet.layers.local import LocallyConnected2D
@@ -62,13 +67,15 @@ if TYPE_CHECKING or start():
         RandomCropFlip,
         TenCrop,
         evaluation_preprocessor,
+        multi_crop_model,
         preprocess_input,
         ten_crop_model,
         training_preprocessor,
     )
-    from keras_alexnet.published.lookup import list_checkpoints
+    from keras_alexnet.published.lookup import get_checkpoint, list_checkpoints
     from keras_alexnet.recipes import get_recipe, list_recipes
     from keras_alexnet.recipes.coupled_sgd import CoupledSGD
+    from keras_alexnet.recipes.group import Group
     from keras_alexnet.recipes.paper import paper_optimizer
     from keras_alexnet.recipes.plateau import ReduceOnPlateau
     from keras_alexnet.training.flat_loss import FlatLossWarning

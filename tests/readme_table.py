@@ -3,8 +3,7 @@
 import pathlib
 import re
 
-from keras_alexnet import get_variant, list_checkpoints, list_variants
-from keras_alexnet.published.lookup import get_checkpoint
+from keras_alexnet import get_checkpoint, get_variant, list_checkpoints, list_variants
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 

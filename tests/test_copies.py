@@ -136,6 +136,8 @@ OBJECTS = {
     "CoupledSGD": (lambda: package.CoupledSGD(0.5), numbers),
     "CoupledSGD in use": (trained_optimizer, numbers),
     "Recipe.optimizer": (lambda: get_recipe("cifar10_80sec").optimizer(391), numbers),
+    "Group": (lambda: package.Group("bias$", factor=2.0), itself),
+    "UserError": (lambda: package.UserError("Received 1.", "0 was expected.", "Give 0."), vars),
     "paper_optimizer": (package.paper_optimizer, numbers),
     "LocalResponseNormalization": (lambda: package.LocalResponseNormalization(**LAST), outputs),
     "LocallyConnected2D": (local, outputs),

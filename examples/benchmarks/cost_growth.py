@@ -2,7 +2,7 @@
 
 Each figure comes from a process of its own, so that its peak memory is its own: images per second
 (the median step, after the first) and the most memory that the process held, for the forward pass
-and for the train step (SGD with momentum). Then the forward pass of `ten_crop_model` on images of
+and for the train step (SGD with momentum). Then the forward pass of `multi_crop_model` on images of
 256 x 256 against ten times that of the network alone.
 
     KERAS_BACKEND=tensorflow python examples/benchmarks/cost_growth.py --plot cost_growth.png
@@ -21,13 +21,13 @@ def measure(variant: str, job: str, batch: int, steps: int) -> dict:
     import keras
     import numpy as np
 
-    from keras_alexnet import AlexNet, ten_crop_model
+    from keras_alexnet import AlexNet, multi_crop_model
     from keras_alexnet.benchmarking.devices import peak_memory
     from keras_alexnet.benchmarking.passes import forward
 
     model = AlexNet(variant, initialization="robust")
     if job == "ten crops":
-        model = ten_crop_model(model)
+        model = multi_crop_model(model)
     size = model.input_shape[1]
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch, size, size, 3), dtype="float32")

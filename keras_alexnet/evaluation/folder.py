@@ -20,7 +20,7 @@ from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, 
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
-from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, ten_crop_model
+from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, multi_crop_model
 from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
 
@@ -189,7 +189,7 @@ def ten_crops(model, wanted: bool | None):
             "A model for ten crops must begin with a RandomCropFlip or a CenterCrop.",
             "Leave ten crops out, or put the layers of training_preprocessor before the model.",
         )
-    return ten_crop_model(model) if cuts and wanted is not False else None
+    return multi_crop_model(model) if cuts and wanted is not False else None
 
 
 def _check_outputs(model, class_names: Sequence[str]) -> None:
