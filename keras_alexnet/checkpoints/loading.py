@@ -31,7 +31,7 @@ def load_checkpoint(
     sum_colors: bool = False,
     channel_order: str | None = None,
     verify: str = "warn",
-    verbose: bool = True,
+    verbose: bool = False,
 ) -> Loaded:
     """Load weights of any format into a model, report every tensor, and check the result.
 
@@ -63,6 +63,7 @@ def load_checkpoint(
             no check at all. The values are checked last, when they are in the model. A file that
             names another variant than the model is refused unless this is `"off"`.
         verbose: Whether to print the report, or log it if Keras's logging is not interactive.
+            A download shows its progress in any case where that logging is interactive.
 
     Returns:
         A `Loaded`: which tensor went into which variable, what was left out and why, and the
@@ -79,7 +80,7 @@ def load_checkpoint(
     >>> from keras_alexnet import AlexNet
     >>> path = os.path.join(tempfile.mkdtemp(), "mine.weights.h5")
     >>> AlexNet("cifar10_19pct").save_weights(path)
-    >>> loaded = load_checkpoint(AlexNet("cifar10_19pct"), path, verify="off", verbose=False)
+    >>> loaded = load_checkpoint(AlexNet("cifar10_19pct"), path, verify="off")
     >>> loaded.format, loaded.assigned["conv1/kernel"]
     ('hdf5', ('layers/conv2d/vars/0',))
     """
@@ -105,7 +106,7 @@ def load_source(
     sum_colors: bool = False,
     channel_order: str | None = None,
     verify: str = "warn",
-    verbose: bool = True,
+    verbose: bool = False,
 ) -> tuple[Prepared, Loaded]:
     """Load open weights into a model: see `load_checkpoint`. Its card is set as well."""
     prepared = prepare(source, model, channel_order, sum_colors)

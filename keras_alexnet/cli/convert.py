@@ -46,6 +46,7 @@ def run(arguments) -> None:
             variant=arguments.variant,
             channel_order=arguments.channel_order,
             overwrite=arguments.overwrite,
+            verbose=not arguments.json,
         )
     if arguments.json:
         loaded = converted.loaded

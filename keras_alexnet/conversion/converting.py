@@ -70,7 +70,7 @@ def convert_checkpoint(
     channel_order: str | None = None,
     overwrite: bool = False,
     verify: str = "warn",
-    verbose: bool = True,
+    verbose: bool = False,
 ) -> Converted:
     """Write the weights of any format as Keras's or safetensors, with their provenance inside.
 
@@ -116,7 +116,7 @@ def convert_checkpoint(
     >>> folder = tempfile.mkdtemp()
     >>> source, out = (os.path.join(folder, name) for name in ("net.keras", "net.safetensors"))
     >>> AlexNet("cifar10_80sec").save(source)
-    >>> converted = convert_checkpoint(source, out, verify="off", verbose=False)
+    >>> converted = convert_checkpoint(source, out, verify="off")
     >>> converted.card.variant, converted.card.source.file
     ('cifar10_80sec', 'net.keras')
     """

@@ -35,6 +35,7 @@ def AlexNet(
     data_format=None,
     dtype=None,
     sum_colors=False,
+    verbose=False,
 ):
     """Build one of the published AlexNets as a functional `keras.Model`.
 
@@ -79,6 +80,9 @@ def AlexNet(
             optimizer in a `keras.optimizers.LossScaleOptimizer`.
         sum_colors: With `weights`, for images of one channel: whether the first kernels are
             summed over the colours of those in the file.
+        verbose: With `weights`: whether the report of `load_checkpoint` is printed. A download
+            shows its progress in any case, as that of `keras.applications` does;
+            `keras.config.disable_interactive_logging()` silences it.
 
     Returns:
         A functional `keras.Model` from images to `(batch, classes)`; with `include_top=False` to
@@ -117,7 +121,8 @@ def AlexNet(
         }
         variant = named_variant(variant)
         with open_source(weights, variant, identify=variant is None) as source:
-            return pretrained(source, variant, options, sum_colors=sum_colors).model
+            loading = {"sum_colors": sum_colors, "verbose": verbose}
+            return pretrained(source, variant, options, **loading).model
 
     record = get_variant("paper" if variant is None else variant)
     data_format = data_format or keras.config.image_data_format()

@@ -103,7 +103,7 @@ def test_torchvisions_network(zipped, owt, owt_in_torch, tmp_path, capsys):
     network, images, expected = owt_in_torch
     path = tmp_path / "alexnet.pth"
     torch.save(network.state_dict(), path, _use_new_zipfile_serialization=zipped)
-    loaded = load_checkpoint(owt, path)
+    loaded = load_checkpoint(owt, path, verbose=True)
     assert loaded.format == ("torch_zip" if zipped else "torch_legacy")
     assert "Loaded 16 variables" in capsys.readouterr().out
     assert_same_at_every_layer(owt, expected, images)

@@ -12,11 +12,11 @@ from made_networks import drawn_weights, learned_weights, small_network, weights
 
 
 def test_a_path_never_touches_the_network(no_network, tmp_path, capsys):
-    """A file is read where it is, and the account of it is printed."""
+    """A file is read where it is, and the report is printed if asked for."""
     network = small_network()
     weights = learned_weights(network)
     path = save(tmp_path / "net.npz", WAYS["keras"](weights))
-    loaded = load_checkpoint(network, path)
+    loaded = load_checkpoint(network, path, verbose=True)
     assert (loaded.path, loaded.format, loaded.dialect) == (path, "npz", "keras")
     assert loaded.checkpoint is None and loaded.left_out == {} and loaded.kept == {}
     out = capsys.readouterr().out
@@ -25,16 +25,17 @@ def test_a_path_never_touches_the_network(no_network, tmp_path, capsys):
     assert "The weights look trained (conv1, conv2," in out
 
 
-def test_the_account_can_be_silent(tmp_path, capsys, caplog):
-    """Nothing is printed if asked so; where Keras logs instead of printing, so does this."""
+def test_nothing_is_printed_unless_asked_for(tmp_path, capsys, caplog):
+    """Where Keras logs instead of printing, so does this."""
     network = small_network()
     path = save(tmp_path / "net.npz", WAYS["keras"](learned_weights(network)))
-    load_checkpoint(network, path, verbose=False)
-    assert capsys.readouterr().out == ""
+    with caplog.at_level("INFO", "keras_alexnet"):
+        load_checkpoint(network, path)
+    assert (capsys.readouterr().out, caplog.text) == ("", "")
     keras.config.disable_interactive_logging()
     try:
         with caplog.at_level("INFO", "keras_alexnet"):
-            load_checkpoint(network, path)
+            load_checkpoint(network, path, verbose=True)
     finally:
         keras.config.enable_interactive_logging()
     assert capsys.readouterr().out == ""

@@ -57,7 +57,7 @@ def test_other_classes_in_one_line(own_file, capsys):
     """With other classes everything but the classifier is loaded, and that is said."""
     path, source = own_file
     with pytest.warns(UserWarning, match="'fc10' keeps its initial values"):
-        model = AlexNet("cifar10_80sec", classes=3, weights=path)
+        model = AlexNet("cifar10_80sec", classes=3, weights=path, verbose=True)
     assert "fc10 keeps its earlier values: the file has 10 classes." in capsys.readouterr().out
     for name in ("conv1", "conv3", "fc64"):
         for old, new in zip(
@@ -69,7 +69,8 @@ def test_other_classes_in_one_line(own_file, capsys):
 def test_without_top_in_one_line(own_file, capsys):
     """Without the fully connected layers theirs are left out, and that is said."""
     path, source = own_file
-    model = AlexNet("cifar10_80sec", include_top=False, pooling="max", weights=path)
+    options = {"include_top": False, "pooling": "max", "verbose": True}
+    model = AlexNet("cifar10_80sec", weights=path, **options)
     out = capsys.readouterr().out
     assert "Left out layers/dense/vars/0, layers/dense/vars/1: the model ends below dense." in out
     expected = keras.Model(source.input, source.get_layer("pool3").output)
@@ -94,7 +95,8 @@ def test_one_channel_in_one_line(own_file, capsys):
     path, source = own_file
     with pytest.raises(CheckpointError, match="pass sum_colors=True"):
         AlexNet("cifar10_80sec", input_shape=(32, 32, 1), weights=path)
-    model = AlexNet("cifar10_80sec", input_shape=(32, 32, 1), weights=path, sum_colors=True)
+    options = {"input_shape": (32, 32, 1), "sum_colors": True, "verbose": True}
+    model = AlexNet("cifar10_80sec", weights=path, **options)
     assert "The first kernels are summed over their 3 colours." in capsys.readouterr().out
     x = np.random.default_rng(0).normal(size=(2, 32, 32, 1)).astype("float32")
     np.testing.assert_allclose(to_numpy(model(x)), to_numpy(source(np.repeat(x, 3, -1))), atol=1e-5)

@@ -93,11 +93,11 @@ def test_the_account(tmp_path, capsys):
     """What was read and what was written is printed, or not."""
     net, out = tmp_path / "net.weights.h5", tmp_path / "out.safetensors"
     cifar_file(net)
-    converted = convert_checkpoint(net, out)
+    converted = convert_checkpoint(net, out, verbose=True)
     printed = capsys.readouterr().out
     assert printed == f"{converted}\n"
     assert printed.startswith(f"Loaded 10 variables from {str(net)!r}")
     assert f"Wrote {str(out)!r}, {out.stat().st_size:,} bytes" in printed
     assert "its 10 tensors equal the source's, bit for bit." in printed
-    convert_checkpoint(net, out, overwrite=True, verbose=False)
+    convert_checkpoint(net, out, overwrite=True)
     assert capsys.readouterr().out == ""
