@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from keras_alexnet.errors import warn
 
+__all__ = ["OTHER_NAMES"]
+
 ANY = "alexnet"  # fits every network here
 
 

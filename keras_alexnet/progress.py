@@ -1,7 +1,12 @@
-"""The progress of the running operation, as text and as a bar."""
+"""The progress of the running operation: as text, as a bar, and where a bar can be seen."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
+
+from keras_alexnet.errors import UserError
+
+__all__ = ["position", "quiet"]
 
 Step = Callable[[int, int | None], None]
 
@@ -68,3 +73,49 @@ def progress_bar(unit: str, unit_of_bar: str, shown: bool, scale: int = 1) -> It
     finally:
         if bar is not None and not ended:  # Keras ends the line of a full bar only
             bar.update(done, finalize=True)
+
+
+def has_display() -> bool:
+    """Return whether a progress bar can be seen: on a terminal and in a notebook, not in a log."""
+    return sys.stdout.isatty() or "ipykernel" in sys.modules
+
+
+def verbosity(verbose: int | str) -> int:
+    """Return the number that a `verbose` argument of Keras's kind means.
+
+    Args:
+        verbose: 0 for silence, 1 for a progress bar, 2 for a line for each epoch, or `"auto"` for 1
+            on a terminal and in a notebook, and 2 elsewhere.
+
+    Raises:
+        UserError: If it is none of these.
+
+    Example:
+
+    >>> verbosity(0), verbosity(True)
+    (0, 1)
+    """
+    if isinstance(verbose, str) and verbose == "auto":
+        return 1 if has_display() else 2
+    if isinstance(verbose, int) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise UserError(
+        f"Received verbose={verbose!r}.",
+        "`verbose` must be 0, 1, 2 or 'auto', as in Keras.",
+        "Leave it out for a progress bar where one can be seen.",
+    )
+
+
+@contextlib.contextmanager
+def quiet(wanted: bool = True) -> Iterator[None]:
+    """Keep Keras and downloads of this package from printing in the block, if that is wanted."""
+    import keras  # late, because the command line answers `--help` without it
+
+    before = keras.config.is_interactive_logging_enabled()
+    if wanted:
+        keras.config.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if before:
+            keras.config.enable_interactive_logging()

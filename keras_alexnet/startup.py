@@ -9,6 +9,8 @@ import re
 import sys
 import tempfile
 
+__all__ = ["import_package"]
+
 # The names of pip's launchers, which have an ending on Windows, and the name of the module.
 PROGRAMS = ("keras-alexnet", "keras-alexnet.exe", "keras-alexnet-script.py", "-m keras_alexnet")
 # Python's options of one letter share a dash, as in -Im; these four take a value.

@@ -129,7 +129,7 @@ if "keras" in imported:
 """
 HELP = [f"{module.__name__.rpartition('.')[2].replace('_', '-')} --help" for module in COMMANDS]
 QUICK = [
-    *("--version", "--help", *(words.replace("variants", "list") for words in HELP)),
+    *("--version", "--help", *HELP),
     *("list", "list --json"),
 ]
 WRONG = ["", "nosuch", "--nosuch", "fit --nosuch", "fit --epochs 0", "describe"]

@@ -23,8 +23,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_alexnet import AlexNet
-from keras_alexnet.checkpoints.loading import load_checkpoint
+from keras_alexnet import AlexNet, load_checkpoint
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 MEGABYTE = 1e6

@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 
+__all__ = ["compare"]
+
 MODES = {"tensorflow": ("plain", "compiled"), "jax": ("compiled",), "torch": ("plain", "compiled")}
 
 

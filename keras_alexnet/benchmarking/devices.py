@@ -8,6 +8,8 @@ import sys
 
 import keras
 
+__all__ = ["peak_memory", "synchronize"]
+
 
 def synchronize(results=None) -> None:
     """Wait until the device has computed `results`; on GPUs, until it has done all its work.

@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_alexnet.benchmarking.devices import synchronize
 
+__all__ = ["forward", "forward_backward"]
+
 
 def forward(model, x, compiled: bool = True):
     """Return a function that computes `model(x, training=False)` and waits for it.

@@ -13,6 +13,8 @@ from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.errors import UserError
 
+__all__ = ["NOTEBOOK_NAMES", "activation_lines", "benchmark"]
+
 # The notebook's names of the layers in its table.
 NOTEBOOK_NAMES = {"fc6": "fat1", "fc7": "fat2", "fc8": "fat3"}
 SHOWN = ("conv", "pool", "fc", "fat")

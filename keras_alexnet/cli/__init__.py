@@ -19,16 +19,20 @@ from keras_alexnet.cli import (
     download,
     evaluate,
     fit,
-    variants,
 )
+from keras_alexnet.cli import list as list_command
+from keras_alexnet.cli.decoder_messages import pillow_silenced
 from keras_alexnet.cli.heartbeat import say_progress
 from keras_alexnet.cli.output import unbroken_streams
-from keras_alexnet.data.decoder_messages import pillow_silenced
+from keras_alexnet.cli.shared import notes_of
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.startup import import_package
 
-# In the order of --help.
-COMMANDS = (variants, describe, check_images, fit, evaluate, classify, download, convert, benchmark)
+# In the order of --help. (`list` is a module here, no longer the built-in class.)
+COMMANDS = (
+    *(list_command, describe, check_images, fit, evaluate),
+    *(classify, download, convert, benchmark),
+)
 
 MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
 
@@ -71,7 +75,7 @@ def _run(arguments) -> int:
             import_package()
         has_bar = sys.stdout.isatty() and not arguments.json
         progress = contextlib.nullcontext() if has_bar else say_progress(arguments.name)
-        with pillow_silenced(), progress:
+        with notes_of(arguments.name), pillow_silenced(), progress:
             return arguments.command(arguments) or 0
     except UserError as error:
         print(f"keras-alexnet {arguments.name}: {escaped(str(error))}", file=sys.stderr)

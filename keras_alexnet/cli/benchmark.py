@@ -1,6 +1,6 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
-from keras_alexnet.cli.shared import count, notes_of, print_json
+from keras_alexnet.cli.shared import count, print_json
 from keras_alexnet.tables import new_table, screen_width, table_text
 
 FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns to leave out on narrow screens
@@ -40,12 +40,11 @@ def run(arguments) -> None:
     if arguments.compare:
         _compare(arguments)
         return
-    from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines, benchmark
-    from keras_alexnet.model import AlexNet
+    from keras_alexnet import AlexNet, benchmark
+    from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 
     shape = (arguments.image_size, arguments.image_size, 3) if arguments.image_size else None
-    with notes_of("benchmark"):
-        model = AlexNet(arguments.variant, input_shape=shape)
+    model = AlexNet(arguments.variant, input_shape=shape)
     quiet = arguments.json
     if not quiet:
         names = NOTEBOOK_NAMES if model.card.variant == "notebook" else {}
@@ -71,8 +70,7 @@ def _compare(arguments) -> None:
     from keras_alexnet.benchmarking.compare import compare
     from keras_alexnet.variants import get_variant
 
-    with notes_of("benchmark"):  # here, for one error instead of one from every process
-        variant = get_variant(arguments.variant).name
+    variant = get_variant(arguments.variant).name  # for one error instead of one of every process
     options = ["--variant", variant, "--batch-size", str(arguments.batch_size)]
     options += ["--batches", str(arguments.batches), "--burn-in", str(arguments.burn_in)]
     if arguments.image_size:

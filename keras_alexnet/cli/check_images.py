@@ -1,7 +1,5 @@
 """`keras-alexnet check-images`: the files that a run would stop at."""
 
-import sys
-
 from keras_alexnet.cli.shared import print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.tables import new_table, screen_width, table_text
@@ -23,10 +21,10 @@ def add(command) -> None:
 
 def run(arguments) -> int:
     """Check the images, print what was found, and return the exit code."""
-    from keras_alexnet.data.image_check import check_images
+    from keras_alexnet import jobs
 
-    progress = sys.stdout.isatty() and not arguments.json
-    findings = check_images(arguments.directory, arguments.move_to, progress)
+    verbose = 0 if arguments.json else "auto"
+    findings = jobs.check_images(arguments.directory, arguments.move_to, verbose=verbose)
     if arguments.json:
         print_json(findings.to_dict())
     else:
@@ -35,14 +33,12 @@ def run(arguments) -> int:
 
 
 def _print(findings) -> None:
-    from keras_alexnet.data.paths import passed_over_note
-
     _print_table("cannot be read", "because", findings.bad)
     _print_table("can be read", "but", findings.remarks)
     bad, moved = len(findings.bad), sum(bool(finding.moved_to) for finding in findings.bad)
     outcome = f"{bad:,} cannot be read" if bad else "all can be read"
     aside = f"; {moved:,} moved aside" if moved else ""
-    if note := passed_over_note([finding.path for finding in findings.passed_over]):
+    if note := findings.passed_over_note():
         print(note)
     print(f"Checked {findings.checked:,} images: {outcome}{aside}.")
 

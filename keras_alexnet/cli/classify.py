@@ -1,8 +1,6 @@
 """`keras-alexnet classify`: what a network takes images for."""
 
-import dataclasses
-
-from keras_alexnet.cli.shared import class_names, count, print_json, ready
+from keras_alexnet.cli.shared import count, print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.tables import new_table, screen_width, table_text
 
@@ -40,35 +38,27 @@ def add(command) -> None:
 def run(arguments) -> None:
     """Classify, and print a table of the best classes of each image."""
     # Here, so that commands without images start without what reads them.
-    from keras_alexnet.evaluation.classifying import classify
-    from keras_alexnet.pictures.classification import check_drawable, plot_classified
+    from keras_alexnet import jobs
+    from keras_alexnet.pictures import check_drawable
 
     if arguments.plot:
         check_drawable(len(arguments.images), arguments.plot)
-    path = arguments.model or arguments.weights
-    by_keras = arguments.model is not None
-    network = ready(path, arguments.variant, "classify", arguments.json, by_keras)
-    names, assumption = class_names(network, path)
-    if names is None:
-        assumption = (
-            f"{path!r} does not name its classes: a thousand outputs are assumed to be ImageNet's "
-            "classes, and others are numbered."
-        )
-    results = classify(network.model, arguments.images, names, arguments.top, arguments.ten_crop)
-    assumptions = [*network.assumptions, *filter(None, [assumption])]
+    asked = {name: getattr(arguments, name) for name in ("weights", "model", "variant")}
+    result = jobs.classify(
+        arguments.images,
+        **asked,
+        ten_crop=arguments.ten_crop,
+        top=arguments.top,
+        verbose=0 if arguments.json else "auto",
+    )
     if arguments.json:
-        images = [
-            {"path": result.path, "classes": [dataclasses.asdict(g) for g in result.guesses]}
-            for result in results
-        ]
-        about = {"model": network.model.name, "plot": arguments.plot, "assumptions": assumptions}
-        print_json({**about, "images": images})
+        print_json({"plot": arguments.plot, **result.to_dict()})
     else:
-        _print_table(results)
-        if assumptions:
-            print("\n" + "\n".join(assumptions))
+        _print_table(result.images)
+        if result.assumptions:
+            print("\n" + "\n".join(result.assumptions))
     if arguments.plot:
-        plot_classified(results, arguments.plot)
+        result.plot(arguments.plot)
         if not arguments.json:
             print(f"\nDrew {escaped(arguments.plot)}")
 

@@ -1,6 +1,7 @@
 """`keras-alexnet convert`: weights of any format as Keras's or safetensors."""
 
-from keras_alexnet.cli.shared import notes_of, print_json, quiet
+from keras_alexnet.cli.shared import print_json
+from keras_alexnet.progress import quiet
 
 
 def add(command) -> None:
@@ -39,7 +40,7 @@ def run(arguments) -> None:
     """Convert, and say what was read, written and compared."""
     from keras_alexnet import convert_checkpoint
 
-    with quiet(arguments.json), notes_of("convert"):
+    with quiet(arguments.json):
         converted = convert_checkpoint(
             arguments.source,
             arguments.out,

@@ -1,7 +1,7 @@
 """`keras-alexnet describe`: a network's layers and its numbers."""
 
 import keras_alexnet
-from keras_alexnet.cli.shared import notes_of, print_json
+from keras_alexnet.cli.shared import print_json
 
 
 def add(command) -> None:
@@ -21,8 +21,7 @@ def run(arguments) -> None:
     from keras_alexnet.evaluation.networks import load_model
 
     build = load_model if arguments.model.endswith(".keras") else keras_alexnet.AlexNet
-    with notes_of("describe"):
-        description = keras_alexnet.describe(build(arguments.model))
+    description = keras_alexnet.describe(build(arguments.model))
     picture = description.plot(arguments.plot) if arguments.plot else None
     if arguments.json:
         print_json(description.to_dict())

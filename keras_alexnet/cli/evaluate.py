@@ -1,12 +1,9 @@
 """`keras-alexnet evaluate`: how good a trained network is on a folder of images."""
 
 import argparse
-import os
 
-from keras_alexnet.cli.shared import class_names, count, print_json, ready
+from keras_alexnet.cli.shared import count, print_json
 from keras_alexnet.errors import escaped
-
-BARS = 5  # classes under each photo of the panel, as the paper has them
 
 
 def add(command) -> None:
@@ -48,69 +45,28 @@ def add(command) -> None:
 def run(arguments) -> None:
     """Measure, and print accuracies, errors and the worst classes."""
     # Here, so that commands without images start without what reads them.
-    from keras_alexnet.evaluation.class_order import order_note
-    from keras_alexnet.evaluation.folder import measure_files
-    from keras_alexnet.pictures import plot_confusion
-    from keras_alexnet.pictures.figure import check_picture
+    from keras_alexnet import jobs
+    from keras_alexnet.pictures import check_picture
 
-    for path in filter(None, (arguments.plot, arguments.panel)):
-        check_picture(path)
-    network = ready(arguments.model, arguments.variant, "evaluate", arguments.json)
-    model = network.model
-    files, which, notes = _files(network, arguments)
-    evaluation = measure_files(
-        model, files, arguments.ten_crop, arguments.batch_size, progress=not arguments.json
-    )
-    notes += filter(None, [order_note(evaluation)])
-    # The results come before the pictures: a picture that fails must not cost them.
     pictures = {"plot": arguments.plot, "panel": arguments.panel}
+    for path in filter(None, pictures.values()):
+        check_picture(path)
+    result = jobs.evaluate(
+        arguments.model,
+        arguments.directory,
+        variant=arguments.variant,
+        ten_crop=arguments.ten_crop,
+        batch_size=arguments.batch_size,
+        verbose=0 if arguments.json else "auto",
+    )
+    # The results come before the pictures: a picture that fails must not cost them.
     if arguments.json:
-        print_json({"measured": which, "notes": notes, **pictures, **evaluation.to_dict()})
+        print_json({**pictures, **result.to_dict()})
     else:
-        print("\n".join([f"Measured {which}.", *notes]))
-        print(f"\n{evaluation.summary(arguments.worst)}")
+        print(result.summary(arguments.worst))
     if arguments.plot:
-        plot_confusion(evaluation.confusion, evaluation.class_names, arguments.plot)
+        result.plot_confusion(arguments.plot)
     if arguments.panel:
-        _draw_panel(model, files, evaluation.ten_crop_top1 is not None, arguments.panel)
+        result.plot_panel(arguments.panel)
     if any(pictures.values()) and not arguments.json:
         print(f"\nDrew {' and '.join(map(escaped, filter(None, pictures.values())))}")
-
-
-def _files(network, arguments):
-    """Return the files to measure, what they are in words, and what is to be said of them.
-
-    The folders are matched with the model's classes by name, so that their order does not matter;
-    but a note warns users who number them by that order, in which the model's numbers differ.
-    """
-    from keras_alexnet.evaluation.folder import classes_of, images_to_measure
-
-    names, assumption = class_names(network, arguments.model)
-    notes = list(filter(None, [*network.assumptions, assumption]))
-    if names is None:
-        names, taken_as = classes_of(network.model, arguments.directory)
-        notes.append(f"The model does not name its classes. {taken_as}")
-    files, which, more = images_to_measure(
-        arguments.directory,
-        names,
-        network.card.training,
-        os.path.dirname(os.path.abspath(arguments.model)),
-    )
-    notes += more
-    if list(files.labels) != sorted(files.labels):
-        notes.append(
-            "The folders, in alphabetical order, are not in the order of the model's classes; they "
-            "were matched by their names."
-        )
-    return files, which, notes
-
-
-def _draw_panel(model, files, ten_crop: bool, path: str) -> str:
-    """Draw some of the photos with what the model, with ten crops if it can, takes them for."""
-    from keras_alexnet.evaluation.classifying import classify, named
-    from keras_alexnet.evaluation.folder import spread
-    from keras_alexnet.pictures.panel import PHOTOS, plot_panel
-
-    chosen = spread(files, PHOTOS)
-    results = classify(model, chosen.paths, files.class_names, BARS, ten_crop)
-    return plot_panel(results, [named(files.class_names[label]) for label in chosen.labels], path)

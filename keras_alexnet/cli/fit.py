@@ -1,11 +1,9 @@
 """`keras-alexnet fit`: train a network, measure it, save it."""
 
-import argparse
-import dataclasses
 import os
 
-from keras_alexnet.cli.shared import count, notes_of, positive, print_json
-from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.cli.shared import OF_ALL, count, positive, print_json
+from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import Job
@@ -59,21 +57,17 @@ def add(command) -> None:
 
 
 def _add_settings(fit, job: Job) -> None:
-    """Declare what a recipe settles, unless it is given."""
-    unset = {"default": argparse.SUPPRESS}  # a recipe has its own
+    """Declare what a recipe settles, unless it is given: unset, `fit` decides."""
     fit.add_argument(
-        "--variant", **unset, help=f"the network; see keras-alexnet list (default: {job.variant})"
+        "--variant", help=f"the network; see keras-alexnet list (default: {job.variant})"
     )
+    fit.add_argument("--epochs", type=count, help=f"passes over the images (default: {job.epochs})")
     fit.add_argument(
-        "--epochs", type=count, **unset, help=f"passes over the images (default: {job.epochs})"
-    )
-    fit.add_argument(
-        "--batch-size", type=count, **unset, help=f"images per step (default: {job.batch_size})"
+        "--batch-size", type=count, help=f"images per step (default: {job.batch_size})"
     )
     fit.add_argument(
         "--learning-rate",
         type=positive,
-        **unset,
         help=f"of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
     )
 
@@ -106,32 +100,16 @@ def _add_ways(fit, job: Job) -> None:
 
 def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
-    from keras_alexnet.data.bad_files import skipped_note
-    from keras_alexnet.training.run import run as run_job
+    from keras_alexnet import jobs
 
-    fields = {field.name for field in dataclasses.fields(Job)}
-    settings = {name: value for name, value in vars(arguments).items() if name in fields}
-    with notes_of("fit"):
-        job = Job.of(**settings)
-    if arguments.quick:
-        job = job.quick()
-    output = arguments.output or _free_folder(job, arguments.overwrite)
-    say = (lambda text: None) if arguments.json else print
-    outcome = run_job(
-        job,
-        output,
-        verbose=not arguments.json,
-        overwrite=arguments.overwrite,
-        say=say,
-        accept_changed_data=arguments.accept_changed_data,
-        discard_state=arguments.discard_state,
-    )
+    asked = {name: value for name, value in vars(arguments).items() if name not in OF_ALL}
+    outcome = jobs.fit(**asked, verbose=0 if arguments.json else "auto")
     if arguments.json:
         print_json(outcome.to_dict())
         return
-    if skipped := skipped_note(outcome.skipped):
+    if skipped := outcome.skipped_note():
         print(f"\n{skipped}")
-    files = sorted(name for name in os.listdir(output) if name != "model.keras")
+    files = sorted(name for name in os.listdir(outcome.folder) if name != "model.keras")
     print(
         f"\n{outcome.evaluation}\n\n"
         f"It took {outcome.seconds:.0f} seconds. Saved {escaped(outcome.model_path)}, and "
@@ -150,23 +128,3 @@ def _state_line(path: str | None) -> str:
         f"More epochs go on from {os.path.basename(path)} ({os.path.getsize(path) / 1e6:,.1f} MB), "
         "the state of training; --discard-state removes it.\n"
     )
-
-
-def _free_folder(job: Job, overwrite: bool) -> str:
-    """Return the first folder without another run in it: an earlier model is never lost."""
-    from keras_alexnet.training.lock import check_lock
-    from keras_alexnet.training.run_folder import RunFolder
-
-    folder, number = "alexnet-fit", 1
-    while not overwrite:
-        try:
-            check_lock(folder)
-            earlier = RunFolder(folder)
-            earlier.goes_on_after(job)
-            if not earlier.settings()[1]:
-                break
-        except UserError:
-            pass
-        number += 1
-        folder = f"alexnet-fit-{number}"
-    return folder

@@ -1,11 +1,8 @@
-"""Functions that silence the messages of Pillow and its libraries about damaged files."""
+"""A function that silences the messages of Pillow's libraries about damaged files."""
 
 import contextlib
 import ctypes
 import functools
-import logging
-import warnings
-from collections.abc import Iterator
 
 
 @functools.cache
@@ -25,17 +22,3 @@ def silence_libtiff() -> None:
             function = getattr(module, name)
             function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
             function(None)
-
-
-@contextlib.contextmanager
-def pillow_silenced() -> Iterator[None]:
-    """Hold back Pillow's warnings and log messages in the block, such as on damaged EXIF data."""
-    logger = logging.getLogger("PIL")
-    level = logger.level
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        logger.setLevel(logging.CRITICAL + 1)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)

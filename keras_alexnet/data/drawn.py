@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+__all__ = ["CLASS_NAMES", "drawn_images"]
+
 SIZE = 256  # the side from which the 2012 network's 224 x 224 crops are cut (paper, section 2)
 MIN_CONTRAST = 220  # smallest distance of the two colours in RGB; black to white is 442
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.data.decoder import BadImage, check_header, decoded, opened
 from keras_alexnet.data.file_moves import moved_aside
 from keras_alexnet.data.image_formats import why_passed_over
@@ -12,7 +13,7 @@ from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
 from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
-from keras_alexnet.progress import progress_bar
+from keras_alexnet.progress import has_display, progress_bar, verbosity
 
 DARK = 64  # of 255: the highest level of 14-bit values in an image that declares 16 bits
 AT_ONCE = 1024  # files submitted to the threads together, so that millions need little memory
@@ -49,6 +50,10 @@ class Findings:
     remarks: tuple[Finding, ...]
     passed_over: tuple[Finding, ...] = ()
 
+    def passed_over_note(self) -> str:
+        """Return a sentence that counts and names the files passed over; empty for none."""
+        return passed_over_note([other.path for other in self.passed_over])
+
     def to_dict(self) -> dict:
         """Return the results as plain lists and dictionaries."""
         bad = [dataclasses.asdict(finding) for finding in self.bad]
@@ -57,7 +62,9 @@ class Findings:
         return {"checked": self.checked, "bad": bad, "remarks": remarks, "passed_over": others}
 
 
-def check_images(directory: str, move_to: str | None = None, progress: bool = False) -> Findings:
+def check_images(
+    directory: str, move_to: str | None = None, *, verbose: int | str = "auto"
+) -> Findings:
     """Decode every image file below a folder, as `image_folder` does, and return the bad ones.
 
     The files may lie in class folders or not. Files without an image's ending are listed, hidden
@@ -67,7 +74,10 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
         directory: The folder.
         move_to: A folder outside of `directory`. Once all files are checked, the bad ones move
             there, with their paths below `directory`. No file there is overwritten.
-        progress: Whether to show a progress bar.
+        verbose: 0 for silence; 1 or `"auto"` for a progress bar, on a terminal or in a notebook.
+
+    Returns:
+        A `Findings`: the number of files checked, the bad ones with the reason, and remarks.
 
     Raises:
         UserError: If there is no such folder or no image file in it, or files cannot be moved.
@@ -82,6 +92,9 @@ def check_images(directory: str, move_to: str | None = None, progress: bool = Fa
     >>> findings.checked, findings.bad[0].reason
     (1, 'it is empty (0 bytes)')
     """
+    directory = file_path("directory", directory)
+    move_to = None if move_to is None else file_path("move_to", move_to)
+    progress = verbosity(verbose) == 1 and has_display()
     with listed(directory, "The folder must exist and hold images."):
         paths, others = images_and_others(directory)
     if not paths:

@@ -18,6 +18,8 @@ from keras_alexnet.data.paths import (
 )
 from keras_alexnet.errors import UserError
 
+__all__ = ["LabelledFiles", "find_images"]
+
 
 @dataclasses.dataclass(frozen=True)
 class LabelledFiles:

@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import os
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, multi_crop_model
+from keras_alexnet.progress import has_display
 from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
 
@@ -158,7 +158,7 @@ def measure_files(
         files: The images and their classes, in the order of the model's outputs.
         ten_crop: Whether to measure ten crops as well; `None` to do so if the model cuts a window.
         batch_size: Images per step.
-        progress: Whether to show a progress bar, which appears on a terminal only.
+        progress: Whether to show a progress bar, on a terminal or in a notebook.
 
     Raises:
         UserError: If the model does not fit the images or the classes; if a file cannot be read,
@@ -167,7 +167,7 @@ def measure_files(
     _check_outputs(model, files.class_names)
     reader = ImageReader(*size_and_method(model))
     tens = ten_crops(model, ten_crop)
-    refuse_unreadable(files, progress and sys.stdout.isatty())
+    refuse_unreadable(files, progress and has_display())
     data = ReadableBatches(file_batches(files, reader, batch_size, bad_images="black"), reader)
     return measure(model, data, files.class_names, tens, progress=progress)
 

@@ -1,7 +1,6 @@
 """`measure`: the figures of a classifier from one pass over labelled images."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 
 import keras
@@ -10,7 +9,7 @@ import numpy as np
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.batches import batches, number_of_batches
 from keras_alexnet.evaluation.figures import Evaluation
-from keras_alexnet.progress import progress_bar
+from keras_alexnet.progress import has_display, progress_bar
 
 
 def measure(
@@ -41,7 +40,7 @@ def measure(
             leave them out.
         crops: Number of its crops: 10, or 9.
         batch_size: Images per step if `data` is a pair of arrays.
-        progress: Whether to show a progress bar, which appears on a terminal only.
+        progress: Whether to show a progress bar, on a terminal or in a notebook.
 
     Returns:
         An `Evaluation`.
@@ -69,7 +68,7 @@ def measure(
     count = _Count(len(names))
     tens = _Count(len(names))
     total = number_of_batches(data, batch_size)
-    with progress_bar("batches measured", "batch", progress and sys.stdout.isatty()) as step:
+    with progress_bar("batches measured", "batch", progress and has_display()) as step:
         for number, (images, labels) in enumerate(batches(data, batch_size), start=1):
             labels = _checked_labels(labels, len(names))
             count.add(_scores(model, images, labels, names), labels)

@@ -4,20 +4,25 @@ import dataclasses
 import os
 import re
 import zipfile
+from collections.abc import Sequence
 
 import keras
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.model_cards import assumed_preparation, get_model_card
 from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError
+from keras_alexnet.files import name_list, read_json
 from keras_alexnet.functional_graphs import functional_model
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.variants import named_variant
+
+__all__ = ["ReadyNetwork", "load_model", "ready_network"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,14 +33,18 @@ class ReadyNetwork:
         model: The network, behind the layers that prepare its images.
         card: Its model card.
         assumptions: Sentences on facts that the file does not state and that are assumed.
+        path: The file or the name that the weights are from; `None` for a `keras.Model`.
     """
 
     model: keras.Model
     card: ModelCard
     assumptions: tuple[str, ...]
+    path: str | None
 
 
-def ready_network(weights: str, variant: str | None = None, by_keras: bool = True) -> ReadyNetwork:
+def ready_network(
+    weights, variant: str | None = None, by_keras: bool = True, argument: str = "weights"
+) -> ReadyNetwork:
     """Return a network with the weights of a file of any format, ready to take images.
 
     The layers that prepare the images follow from the file's model card, unless they are part of
@@ -43,34 +52,63 @@ def ready_network(weights: str, variant: str | None = None, by_keras: bool = Tru
 
     Args:
         weights: The path of a file, or the name of a published checkpoint, downloaded if it is
-            not on this machine; `"imagenet"` for the best documented one of the variant.
+            not on this machine; `"imagenet"` for the best documented one of the variant; or a
+            `keras.Model`.
         variant: The network; needed only if the file does not say it.
         by_keras: Whether Keras loads a `.keras` file, and so builds whatever its configuration
             says. Else its weights alone are read, and nothing in it is executed.
+        argument: Name of the argument of the public call that `weights` was given for.
 
     Raises:
         UserError: If the weights do not exist, cannot be read, do not fit, or belong to another
             variant.
     """
     variant = named_variant(variant)
-    if by_keras and _is_keras_archive(weights):
-        model = load_model(weights)
-        card = card_of(model) or get_model_card(weights) or ModelCard()
-        check_variant(variant, card, weights)
+    path = None if isinstance(weights, keras.Model) else file_path(argument, weights)
+    label = weights.name if path is None else path
+    if path is None or (by_keras and _is_keras_archive(path)):
+        model = weights if path is None else load_model(path)
+        card = card_of(model) or (get_model_card(path) if path else None) or ModelCard()
+        check_variant(variant, card, label)
         if variant is not None:
             card = dataclasses.replace(card, variant=variant)
         assumptions: tuple[str, ...] = ()
     else:
-        with open_source(weights, variant) as source:
-            made = pretrained(source, variant, {"data_format": "channels_last"}, verbose=False)
+        with open_source(path, variant, argument=argument) as source:
+            made = pretrained(source, variant, {"data_format": "channels_last"})
         model, card, assumptions = made.model, made.loaded.card, made.loaded.assumptions
     if any(isinstance(layer, PixelNormalization) for layer in layers_of(model)):
-        return ReadyNetwork(model, card, assumptions)
+        return ReadyNetwork(model, card, assumptions, path)
     if card.variant is None or (card.pixels is None and not assumptions):
-        assumptions = (*assumptions, assumed_preparation(weights, card))
+        assumptions = (*assumptions, assumed_preparation(label, card))
     if card.variant is not None:
         model = _prepared(model, card)
-    return ReadyNetwork(model, card, assumptions)
+    return ReadyNetwork(model, card, assumptions, path)
+
+
+def class_names_of(network: ReadyNetwork) -> tuple[Sequence[str] | None, str | None]:
+    """Return the names of a network's classes, and the assumption that they rest on, if any.
+
+    They are the model card's, or else those of a file classes.json beside the model; `None` if
+    there is none either.
+    """
+    if network.card.class_names is not None:
+        return network.card.class_names, None
+    if network.path is None or not os.path.exists(network.path):
+        return None, None
+    beside = os.path.join(os.path.dirname(os.path.abspath(network.path)), "classes.json")
+    if not os.path.exists(beside):
+        return None, None
+    names = read_json(
+        beside,
+        name_list,
+        "A file classes.json beside a model must hold the list of its class names.",
+        "Restore it, or move the model to another folder to go without.",
+    )
+    return names, (
+        f"{network.path!r} does not name its classes: those of the file classes.json in the same "
+        "folder are assumed."
+    )
 
 
 def _is_keras_archive(path: str) -> bool:

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable
 
 import keras
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import WRITING, remove_leftovers, written_whole
-from keras_alexnet.progress import Step, progress_bar
+from keras_alexnet.progress import Step, has_display, progress_bar
 from keras_alexnet.published.cache import download_folder, find_copy, folders, locked_folder
 from keras_alexnet.published.fetching import DownloadError, fetch
 from keras_alexnet.published.hashes import size_and_hash, verify_hash
@@ -51,7 +50,7 @@ def download(
         folder: The folder to search and to save in; by default all `folders` are searched, and the
             first gets the file.
         timeout: Seconds that a server may be silent.
-        progress: Whether to print progress, with a bar on a terminal.
+        progress: Whether to print progress, with a bar where one can be seen.
 
     Raises:
         UserError: If no address gives the right file, or it cannot be written, or downloading is
@@ -95,7 +94,7 @@ def _download_first_right(
         size = "" if checkpoint.size is None else f" ({checkpoint.size / MB:,.0f} MB)"
         say(f"Downloading {checkpoint.filename}{size} from {url}")
         try:
-            shown = progress and sys.stdout.isatty()
+            shown = progress and has_display()
             with progress_bar("MB", "MB", shown, scale=MB) as update:
                 _download_from(url, checkpoint, path, timeout, update)
             reason = verify_hash(path, checkpoint)

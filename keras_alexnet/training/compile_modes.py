@@ -3,6 +3,8 @@
 from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError
 
+__all__ = ["MODES"]
+
 MODES = ("auto", "xla", "plain")
 
 

@@ -9,6 +9,8 @@ from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.variants import get_variant
 
+__all__ = ["Job", "build_model"]
+
 if TYPE_CHECKING:  # the command line knows a job's defaults without Keras
     import keras
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_alexnet.data.bad_files import skipped_note
 from keras_alexnet.evaluation import Evaluation
 
 
@@ -34,6 +35,10 @@ class Outcome:
     state_path: str | None
     pictures: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+
+    def skipped_note(self) -> str:
+        """Return a sentence that counts and names the files left out; empty for none."""
+        return skipped_note(self.skipped)
 
     def to_dict(self) -> dict:
         """Return all figures as plain lists and numbers."""

@@ -12,6 +12,8 @@ import numpy as np
 
 from keras_alexnet.errors import UserError
 
+__all__ = ["PaddedLoss", "pad_batches"]
+
 
 def batch_shards() -> int:
     """Return the number of parts that Keras splits a batch into; 1 without `keras.distribution`."""

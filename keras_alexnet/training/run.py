@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-import sys
 import time
 
 import keras
@@ -14,6 +13,7 @@ from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole
 from keras_alexnet.preprocessing import RandomCropFlip, multi_crop_model
 from keras_alexnet.preprocessing.crop import CenterCrop
+from keras_alexnet.progress import verbosity
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
 from keras_alexnet.training.epoch_progress import EpochProgress
 from keras_alexnet.training.flat_loss import FlatLossWarning
@@ -31,7 +31,7 @@ from keras_alexnet.version import __version__
 def run(
     job: Job,
     output: str,
-    verbose: bool = True,
+    verbose: int | str = "auto",
     overwrite: bool = False,
     say=print,
     accept_changed_data: bool = False,
@@ -50,7 +50,7 @@ def run(
     Args:
         job: The job.
         output: The folder, which need not exist.
-        verbose: Whether Keras shows its progress: a bar on a terminal, a line an epoch in a log.
+        verbose: How much Keras shows of its progress: see `verbosity`.
         overwrite: Whether to replace the model and the state of an earlier run.
         say: Called with each line of text on the progress.
         accept_changed_data: Whether to continue a run with other images than it began with.
@@ -61,15 +61,14 @@ def run(
             trains into it, or it holds a run with other settings, classes or images, a finished run
             of as many epochs, or files that cannot be read. Then no file has changed.
     """
-    start = time.perf_counter()
+    start, verbose = time.perf_counter(), verbosity(verbose)
     with made_folder(output), run_lock(output):
         folder = RunFolder(output)
         state = folder.state
         with folder.kept(job, overwrite):
             first_epoch = 0 if overwrite else folder.goes_on_after(job, discard_state)
             split = folder.split() if first_epoch else None
-            progress = verbose and sys.stdout.isatty()
-            images = load_images(job, first_epoch, split, accept_changed_data, progress)
+            images = load_images(job, first_epoch, split, accept_changed_data, verbose == 1)
             if first_epoch:
                 folder.check_classes(images.class_names)
             steps = -(-images.training_count // job.batch_size)
@@ -145,7 +144,7 @@ def _announce(model, job: Job, images: Images, say) -> None:
         say(f"By the recipe of {recipe.sentence()}")
 
 
-def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose, say):
+def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose: int, say):
     """Train, and return the warning of a flat loss, `None` if there was none."""
     watch = [StopOnFailure(images.reader)] if images.reader and job.bad_images == "stop" else []
     recipe = job.adapted_recipe()
@@ -165,7 +164,7 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
         training,
         epochs=job.epochs,
         initial_epoch=first_epoch,
-        verbose=_verbosity() if verbose else 0,
+        verbose=verbose,
         validation_data=held_out,
         callbacks=[*watch, EpochProgress(), flat, *schedule, state],
         shuffle=False,  # the data has the order of the epoch
@@ -173,13 +172,13 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
     return flat.message
 
 
-def _measure(model, job: Job, images: Images, verbose: bool, say) -> Evaluation:
+def _measure(model, job: Job, images: Images, verbose: int, say) -> Evaluation:
     """Measure on the held-out images, with one crop and with several where the model cuts any."""
     ten_crops, crops = _ten_crops(model, job)
     also = f", one crop and {IN_WORDS[crops]}" if ten_crops else ""
     say(f"Measuring on the held-out images{also}.")
     data, names = images.to_measure(), images.class_names
-    return measure(model, data, names, ten_crops, crops=crops, progress=verbose)
+    return measure(model, data, names, ten_crops, crops=crops, progress=verbose == 1)
 
 
 def _ten_crops(model, job: Job) -> tuple[keras.Model | None, int]:
@@ -207,8 +206,3 @@ def _draw(model, evaluation: Evaluation, history, folder: RunFolder, say) -> tup
     }
     paths = [pictures.attempted(draw, folder.file(name), say) for name, draw in drawings.items()]
     return tuple(filter(None, paths))
-
-
-def _verbosity() -> int:
-    """Return Keras's number for a progress bar on a terminal, a line an epoch in a log."""
-    return 1 if sys.stdout.isatty() else 2

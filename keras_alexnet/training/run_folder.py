@@ -16,9 +16,11 @@ from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
 from keras_alexnet.interrupts import delayed_interrupts
 from keras_alexnet.training.job import Job, checked_settings
+from keras_alexnet.training.lock import check_lock
 from keras_alexnet.training.state import RunState
 
 MODEL, SETTINGS, CLASSES, RESULTS = "model.keras", "job.json", "classes.json", "results.json"
+FOLDER = "alexnet-fit"  # of a run without another name
 FINISHED = "finished"  # the mark in `job.json`
 
 
@@ -179,3 +181,24 @@ def _settings(value) -> tuple[dict, bool]:
     if not isinstance(is_finished, bool):
         raise ValueError(f"its {FINISHED} is {is_finished!r}")
     return checked_settings(value), is_finished
+
+
+def free_folder(job: Job) -> str:
+    """Return the first folder without another run in it, so that no earlier model is lost.
+
+    It is `alexnet-fit`, `alexnet-fit-2` and so on. A run of the same job that is not finished is
+    not another one.
+
+    Args:
+        job: The job that is to be run.
+    """
+    folder, number = FOLDER, 1
+    while True:
+        with contextlib.suppress(UserError):
+            check_lock(folder)
+            earlier = RunFolder(folder)
+            earlier.goes_on_after(job)
+            if not earlier.settings()[1]:
+                return folder
+        number += 1
+        folder = f"{FOLDER}-{number}"

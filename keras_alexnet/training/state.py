@@ -14,6 +14,8 @@ from keras_alexnet.files import remove_leftovers, written_whole
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
 
+__all__ = ["RunState"]
+
 # The first and the last columns of the history; Keras sorts the columns by name.
 FIRST = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 LAST = ("learning_rate", "seconds")

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from keras_alexnet.cli import fit
 from keras_alexnet.errors import UserError
 from keras_alexnet.training import lock
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.lock import LOCK, Owner, check_lock, run_lock
 from keras_alexnet.training.run import run
+from keras_alexnet.training.run_folder import free_folder
 
 pytestmark = pytest.mark.backend_free
 
@@ -120,6 +120,6 @@ def test_a_second_fit_is_refused(tmp_path):
 def test_the_default_folder_of_a_second_fit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "alexnet-fit")
-    assert fit._free_folder(Job(), overwrite=False) == "alexnet-fit-2"
+    assert free_folder(Job()) == "alexnet-fit-2"
     write(tmp_path / "alexnet-fit", pid=ENDED.pid)
-    assert fit._free_folder(Job(), overwrite=False) == "alexnet-fit"
+    assert free_folder(Job()) == "alexnet-fit"

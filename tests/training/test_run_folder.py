@@ -10,13 +10,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_alexnet.cli import fit
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.training import run as run_module
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.lock import LOCK
 from keras_alexnet.training.run import run
-from keras_alexnet.training.run_folder import RunFolder
+from keras_alexnet.training.run_folder import RunFolder, free_folder
 from runs import quietly
 from small_runs import Instants
 
@@ -117,9 +116,9 @@ def test_a_folder_that_was_not_named_is_free(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     more = dataclasses.replace(TINY, epochs=4)
     made(tmp_path / "alexnet-fit", TINY, 1, finished=True)
-    assert fit._free_folder(more, overwrite=False) == "alexnet-fit-2"
+    assert free_folder(more) == "alexnet-fit-2"
     made(tmp_path / "alexnet-fit", TINY, 1, finished=False)
-    assert fit._free_folder(more, overwrite=False) == "alexnet-fit"
+    assert free_folder(more) == "alexnet-fit"
 
 
 @pytest.mark.backend_free

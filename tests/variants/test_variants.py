@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-import keras_alexnet
 from helpers import to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, describe, get_variant, list_variants
 from keras_alexnet.variants.sizes import fits, layer_sizes, smallest_size
@@ -200,42 +199,3 @@ def test_records_are_frozen():
         record.parameters = 1
     with pytest.raises(TypeError):
         record.initial["conv1"] = None
-
-
-@pytest.mark.backend_free
-def test_public_names():
-    """The package exposes these names and no more."""
-    assert sorted(keras_alexnet.__all__) == [
-        "AlexNet",
-        "BenchmarkCallback",
-        "CoupledSGD",
-        "FlatLossWarning",
-        "LocalResponseNormalization",
-        "LocallyConnected2D",
-        "ModelCard",
-        "NineCrop",
-        "PCAColorNoise",
-        "RandomCropFlip",
-        "ReduceOnPlateau",
-        "TenCrop",
-        "benchmark",
-        "convert_checkpoint",
-        "decode_predictions",
-        "describe",
-        "evaluation_preprocessor",
-        "feature_extractor",
-        "fully_convolutional",
-        "get_model_card",
-        "get_recipe",
-        "get_variant",
-        "image_folder",
-        "list_checkpoints",
-        "list_recipes",
-        "list_variants",
-        "load_checkpoint",
-        "paper_optimizer",
-        "preprocess_input",
-        "ten_crop_model",
-        "training_preprocessor",
-    ]
-    assert all(hasattr(keras_alexnet, name) for name in keras_alexnet.__all__)

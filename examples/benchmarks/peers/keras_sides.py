@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_alexnet import AlexNet
-from keras_alexnet.benchmarking import passes
+from keras_alexnet.benchmarking.passes import forward, forward_backward
 from peers import networks
 
 
@@ -50,8 +50,8 @@ def _outputs_and_step(model, net, job, batch, compiled, halved=()):
         model.get_layer(name).set_weights([kernel * factor, bias])
     images, labels = networks.batch(batch)
     if job != "train":
-        run = getattr(passes, job.replace("-", "_"))
-        outputs = passes.forward(model, images, compiled)()
+        run = {"forward": forward, "forward-backward": forward_backward}[job]
+        outputs = forward(model, images, compiled)()
         return keras.ops.convert_to_numpy(outputs), run(model, images, compiled)
     outputs = model.predict_on_batch(images)
     optimizer = keras.optimizers.SGD(networks.LEARNING_RATE, networks.MOMENTUM)

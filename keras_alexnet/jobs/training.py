@@ -1,0 +1,142 @@
+"""`fit`: a network trained on a folder of images, measured and saved."""
+
+import math
+
+from keras_alexnet.arguments import choice, file_path, integer, optional_integer
+from keras_alexnet.errors import UserError
+from keras_alexnet.progress import verbosity
+from keras_alexnet.training.job import Job
+from keras_alexnet.training.outcome import Outcome
+from keras_alexnet.training.run import run
+from keras_alexnet.training.run_folder import FOLDER, free_folder
+
+DEFAULTS = Job()
+
+
+def fit(
+    directory: str | None = None,
+    *,
+    output: str | None = None,
+    variant: str | None = None,
+    recipe: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    image_size: int | None = None,
+    augmentation: bool = DEFAULTS.augmentation,
+    initialization: str = DEFAULTS.initialization,
+    compile_mode: str = DEFAULTS.compile_mode,
+    seed: int = DEFAULTS.seed,
+    bad_images: str = DEFAULTS.bad_images,
+    overwrite: bool = False,
+    accept_changed_data: bool = False,
+    discard_state: bool = False,
+    quick: bool = False,
+    verbose: int | str = "auto",
+) -> Outcome:
+    """Train a network on a folder of images, measure it on held-out ones, and save all of it.
+
+    The output folder gets `model.keras`, which takes RGB pixels of 0 to 255 of images of any size;
+    `classes.json`; `files.csv` (which images were trained on, and which held out); `history.csv`;
+    `results.json`; `job.json`; the state of training; and pictures, if matplotlib is installed. A
+    run that was interrupted goes on from its last whole epoch if it is called again with the same
+    arguments, and a finished one with more epochs.
+
+    Args:
+        directory: A folder with one folder of images per class, of which a fifth is held out; or
+            with two such folders named `train` and `val`; `None` for images of shapes and textures
+            that the package draws.
+        output: The folder to save in; `None` for `alexnet-fit` in the current folder, or
+            `alexnet-fit-2` and so on if there is another run in it.
+        variant: Name of the network; `None` for the recipe's, or `"paper"`.
+        recipe: Name of a published way of training, with its steps in proportion to the epochs;
+            `None` for Adam at one rate.
+        epochs: Passes over the training images; `None` for the recipe's, or 3.
+        batch_size: Images per step; `None` for the recipe's, or 16.
+        learning_rate: Step size of Adam, or the rate that the recipe begins with; `None` for the
+            recipe's, or 4e-4.
+        image_size: Side of the windows that the network sees, in pixels; `None` for the variant's.
+        augmentation: Whether training images are cut at random, mirrored and given colour noise;
+            else the network sees the centre of each.
+        initialization: `"robust"` or `"published"` initial values, as `AlexNet` takes it.
+        compile_mode: `"xla"`, `"plain"`, or `"auto"` for Keras's own choice.
+        seed: Fixes initial values, order, augmentation and drawn images.
+        bad_images: `"stop"`: an image file that cannot be read ends the run; `"skip"`: it is left
+            out.
+        overwrite: Whether an earlier run in the folder is replaced.
+        accept_changed_data: Whether a run goes on if images were added or removed since it began.
+        discard_state: Whether the state of training is removed at the end, so that no epoch can
+            follow.
+        quick: Whether the images are half as large and the run has one epoch: a trial.
+        verbose: 0 for silence; 1 for Keras's progress bars; 2 for a line for each epoch; `"auto"`
+            for bars on a terminal and in a notebook, lines elsewhere.
+
+    Returns:
+        An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
+        and 1), and how long it took, in seconds.
+
+    Raises:
+        UserError: (a `ValueError`) for an unknown name or choice; if images cannot be found or
+            read, the output cannot be written, another process trains into it, or it holds a run
+            with other settings, classes or images. All files are then as they were.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> output = os.path.join(tempfile.mkdtemp(), "run")
+    >>> outcome = fit(variant="cifar10_19pct", quick=True, output=output, verbose=0)
+    >>> outcome.evaluation.images, os.path.basename(outcome.model_path)
+    (40, 'model.keras')
+    """
+    choice("initialization", initialization, ("robust", "published"), "Leave it out for robust.")
+    choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
+    settled = {
+        "variant": variant,
+        "epochs": optional_integer("epochs", epochs, 1, f"{DEFAULTS.epochs} is usual."),
+        "batch_size": optional_integer(
+            "batch_size", batch_size, 1, f"{DEFAULTS.batch_size} is usual."
+        ),
+        "learning_rate": _rate(learning_rate),
+    }
+    job = Job.of(
+        recipe,
+        **{name: value for name, value in settled.items() if value is not None},
+        directory=None if directory is None else file_path("directory", directory),
+        image_size=optional_integer("image_size", image_size, 1, "Leave it out for the usual."),
+        augmentation=bool(augmentation),
+        initialization=initialization,
+        compile_mode=compile_mode,
+        seed=integer("seed", seed, 0, "0 is usual."),
+        bad_images=bad_images,
+    )
+    if quick:
+        job = job.quick()
+    if output is not None:
+        folder = file_path("output", output)
+    else:
+        folder = FOLDER if overwrite else free_folder(job)
+    level = verbosity(verbose)
+    return run(
+        job,
+        folder,
+        verbose=level,
+        overwrite=overwrite,
+        say=print if level else lambda text: None,
+        accept_changed_data=accept_changed_data,
+        discard_state=discard_state,
+    )
+
+
+def _rate(value: float | None) -> float | None:
+    """Return a learning rate, or raise unless it is a finite positive number."""
+    try:
+        rate = None if value is None else float(value)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if rate is None or 0 < rate < math.inf:
+        return rate
+    raise UserError(
+        f"Received learning_rate={value!r}.",
+        "`learning_rate` must be a finite positive number, or None.",
+        f"{DEFAULTS.learning_rate:g} is usual for Adam.",
+    )
