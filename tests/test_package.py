@@ -35,8 +35,9 @@ BACKEND_FREE = tuple(f"keras_alexnet.{room}" for room in ("formats", "cli", "pic
 
 def examples_of(name):
     """Return the case of a module, and a mark where its examples need no backend."""
-    free = name.startswith(BACKEND_FREE)
-    return pytest.param(name, marks=[pytest.mark.backend_free] if free else [])
+    marks = [pytest.mark.backend_free] if name.startswith(BACKEND_FREE) else []
+    marks += [pytest.mark.long] if name == "keras_alexnet.jobs.training" else []  # it trains
+    return pytest.param(name, marks=marks)
 
 
 @pytest.mark.parametrize("name", [examples_of(name) for name in importable_modules()])
