@@ -139,8 +139,10 @@ def places(node):
 def is_of_another_backend(node):
     """Return whether a node is a backend's version of an operation, or imports a backend."""
     decorators = map(ast.unparse, getattr(node, "decorator_list", ()))
-    imports = (part for part in getattr(node, "body", ()) if isinstance(part, ast.Import))
-    names = {alias.name.split(".")[0] for part in imports for alias in part.names}
+    body = getattr(node, "body", ())
+    statements = body if isinstance(body, list) else ()  # a lambda's is an expression
+    imports = (statement for statement in statements if isinstance(statement, ast.Import))
+    names = {alias.name.split(".")[0] for statement in imports for alias in statement.names}
     overridden = {f".override({backend!r})" for backend in OTHER_BACKENDS}
     return bool(names & OTHER_BACKENDS) or any(d.endswith(tuple(overridden)) for d in decorators)
 
