@@ -63,7 +63,7 @@ def download(
     ...     print(error.received)
     ... finally:
     ...     del os.environ["KERAS_ALEXNET_OFFLINE"]
-    'alexnet-owt-7be5be79.pth' is not at hand, and KERAS_ALEXNET_OFFLINE is set.
+    'alexnet-owt-7be5be79.pth' is not on this machine, and KERAS_ALEXNET_OFFLINE is set.
     """
     checkpoint = get_checkpoint(name)
     shown = verbosity(verbose) > 0
