@@ -96,7 +96,7 @@ MISTAKES = [
     (["describe", "no.keras"], "no such file"),
     (["describe", "text.keras"], "which Keras cannot load"),
     (["describe", "foreign.keras"], "Could not locate class 'Foreign'"),
-    (["describe", "cifar10_19pct", "--plot", "picture.xyz"], "Its ending must name a format"),
+    (["describe", "cifar10_19pct", "--plot", "picture.xyz"], "ending must name a format"),
     (["fit", "nowhere"], "does not exist"),
     (["fit", "text.keras"], "which is a file"),
     (["fit", "empty"], "no class folders"),
