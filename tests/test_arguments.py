@@ -106,6 +106,10 @@ INTEGERS = {
     "fully_convolutional.input_shape": lambda n: package.fully_convolutional(
         small(), (n(32), n(24), n(3))
     ).get_config()["layers"][0],
+    "multi_crop_model.image_size": lambda n: (
+        package.multi_crop_model(small(), 10, n(20)).input_shape
+    ),
+    "multi_crop_model.views": lambda n: package.multi_crop_model(small(), n(9), 20).name,
     "ten_crop_model.image_size": lambda n: package.ten_crop_model(small(), n(20)).input_shape,
     "ten_crop_model.image_size of two": lambda n: (
         package.ten_crop_model(small(), (n(20), n(24))).input_shape

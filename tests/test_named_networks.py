@@ -10,8 +10,8 @@ from keras_alexnet import AlexNet, get_recipe, get_variant, list_variants, load_
 from keras_alexnet.checkpoints import sources
 from keras_alexnet.cli import main
 from keras_alexnet.errors import UserError
+from keras_alexnet.jobs import downloads
 from keras_alexnet.names import OTHER_NAMES
-from keras_alexnet.published import cache, download
 from keras_alexnet.published.lookup import (
     get_checkpoint,
     known_checkpoint,
@@ -225,8 +225,7 @@ def test_commands_take_the_same_weights(command, word, monkeypatch, capsys):
 )
 def test_download_takes_them_too(word, file, note, monkeypatch, capsys):
     """And says in a note where a name fits several networks."""
-    assert download.find_copy is cache.find_copy  # imported before, so that it keeps the real one
-    monkeypatch.setattr(cache, "find_copy", lambda record, folders: (record.filename, {}))
+    monkeypatch.setattr(downloads, "find_copy", lambda record, folders: (record.filename, {}))
     assert main(["download", word]) == 0
     captured = capsys.readouterr()
     assert f"It was there: {file}" in captured.out

@@ -19,7 +19,8 @@ from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, 
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
-from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize, multi_crop_model
+from keras_alexnet.preprocessing import SquareResize, multi_crop_model
+from keras_alexnet.preprocessing.multi_crop import crop_layers
 from keras_alexnet.progress import has_display
 from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
@@ -182,7 +183,7 @@ def ten_crops(model, wanted: bool | None):
     Raises:
         UserError: If it is wanted and the model cuts no window.
     """
-    cuts = any(isinstance(layer, RandomCropFlip | CenterCrop) for layer in model.layers)
+    cuts = bool(crop_layers(model))
     if wanted and not cuts:
         raise UserError(
             f"Received the model {model.name!r}, which cuts no window out of its images.",

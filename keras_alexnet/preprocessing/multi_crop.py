@@ -58,7 +58,7 @@ def multi_crop_model(model, views=10, image_size=None):
             "Give 10 for the paper's test, 9 for that of the CIFAR-10 networks of 11 and 13 %.",
         )
     model = functional(model)
-    crops = [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
+    crops = crop_layers(model)
     if crops:
         inputs, outputs = _with_windows(model, crops[-1], views)
     else:
@@ -69,6 +69,11 @@ def multi_crop_model(model, views=10, image_size=None):
     by_image = ops.reshape(outputs, (-1, views, *outputs.shape[1:]))
     name = f"{model.name}_{NAMES[views]}"
     return functional_model(inputs, ops.mean(by_image, axis=1), name)
+
+
+def crop_layers(model) -> list:
+    """Return the layers of a model that cut one window out of each image."""
+    return [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
 
 
 def ten_crop_model(model, image_size=None, views=10):

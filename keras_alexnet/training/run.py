@@ -11,8 +11,7 @@ from keras_alexnet.data.image_reader import StopOnFailure
 from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole
-from keras_alexnet.preprocessing import RandomCropFlip, multi_crop_model
-from keras_alexnet.preprocessing.crop import CenterCrop
+from keras_alexnet.preprocessing.multi_crop import crop_layers, multi_crop_model
 from keras_alexnet.progress import verbosity
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
 from keras_alexnet.training.epoch_progress import EpochProgress
@@ -188,8 +187,7 @@ def _ten_crops(model, job: Job) -> tuple[keras.Model | None, int]:
     """
     recipe = job.adapted_recipe()
     crops = recipe.views if recipe and recipe.views > 1 else 10
-    cuts = any(isinstance(layer, (RandomCropFlip, CenterCrop)) for layer in model.layers)
-    return multi_crop_model(model, views=crops) if cuts else None, crops
+    return multi_crop_model(model, views=crops) if crop_layers(model) else None, crops
 
 
 def _draw(model, evaluation: Evaluation, history, folder: RunFolder, say) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def test_what_the_file_leaves_open_is_assumed_and_said(tmp_path, capsys):
     assert get_model_card(str(path)) is None
     model = AlexNet("cifar10_80sec")
     assert model.card == ModelCard("cifar10_80sec", 32)
-    loaded = load_checkpoint(model, path, verify="off")
+    loaded = load_checkpoint(model, path, verify="off", verbose=True)
     (assumption,) = loaded.assumptions
     assert assumption in capsys.readouterr().out
     assert "assumed to be prepared as for the variant 'cifar10_80sec'. Takes RGB" in assumption
