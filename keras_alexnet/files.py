@@ -1,4 +1,4 @@
-"""Functions that write files whole or not at all, and read JSON."""
+"""Functions that write files whole or not at all, read JSON, and make and lock folders."""
 
 import contextlib
 import errno
@@ -168,6 +168,41 @@ def made_folder(path: str) -> Iterator[None]:
         with contextlib.suppress(OSError):  # it is not empty: results of an earlier run stay
             os.rmdir(path)
         raise
+
+
+@contextlib.contextmanager
+def locked_folder(folder: str, waiting: Callable[[], None] = lambda: None) -> Iterator[bool]:
+    """Let one process at a time run the block for a folder; give whether the folder is locked.
+
+    Windows and some network file systems cannot lock a folder: the block runs all the same there.
+
+    Args:
+        folder: A folder that exists. It is made again if the process before removed it.
+        waiting: Called once if another process has the lock.
+
+    Example:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, locked_folder(folder):
+    ...     os.listdir(folder)
+    []
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            import fcntl
+
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            os.makedirs(folder, exist_ok=True)
+            locked = True
+        except (ImportError, OSError):
+            locked = False
+        yield locked
 
 
 def keras_home() -> str:

@@ -3,11 +3,20 @@
 import errno
 import os
 import stat
+import sys
+import threading
 
 import pytest
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.files import check_writable, name_list, read_json, write_json, written_whole
+from keras_alexnet.files import (
+    check_writable,
+    locked_folder,
+    name_list,
+    read_json,
+    write_json,
+    written_whole,
+)
 
 pytestmark = pytest.mark.backend_free
 
@@ -97,3 +106,34 @@ def test_a_file_that_holds_something_else_is_said(content, tmp_path):
         read_json(str(path), name_list, "It must.", "Do so.")
     write_json(str(path), ["a", "caf\udce9"])
     assert read_json(str(path), name_list, "", "") == ["a", "caf\udce9"]
+
+
+def test_one_at_a_time_has_a_folder(tmp_path):
+    """The second waits, says so once, and finds the folder again that the first removed."""
+    folder, said, reached = tmp_path / "folder", [], threading.Event()
+    folder.mkdir()
+
+    def second():
+        with locked_folder(str(folder), lambda: (said.append("waiting"), reached.set())) as locked:
+            said.append((locked, folder.is_dir()))
+
+    thread = threading.Thread(target=second)
+    with locked_folder(str(folder)) as locked:
+        assert locked
+        thread.start()
+        assert reached.wait(60)
+        assert said == ["waiting"]
+        folder.rmdir()
+    thread.join()
+    assert said == ["waiting", (True, True)]
+
+
+def test_without_locks_the_block_runs_all_the_same(tmp_path, monkeypatch):
+    """As on Windows, and for a folder that cannot be opened."""
+    with locked_folder(str(tmp_path / "none")) as locked:
+        assert not locked
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with locked_folder(str(tmp_path)) as locked:
+        assert not locked
+    with pytest.raises(OSError, match="of the block"), locked_folder(str(tmp_path)):
+        raise OSError("of the block")

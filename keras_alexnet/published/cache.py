@@ -5,7 +5,7 @@ Anyone may own them: a copy is used only if its hash is right.
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import keras_home, made_folder
@@ -73,28 +73,3 @@ def download_folder(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
                 "`weights`.",
             ) from error
         yield
-
-
-@contextlib.contextmanager
-def locked_folder(folder: str, say: Callable[[str], None]) -> Iterator[bool]:
-    """Wait until no other process downloads to a folder; yield whether the folder is locked.
-
-    The lock only saves a second download: each process writes a file of its own and renames it.
-    Windows and some network file systems cannot lock a folder.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            import fcntl
-
-            handle = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, handle)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say(f"Another process is downloading to {folder!r}. Waiting for it.")
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            os.makedirs(folder, exist_ok=True)  # the other process removes it when it fails
-            alone = True
-        except (ImportError, OSError):
-            alone = False
-        yield alone

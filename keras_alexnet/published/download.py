@@ -7,9 +7,9 @@ from collections.abc import Callable
 import keras
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.files import WRITING, remove_leftovers, written_whole
+from keras_alexnet.files import WRITING, locked_folder, remove_leftovers, written_whole
 from keras_alexnet.progress import Step, has_display, progress_bar
-from keras_alexnet.published.cache import download_folder, find_copy, folders, locked_folder
+from keras_alexnet.published.cache import download_folder, find_copy, folders
 from keras_alexnet.published.fetching import DownloadError, fetch
 from keras_alexnet.published.hashes import size_and_hash, verify_hash
 from keras_alexnet.published.records import Checkpoint
@@ -69,7 +69,12 @@ def download(
         raise _not_available(checkpoint, received, searched[0], bad, addresses)
     for copy, reason in bad.items():
         say(f"Skipping the copy {copy!r}: {reason}.")
-    with download_folder(searched[0], checkpoint), locked_folder(searched[0], say) as locked:
+    waiting = f"Another process is downloading to {searched[0]!r}. Waiting for it."
+    with (
+        download_folder(searched[0], checkpoint),
+        # The lock only saves a second download: each process writes a file of its own.
+        locked_folder(searched[0], lambda: say(waiting)) as locked,
+    ):
         path, _ = find_copy(checkpoint, searched[:1])
         if path is not None:  # another process was faster
             return path

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from keras_alexnet.errors import UserError
+from keras_alexnet.files import locked_folder
 from keras_alexnet.interrupts import delayed_interrupts
 
 LOCK = "fit.lock"  # name of the file in the folder
@@ -80,7 +81,7 @@ def run_lock(folder: str) -> Iterator[None]:
     """
     path, held = os.path.join(folder, LOCK), False
     try:
-        with delayed_interrupts(), _one_at_a_time(folder):
+        with delayed_interrupts(), locked_folder(folder):
             check_lock(folder)
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path)
@@ -133,19 +134,6 @@ def _unusable(path: str, error: OSError) -> UserError:
         "The lock must be a file that names the process that trains into the folder.",
         "If no process trains there, remove the file; otherwise choose another folder.",
     )
-
-
-@contextlib.contextmanager
-def _one_at_a_time(folder: str) -> Iterator[None]:
-    """Keep other processes from reading or writing the lock; Windows and some networks cannot."""
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl
-
-            handle = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _state(pid: int) -> tuple[str, str]:
