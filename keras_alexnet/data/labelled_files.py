@@ -54,6 +54,17 @@ class LabelledFiles:
             labels=tuple(self.labels[index] for index in indices),
         )
 
+    def joined(self, other: "LabelledFiles") -> "LabelledFiles":
+        """Return these files and then those of another part with the same classes."""
+        return dataclasses.replace(
+            other,
+            paths=self.paths + other.paths,
+            labels=self.labels + other.labels,
+            passed_over=tuple(dict.fromkeys(self.passed_over + other.passed_over)),
+            notes=tuple(dict.fromkeys(self.notes + other.notes)),
+            unreadable=tuple(dict.fromkeys(self.unreadable + other.unreadable)),
+        )
+
     def noted(self, notes: Sequence[str]) -> "LabelledFiles":
         """Return the same files with more notes before their own."""
         return dataclasses.replace(self, notes=(*notes, *self.notes))

@@ -1,7 +1,6 @@
 """`measure_files`: a model measured on image files, and the choice of these files."""
 
 import collections
-import dataclasses
 import os
 from collections.abc import Sequence
 
@@ -65,7 +64,7 @@ def images_to_measure(
         return found, which, [note, *said]
     everything = found
     if parts:
-        everything = _together(find_images(parts.training, class_names), found)
+        everything = find_images(parts.training, class_names).joined(found)
     present = sizes(directory, everything)
     names = [below(directory, path) for path in everything.paths]
     if not record.files.keys() & present.keys():
@@ -85,12 +84,6 @@ def images_to_measure(
         f"the images in {directory!r} that were held out in training",
         notes,
     )
-
-
-def _together(one: LabelledFiles, other: LabelledFiles) -> LabelledFiles:
-    """Return the files of two parts with the same classes."""
-    paths, labels = one.paths + other.paths, one.labels + other.labels
-    return dataclasses.replace(other, paths=paths, labels=labels)
 
 
 def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:

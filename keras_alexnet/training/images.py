@@ -180,9 +180,7 @@ def _changed(directory: str, differences: list[str]) -> UserError:
 
 def _as_before(directory: str, files, test, earlier: SplitRecord):
     """Return the images, divided as in an earlier run."""
-    together = dataclasses.replace(
-        files, paths=files.paths + test.paths, labels=files.labels + test.labels
-    )
+    together = files.joined(test)
     # A held-out path with another size is another image, possibly a training image.
     found = sizes(directory, together)
     held = [earlier.held_out.get(name) == size for name, size in found.items()]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_alexnet.data.labelled_files import find_images, training_and_held_out
+from keras_alexnet.data.labelled_files import LabelledFiles, find_images, training_and_held_out
 
 pytestmark = pytest.mark.backend_free
 
@@ -36,6 +36,18 @@ def test_find_images(folder):
 def pairs(files):
     """Return (path, label) pairs."""
     return list(zip(files.paths, files.labels, strict=True))
+
+
+def test_joined_parts():
+    """Files stay in order, and what is not used of either part is kept once."""
+    bad = ("cat/2.png", "it is empty")
+    one = LabelledFiles(("cat/1.png",), (0,), ("cat", "dog"), ("cat/a.txt",), ("A note.",), (bad,))
+    other = LabelledFiles(("dog/3.png", "cat/4.png"), (1, 0), ("cat", "dog"), (), ("A note.",))
+    joined = one.joined(other)
+    assert pairs(joined) == [("cat/1.png", 0), ("dog/3.png", 1), ("cat/4.png", 0)]
+    assert joined.class_names == ("cat", "dog")
+    assert (joined.passed_over, joined.notes) == (("cat/a.txt",), ("A note.",))
+    assert joined.unreadable == (bad,) == other.joined(one).unreadable
 
 
 def test_split_is_stratified_disjoint_and_seeded(folder):
