@@ -10,7 +10,14 @@ from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.functional_graphs import layer_calls
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.tables import json_text, new_table, screen_width, sizes_text, table_text
+from keras_alexnet.tables import (
+    add_numbers,
+    json_text,
+    new_table,
+    screen_width,
+    sizes_text,
+    table_text,
+)
 
 # Images in the symbolic batch, unless the model fixes their number. Not 1, because a model may
 # squeeze axes of size 1.
@@ -113,8 +120,7 @@ class Description:
         table = new_table()
         table.add_column("layer", no_wrap=True)
         table.add_column("type", overflow="fold")
-        for heading in ("output", "parameters", "share", "neurons", "multiply-adds"):
-            table.add_column(heading, justify="right", no_wrap=True)
+        add_numbers(table, "output", "parameters", "share", "neurons", "multiply-adds")
         for layer in self.layers:
             share = f"{100 * self.share(layer):.2f} %" if layer.parameters else ""
             table.add_row(

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 
-__all__ = ["json_text", "new_table", "screen_width", "table_text"]
+__all__ = ["add_numbers", "json_text", "new_table", "screen_width", "table_text"]
 
 UNLIMITED = 10_000  # columns of a table without a screen: each row is one line for `grep`
 WORD = 16  # smallest width to which a word is folded in a column with overflow="fold"

@@ -228,7 +228,7 @@ def test_download_takes_them_too(word, file, note, monkeypatch, capsys):
     monkeypatch.setattr(downloads, "find_copy", lambda record, folders: (record.filename, {}))
     assert main(["download", word]) == 0
     captured = capsys.readouterr()
-    assert f"It was there: {file}" in captured.out
+    assert f"Found a copy: {file}" in captured.out
     assert captured.err.startswith(note)
     assert captured.err.count("\n") == bool(note)
 

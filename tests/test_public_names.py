@@ -163,7 +163,7 @@ MODULES = {
     "progress": "position quiet",
     "recipes": "Recipe get_recipe list_recipes",
     "startup": "import_package",
-    "tables": "json_text new_table screen_width table_text",
+    "tables": "add_numbers json_text new_table screen_width table_text",
     "training.compile_modes": "MODES",
     "training.job": "Job build_model",
     "training.padding": "PaddedLoss pad_batches",

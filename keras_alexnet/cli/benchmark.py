@@ -1,7 +1,7 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
-from keras_alexnet.cli.shared import count, print_json
-from keras_alexnet.tables import new_table, screen_width, table_text
+from keras_alexnet.cli.shared import count, print_json, print_table
+from keras_alexnet.tables import add_numbers, new_table
 
 FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns to leave out on narrow screens
 MODES = {"auto": None, "plain": False, "compiled": True}
@@ -83,7 +83,7 @@ def _compare(arguments) -> None:
     print()
     done = [result for result in results if "report" in result]
     if done:
-        print(table_text(_table(done), screen_width(), FIRST_TO_GO))
+        print_table(_table(done), FIRST_TO_GO)
     for result in results:
         name = f"{result['backend']}, {result['mode']}"
         if "error" in result:
@@ -96,8 +96,7 @@ def _compare(arguments) -> None:
 def _table(done):
     """Return the medians of the runs that succeeded, the best of each column marked."""
     table = new_table("ms per batch, median", "")
-    for heading in ("Forward", "Forward-backward", "first step", "images/s"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    add_numbers(table, "Forward", "Forward-backward", "first step", "images/s")
     pairs = [result["report"]["timings"] for result in done]
     best = [min(timing["median"] for timing in column) for column in zip(*pairs, strict=True)]
     for result, pair in zip(done, pairs, strict=True):

@@ -1,8 +1,8 @@
 """`keras-alexnet check-images`: the files that a run would stop at."""
 
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.shared import print_json, print_table
 from keras_alexnet.errors import escaped
-from keras_alexnet.tables import new_table, screen_width, table_text
+from keras_alexnet.tables import new_table
 
 BAD_FILES = 1  # the exit code when some were found
 
@@ -51,4 +51,5 @@ def _print_table(path: str, reason: str, findings) -> None:
         table.add_column(heading, overflow="fold")
     for finding in findings:
         table.add_row(escaped(finding.path), finding.reason)
-    print(table_text(table, screen_width()), end="\n\n")
+    print_table(table)
+    print()

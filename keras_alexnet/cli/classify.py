@@ -1,8 +1,8 @@
 """`keras-alexnet classify`: what a network takes images for."""
 
-from keras_alexnet.cli.shared import count, print_json
+from keras_alexnet.cli.shared import count, print_json, print_table
 from keras_alexnet.errors import escaped
-from keras_alexnet.tables import new_table, screen_width, table_text
+from keras_alexnet.tables import add_numbers, new_table
 
 
 def add(command) -> None:
@@ -71,7 +71,7 @@ def _print_table(results) -> None:
         table.add_column(heading, overflow="fold")
     if known:
         table.add_column("WordNet", no_wrap=True)
-    table.add_column("probability" if probabilities else "score", justify="right", no_wrap=True)
+    add_numbers(table, "probability" if probabilities else "score")
     for place, result in enumerate(results):
         if place:
             table.add_row()
@@ -80,4 +80,4 @@ def _print_table(results) -> None:
             path = escaped(result.path) if number == 0 else ""
             wordnet = [guess.wordnet or ""] if known else []
             table.add_row(path, escaped(guess.name), *wordnet, score)
-    print(table_text(table, screen_width(), ("WordNet",)))
+    print_table(table, ("WordNet",))

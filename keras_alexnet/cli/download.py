@@ -3,9 +3,9 @@
 import dataclasses
 import textwrap
 
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.shared import print_json, print_table
 from keras_alexnet.errors import UserError
-from keras_alexnet.tables import new_table, screen_width, table_text
+from keras_alexnet.tables import add_numbers, new_table, screen_width
 
 
 def add(command) -> None:
@@ -36,8 +36,8 @@ def run(arguments) -> None:
     if arguments.checkpoint is None:
         raise UserError(
             "Received no name of a checkpoint.",
-            "One was expected.",
-            "keras-alexnet download --list shows them.",
+            "The command must have the name of a checkpoint, or --list.",
+            "Choose one of the names that keras-alexnet download --list shows.",
         )
     from keras_alexnet import jobs
 
@@ -46,7 +46,7 @@ def run(arguments) -> None:
     if arguments.json:
         print_json(dataclasses.asdict(done))
         return
-    print(f"{'Saved' if done.downloaded else 'It was there:'} {done.path}")
+    print(f"{'Saved' if done.downloaded else 'Found a copy:'} {done.path}")
     print(f"Verified: {done.verified}")
 
 
@@ -63,14 +63,14 @@ def _list(as_json: bool) -> None:
     table = new_table()
     for heading in ("checkpoint", "variant"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("MB", justify="right", no_wrap=True)
+    add_numbers(table, "MB")
     table.add_column("what it is", overflow="fold")
-    table.add_column("at hand", overflow="fold")
+    table.add_column("copy", overflow="fold")
     for record in records:
         size = "" if record.size is None else f"{record.size / 1e6:.1f}"
         row = (record.name, record.variant, size, record.title, jobs.local_copy(record.name) or "")
         table.add_row(*row)
-    print(table_text(table, screen_width(), ("at hand", "MB", "variant")))
+    print_table(table, ("copy", "MB", "variant"))
     best = (
         "imagenet (or DEFAULT) means the best documented checkpoint of a variant, and so does the "
         "variant's own name. IMAGENET1K_V1 means owt_torchvision."

@@ -2,9 +2,9 @@
 
 import textwrap
 
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.shared import print_json, print_table
 from keras_alexnet.names import OTHER_NAMES
-from keras_alexnet.tables import new_table, screen_width, table_text
+from keras_alexnet.tables import add_numbers, new_table, screen_width
 from keras_alexnet.variants import get_variant, list_variants
 
 
@@ -25,12 +25,11 @@ def run(arguments) -> None:
     table = new_table()
     table.add_column("variant", no_wrap=True)
     table.add_column("what it is", overflow="fold")
-    for heading in ("image", "parameters", "multiply-adds"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    add_numbers(table, "image", "parameters", "multiply-adds")
     for record in records:
         figures = (f"{record.parameters:,}", f"{record.multiply_adds:,}")
         table.add_row(record.name, record.title, str(record.input_size), *figures)
-    print(table_text(table, screen_width(), ("multiply-adds", "image", "parameters")))
+    print_table(table, ("multiply-adds", "image", "parameters"))
     others = ", ".join(f"{name} is {other.variant}" for name, other in OTHER_NAMES.items())
     print("\n" + textwrap.fill(f"Other names: {others}.", screen_width()))
     print("\nkeras-alexnet describe NAME shows the layers of one.")

@@ -1,13 +1,13 @@
-"""Parts of several commands: kinds of arguments, JSON, notes."""
+"""Parts of several commands: kinds of arguments, JSON, tables, notes."""
 
 import argparse
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from keras_alexnet.errors import escaped
-from keras_alexnet.tables import json_text
+from keras_alexnet.tables import json_text, screen_width, table_text
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
 
@@ -15,6 +15,11 @@ OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to e
 def print_json(value) -> None:
     """Print a value for scripts."""
     print(json_text(value))
+
+
+def print_table(table, first_to_go: Sequence[str] = ()) -> None:
+    """Print a table as wide as the screen; `table_text` explains `first_to_go`."""
+    print(table_text(table, screen_width(), first_to_go))
 
 
 def count(text: str) -> int:

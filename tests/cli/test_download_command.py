@@ -25,7 +25,7 @@ class TestCommand:
             f"Verified: 700,000 bytes, sha256 {sha256}\n"
         )
         assert main(["download", "owt"]) == 0  # the variant's best one
-        assert capsys.readouterr().out.startswith(f"It was there: {home / NAME}\nVerified: ")
+        assert capsys.readouterr().out.startswith(f"Found a copy: {home / NAME}\nVerified: ")
         assert len(server.asked) == 1
 
     def test_json_and_output(self, known, tmp_path, capsys):
