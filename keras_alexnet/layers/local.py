@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_alexnet.arguments import integer, pair
+from keras_alexnet.arguments import choice, integer, pair
 from keras_alexnet.errors import UserError
 
 
@@ -78,10 +78,12 @@ class LocallyConnected2D(keras.layers.Layer):
         remedy = "Give 3 for a square, say, or (3, 5) for height and width."
         self.kernel_size = pair("kernel_size", kernel_size, remedy)
         self.strides = pair("strides", strides, remedy)
-        self.padding = _one_of(padding, ("valid", "same"), "padding")
+        choice("padding", padding, ("valid", "same"), "Leave it out for 'valid'.")
+        self.padding = padding
         data_format = data_format or keras.config.image_data_format()
         formats = ("channels_last", "channels_first")
-        self.data_format = _one_of(data_format, formats, "data_format")
+        choice("data_format", data_format, formats, "Leave it out for Keras's setting.")
+        self.data_format = data_format
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -222,13 +224,3 @@ class LocallyConnected2D(keras.layers.Layer):
                 f"Its weights, one set for each place, are for {self.image}.",
                 "Resize or crop the images, or build the network for theirs.",
             )
-
-
-def _one_of(value, choices: tuple[str, ...], argument: str) -> str:
-    if value not in choices:
-        raise UserError(
-            f"Received {argument}={value!r}.",
-            f"`{argument}` must be {' or '.join(map(repr, choices))}.",
-            "Leave it out for the default.",
-        )
-    return value

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.arguments import integer
+from keras_alexnet.arguments import choice, integer
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.normalization import Response, local_response_normalization
 
@@ -85,15 +85,11 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.beta = beta
         self.region = region
         self.groups = integer("groups", groups, 1, "One is usual.")
+        formats = ("channels_last", "channels_first", None)
+        choice("data_format", data_format, formats, "Leave it out to take Keras's own setting.")
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
         self.even_window = even_window
         self.supports_masking = True
-        if self.data_format not in ("channels_last", "channels_first"):
-            raise UserError(
-                f"Received data_format={data_format!r}.",
-                "`data_format` must be 'channels_last', 'channels_first' or None.",
-                "Leave it out to take Keras's own setting.",
-            )
 
     @classmethod
     def from_tensorflow(cls, depth_radius=5, bias=1.0, alpha=1.0, beta=0.5, **kwargs):
@@ -247,15 +243,9 @@ def _check_arguments(k, alpha, beta, region, even_window):
         ("k", k, k > 0, "must be positive, or zeros would be divided by zero", "The paper has 2."),
         ("alpha", alpha, alpha >= 0, "must not be negative", "The paper has 1e-4."),
         ("beta", beta, beta > 0, "must be positive", "The paper has 0.75."),
-        ("region", region, region in REGIONS, f"must be one of {REGIONS}", "Choose one."),
-        (
-            "even_window",
-            even_window,
-            even_window in ("before", "after"),
-            "must be 'before' or 'after'",
-            "PyTorch has 'before', ONNX 'after'.",
-        ),
     ]
     for name, value, good, rule, remedy in checks:
         if not good:
             raise UserError(f"Received {name}={value!r}.", f"`{name}` {rule}.", remedy)
+    choice("region", region, REGIONS, "Choose 'across_channels', which is the paper's.")
+    choice("even_window", even_window, ("before", "after"), "PyTorch has 'before', ONNX 'after'.")

@@ -195,8 +195,8 @@ WRONG = [
     ({"kernel_size": (3, 3, 3)}, r"kernel_size=\(3, 3, 3\).*whole numbers.*\(3, 5\)"),
     ({"kernel_size": True}, r"kernel_size=True.*whole numbers"),
     ({"strides": (1, 0)}, r"strides=\(1, 0\).*at least 1"),
-    ({"padding": "causal"}, r"padding='causal'.*'valid' or 'same'.*Leave it out"),
-    ({"data_format": "NHWC"}, r"data_format='NHWC'.*'channels_last' or 'channels_first'"),
+    ({"padding": "causal"}, r"padding='causal'.*'valid', 'same'.*Leave it out"),
+    ({"data_format": "NHWC"}, r"data_format='NHWC'.*'channels_last', 'channels_first'"),
 ]
 
 

@@ -25,7 +25,7 @@ BAD_ARGUMENTS = [
     ({"region": "ACROSS_CHANNELS"}, r"region='ACROSS_CHANNELS'.*must be one of"),
     ({"groups": 0}, r"groups=0\..*whole number of at least 1.*One is usual"),
     ({"groups": 1.5}, r"groups=1\.5.*whole number"),
-    ({"even_window": "left"}, r"even_window='left'.*'before' or 'after'.*PyTorch.*ONNX"),
+    ({"even_window": "left"}, r"even_window='left'.*'before', 'after'.*PyTorch.*ONNX"),
     ({"data_format": "NHWC"}, r"data_format='NHWC'.*'channels_last'.*'channels_first'.*Leave it"),
 ]
 
