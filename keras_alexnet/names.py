@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from keras_alexnet.errors import warn
+from keras_alexnet.errors import UserError, warn
 
 __all__ = ["OTHER_NAMES"]
 
@@ -88,3 +88,25 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     """Return "Did you mean ...?" with the most similar name; empty if no name is similar."""
     close = difflib.get_close_matches(normalized(str(name)), list(names), n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_name(kind: str, name: object, names: Iterable[str], remedy: str = "") -> UserError:
+    """Return the error for a name that no table has, with the known ones and the most similar.
+
+    Args:
+        kind: A singular noun for what the name should be, such as "recipe".
+        name: What was received.
+        names: The known names.
+        remedy: A sentence that says what to do if no name is similar.
+
+    Example:
+
+    >>> print(unknown_name("recipe", "papr", ["paper", "owt"]))
+    Received recipe='papr', which is not known. The recipes are: paper, owt. Did you mean 'paper'?
+    """
+    known = list(names)
+    return UserError(
+        f"Received {kind}={name!r}, which is not known.",
+        f"The {kind}s are: {', '.join(known)}.",
+        did_you_mean(name, known) or remedy or "Choose one of them.",
+    )

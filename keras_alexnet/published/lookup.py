@@ -3,7 +3,7 @@
 import os
 
 from keras_alexnet.errors import UserError, warn
-from keras_alexnet.names import ANY, did_you_mean, normalized
+from keras_alexnet.names import ANY, did_you_mean, normalized, unknown_name
 from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.published.table import CHECKPOINTS
 from keras_alexnet.variants import get_variant, known_variant, list_variants
@@ -40,11 +40,7 @@ def get_checkpoint(name: str) -> Checkpoint:
     known = known_checkpoint(name)
     if known is not None:
         return known
-    raise UserError(
-        f"Received the checkpoint {name!r}, which is not known.",
-        f"The published checkpoints are: {', '.join(CHECKPOINTS)}.",
-        did_you_mean(name, CHECKPOINTS) or "Choose one of these checkpoints.",
-    )
+    raise unknown_name("checkpoint", name, CHECKPOINTS)
 
 
 def known_checkpoint(name: object, variant: str | None = None) -> Checkpoint | None:

@@ -1,7 +1,6 @@
 """The recipes: how each published network was trained, by name."""
 
-from keras_alexnet.errors import UserError
-from keras_alexnet.names import did_you_mean, known_name
+from keras_alexnet.names import known_name, unknown_name
 from keras_alexnet.recipes.recipe import Recipe
 from keras_alexnet.recipes.table import RECIPES
 
@@ -35,11 +34,7 @@ def get_recipe(name: str) -> Recipe:
     known = known_name(name, RECIPES)
     if known is not None:
         return RECIPES[known]
-    raise UserError(
-        f"Received recipe={name!r}, which is not known.",
-        f"The recipes are: {', '.join(RECIPES)}.",
-        did_you_mean(name, RECIPES) or "Choose one of them.",
-    )
+    raise unknown_name("recipe", name, RECIPES)
 
 
 __all__ = ["Recipe", "get_recipe", "list_recipes"]

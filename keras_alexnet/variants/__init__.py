@@ -1,7 +1,6 @@
 """The published AlexNets: names and records of the variants."""
 
-from keras_alexnet.errors import UserError
-from keras_alexnet.names import ANY, did_you_mean, known_name, normalized
+from keras_alexnet.names import ANY, known_name, normalized, unknown_name
 from keras_alexnet.variants.records import Variant
 from keras_alexnet.variants.table import VARIANTS
 
@@ -38,11 +37,8 @@ def get_variant(name: str) -> Variant:
     known = known_variant(name)
     if known is not None:
         return VARIANTS[known]
-    raise UserError(
-        f"Received variant={name!r}, which is not known.",
-        f"The variants are: {', '.join(VARIANTS)}.",
-        f"{did_you_mean(name, VARIANTS)} `keras-alexnet list` describes each of them.".strip(),
-    )
+    remedy = "Choose one of them: `keras-alexnet list` describes each."
+    raise unknown_name("variant", name, VARIANTS, remedy)
 
 
 def known_variant(name: object) -> str | None:

@@ -54,7 +54,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["nosuch"], "Received the checkpoint 'nosuch', which is not known."),
+            (["nosuch"], "Received checkpoint='nosuch', which is not known."),
             (["paper"], "the variant 'paper', of which no weights are published"),
             ([], "Received no name of a checkpoint."),
         ],
