@@ -51,7 +51,7 @@ if TYPE_CHECKING or start():
     from keras_alexnet.cards.records import ModelCard
     from keras_alexnet.checkpoints.loading import load_checkpoint
     from keras_alexnet.checkpoints.model_cards import get_model_card
-    from keras_alexnet.conversion.converting import convert_checkpoint
+    from keras_alexnet.conversion.conversion import convert_checkpoint
     from keras_alexnet.data.image_folder import image_folder
     from keras_alexnet.describe import describe
     from keras_alexnet.errors import UserError

@@ -8,7 +8,7 @@ from keras_alexnet.errors import UserError
 
 __all__ = ["position", "quiet"]
 
-Step = Callable[[int, int | None], None]
+Update = Callable[[int, int | None], None]
 
 _position = ""
 
@@ -42,7 +42,7 @@ def position() -> str:
 
 
 @contextlib.contextmanager
-def progress_bar(unit: str, unit_of_bar: str, shown: bool, scale: int = 1) -> Iterator[Step]:
+def progress_bar(unit: str, unit_of_bar: str, shown: bool, scale: int = 1) -> Iterator[Update]:
     """Give a function that reports the progress of the block, and moves a bar.
 
     The function takes the number done and the total, `None` if that is unknown.
@@ -59,7 +59,7 @@ def progress_bar(unit: str, unit_of_bar: str, shown: bool, scale: int = 1) -> It
 
         bar = keras.utils.Progbar(None, unit_name=unit_of_bar)
 
-    def step(count: int, total: int | None) -> None:
+    def update(count: int, total: int | None) -> None:
         nonlocal done, ended
         target = None if total is None else -(-total // scale)
         report(count // scale, target, unit)
@@ -69,7 +69,7 @@ def progress_bar(unit: str, unit_of_bar: str, shown: bool, scale: int = 1) -> It
             bar.update(done, finalize=ended)
 
     try:
-        yield step
+        yield update
     finally:
         if bar is not None and not ended:  # Keras ends the line of a full bar only
             bar.update(done, finalize=True)

@@ -10,7 +10,7 @@ from keras_alexnet.cards.alexnet_model import AlexNetModel, card_of
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.assigning import carry_out
 from keras_alexnet.checkpoints.model_cards import complete_card
-from keras_alexnet.checkpoints.preparing import Prepared, prepare
+from keras_alexnet.checkpoints.prepared import Prepared, prepare
 from keras_alexnet.checkpoints.report import Loaded, changes_of
 from keras_alexnet.checkpoints.sanity import sanity_check
 from keras_alexnet.checkpoints.sources import WeightSource, open_source

@@ -6,7 +6,7 @@ import keras
 
 from keras_alexnet.cards.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.checkpoints.prepared import Prepared
 from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.preprocessing import evaluation_preprocessor
 

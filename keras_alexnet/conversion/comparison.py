@@ -7,7 +7,7 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import to_texts
 from keras_alexnet.checkpoints.layouts import row_blocks
 from keras_alexnet.checkpoints.planning import Assignment
-from keras_alexnet.checkpoints.preparing import Prepared, prepare
+from keras_alexnet.checkpoints.prepared import Prepared, prepare
 from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.operations.memory import as_array, new_values

@@ -7,7 +7,7 @@ import keras
 
 from keras_alexnet.cards.records import ModelCard, Source
 from keras_alexnet.cards.texts import to_texts
-from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.checkpoints.prepared import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.errors import escaped
 from keras_alexnet.preprocessing import evaluation_preprocessor

@@ -9,7 +9,7 @@ from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
 from keras_alexnet.checkpoints.networks import arguments_for, network_of
-from keras_alexnet.checkpoints.preparing import Prepared
+from keras_alexnet.checkpoints.prepared import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError
@@ -241,7 +241,7 @@ def _check_size(record: Variant, shape, include_top, data_format):
     if not too_small:
         return
     arithmetic = ", ".join(
-        f"{step.layer}: {step.text} = {step.output}" for step in layer_sizes(record, min(too_small))
+        f"{size.layer}: {size.text} = {size.output}" for size in layer_sizes(record, min(too_small))
     )
     smallest = smallest_size(record)
     other = "channels_first" if data_format == "channels_last" else "channels_last"

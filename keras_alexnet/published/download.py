@@ -8,7 +8,7 @@ import keras
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import WRITING, locked_folder, remove_leftovers, written_whole
-from keras_alexnet.progress import Step, has_display, progress_bar
+from keras_alexnet.progress import Update, has_display, progress_bar
 from keras_alexnet.published.cache import download_folder, find_copy, folders
 from keras_alexnet.published.fetching import DownloadError, fetch
 from keras_alexnet.published.hashes import size_and_hash, verify_hash
@@ -115,7 +115,7 @@ def _download_first_right(
 
 
 def _download_from(
-    url: str, checkpoint: Checkpoint, path: str, timeout: float, update: Step
+    url: str, checkpoint: Checkpoint, path: str, timeout: float, update: Update
 ) -> None:
     """Download from one address, and extract the file if it comes in an archive."""
     limit = checkpoint.size or LARGEST

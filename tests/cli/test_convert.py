@@ -10,7 +10,7 @@ import pytest
 
 from keras_alexnet import AlexNet, load_checkpoint
 from keras_alexnet.cli import main
-from keras_alexnet.conversion import converting
+from keras_alexnet.conversion import conversion
 from made_networks import learned_filters
 
 # Without this the notes that the command prints would be errors before it can print them.
@@ -142,7 +142,7 @@ def test_interrupted(net, monkeypatch, capsys):
         assert len(os.listdir()) == 2  # the source, and the folder that is written to
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(converting, "compare_written", stopped)
+    monkeypatch.setattr(conversion, "compare_written", stopped)
     assert main(["convert", "net.weights.h5", "out.keras"]) == 130
     err = capsys.readouterr().err
     assert err.strip() == "keras-alexnet convert: interrupted; nothing was saved"

@@ -7,7 +7,7 @@ import pytest
 
 from conversions import ENDINGS, QUIET, cifar_file, metadata_of, names
 from keras_alexnet import AlexNet, convert_checkpoint
-from keras_alexnet.conversion import converting
+from keras_alexnet.conversion import conversion
 from keras_alexnet.conversion.formats import WrittenFormat
 from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
@@ -48,7 +48,7 @@ def test_places_that_cannot_be_written(out, message, net, tmp_path, monkeypatch)
     """What is wrong with the target is said before anything is read."""
     (tmp_path / "folder.keras").mkdir()
     before = net.read_bytes()
-    monkeypatch.setattr(converting, "open_source", None)
+    monkeypatch.setattr(conversion, "open_source", None)
     with pytest.raises(UserError, match=message):
         convert_checkpoint(net, tmp_path / out, **QUIET)
     assert names(tmp_path) == ["folder.keras", net.name]
@@ -69,7 +69,7 @@ def test_a_file_that_appears_meanwhile_is_kept(net, tmp_path, monkeypatch):
     """Another program's file, written while this one converted, is not overwritten."""
     out = tmp_path / "out.keras"
     monkeypatch.setattr(
-        converting, "compare_written", lambda source, card, path: out.write_text("another's")
+        conversion, "compare_written", lambda source, card, path: out.write_text("another's")
     )
     with pytest.raises(UserError, match="there is a file already"):
         convert_checkpoint(net, out, **QUIET)

@@ -9,7 +9,7 @@ from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import check_options, load_source, say
 from keras_alexnet.checkpoints.networks import has_classifier
-from keras_alexnet.checkpoints.preparing import Prepared, prepare
+from keras_alexnet.checkpoints.prepared import Prepared, prepare
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.conversion.comparison import compare_written
