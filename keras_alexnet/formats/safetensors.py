@@ -49,7 +49,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     header, start = _read_header(file)
     metadata = header.pop(METADATA, {})
     if type(metadata) is not dict or not all(type(text) is str for text in metadata.values()):
-        raise _invalid_header(f"{METADATA} in the header holds something else than texts by name.")
+        raise _invalid_header(f"The header's {METADATA} does not map names to texts.")
     entries = {}
     for name, value in header.items():
         with errors_about(f"Tensor {shown(name)}:"):

@@ -66,13 +66,13 @@ TABLES = {
     ),
     "no entry": (two(a=3), "Tensor 'a': The tensor's entry in the header has other keys"),
     "an entry in a list": (two(a=[]), "The tensor's entry in the header has other keys"),
-    "metadata in metadata": (two(__metadata__={"a": {"b": "c"}}), "something else than texts"),
+    "metadata in metadata": (two(__metadata__={"a": {"b": "c"}}), "not map names to texts"),
     "metadata of numbers": (
         two(__metadata__={"a": 1}),
-        "__metadata__ in the header holds something else than texts by name",
+        "The header's __metadata__ does not map names to texts",
     ),
-    "metadata in a list": (two(__metadata__=["a"]), "something else than texts"),
-    "metadata as a tensor": (two(__metadata__=entry(24, B)), "something else than texts"),
+    "metadata in a list": (two(__metadata__=["a"]), "not map names to texts"),
+    "metadata as a tensor": (two(__metadata__=entry(24, B)), "not map names to texts"),
     "empty": (framed(b"{}", CONTENT), "end at byte 0 after the header, of which the file has 32"),
     "control characters": (
         two(**{"\x1b[2J": entry(32, A[:0], dtype="\x1b[2J")}),

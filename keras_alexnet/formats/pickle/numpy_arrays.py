@@ -86,7 +86,8 @@ def read_from(file: CheckpointFile, start: int) -> tuple[dict[str, StoredArray],
     value = Machine(reader, Vocabulary(NAMES, remedy=SAVEZ)).run()
     if reader.left:
         raise CheckpointError(
-            f"{reader.left} bytes follow the pickle.", "The file must end with the pickle."
+            f"The pickle ends at byte {file.size - reader.left} of {file.size}.",
+            "The file must end with the pickle.",
         )
     result: dict[str, StoredArray] = {}
     for name, array in _named_arrays(_dictionary(value)):

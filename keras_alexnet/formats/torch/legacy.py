@@ -25,7 +25,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         locations[key] = named_tensors.StorageLocation(_skip_storage(reader, storages.used[key]))
     if reader.left:
         raise CheckpointError(
-            f"{reader.left} bytes follow the last storage.",
+            f"The last storage ends at byte {file.size - reader.left} of {file.size}.",
             "The file must end with its last storage.",
         )
     return named_tensors.arrays(file, tensors, locations.__getitem__), {}
