@@ -1,6 +1,6 @@
 """Whole published networks in plain NumPy: weights, outputs, shapes and counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -132,3 +132,13 @@ def count(variant: Variant, input_size: int | None = None) -> list[Count]:
             shape = (height, width, shape[2])
         counts.append(Count(row.name, shape, params, macs, neurons))
     return counts
+
+
+def resized(variant: Variant, input_size: int) -> Variant:
+    """Return a published network for images of another size: its rows with other outputs."""
+    counts = count(variant, input_size)
+    rows = (
+        replace(row, output=counted.output)
+        for row, counted in zip(variant.rows, counts, strict=True)
+    )
+    return replace(variant, input_size=input_size, rows=tuple(rows))
