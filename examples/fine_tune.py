@@ -77,11 +77,12 @@ def train(model, data, epochs: int, rate: float, learning=None) -> list[float]:
 
 
 def make_weights(folder: pathlib.Path, quick: bool) -> str:
-    """Train on six drawn classes and return the path of the weights."""
-    variant, count, epochs = (QUICK, 66, 1) if quick else (OWN, 3000, 10)
+    """Train on six drawn classes, unless it must be quick, and return the path of the weights."""
+    variant, count = (QUICK, 66) if quick else (OWN, 3000)
     data = read(draw_folder(folder / "source", (0, 2, 4, 5, 6, 8), count, seed=0), variant, quick)
     model = build(variant, 6, None, published=False)
-    train(model, data, epochs, 1e-3)
+    if not quick:
+        train(model, data, 10, 1e-3)
     path = str(folder / "pretrained.weights.h5")
     model.save_weights(path)
     return path
@@ -131,7 +132,7 @@ def main() -> None:
         print(f"Fine-tuning on {directory}, {len(data[0].file_paths)} images, {classes} classes.")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*keeps its initial values")  # the new classifier
-            if quick:  # a few steps leave the weights nearly as they were
+            if quick:  # they are initial values
                 warnings.filterwarnings("ignore", "(?s).*look untrained")
             model = build(variant, classes, weights, published)
         top = [layer.name for layer in model.layers if layer.name.startswith("fc")]

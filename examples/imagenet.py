@@ -120,6 +120,7 @@ def train(directory: str, output: pathlib.Path, recipe, classes: int, quick: boo
     errors = [100 - 100 * state.history[name][-1] for name in ("val_accuracy", "val_top5")]
     print("Top-1 and top-5 error, one crop: {:.1f} and {:.1f} %.".format(*errors))
     print(f"Published: {recipe.result}")
+    return model
 
 
 def main() -> None:
@@ -146,8 +147,9 @@ def main() -> None:
         draw_folders(folders, 128, 128)  # one whole batch of the recipe each
         write(folders, written)
         try:
-            for form in (folders, written):
-                train(str(form), arguments.output / form.name, recipe, 10, quick)
+            model = train(str(folders), arguments.output, recipe, 10, quick)
+            for part in images(str(written), recipe):  # the same images in the other form
+                model.evaluate(part, verbose=2)
         finally:
             keras.distribution.set_distribution(None)  # the process may go on with other work
 

@@ -23,6 +23,8 @@ import sys
 
 import numpy as np
 
+from peers import worker
+
 HERE = pathlib.Path(__file__).parent
 OURS = ("ours, TensorFlow", "ours, TensorFlow XLA", "ours, JAX", "ours, PyTorch")
 TORCH = ("PyTorch", "PyTorch, channels last", "PyTorch compiled", "PyTorch compiled, channels last")
@@ -61,13 +63,36 @@ class Side:
         self.process.stdin.flush()
         return self.answer()
 
+    def end(self) -> None:
+        """End the process, and close its pipes."""
+        self.process.kill()
+        self.process.communicate()
 
-def time_row(net: str, job: str, batch: int, names, rounds: int) -> dict[str, list[float]]:
+
+class SideHere:
+    """A side in this process, whose backend is Keras's: for `--quick`, which compares nothing."""
+
+    def __init__(self, name: str, net: str, job: str, batch: int):
+        self.name, self.seconds = name, []
+        outputs, self.step = worker.built(name, net, job, batch)
+        self.outputs = np.array(outputs)
+
+    def run(self, steps: int) -> list[float]:
+        """Time some steps."""
+        return worker.seconds(self.step, steps)
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+def time_row(
+    net: str, job: str, batch: int, names, rounds: int, start=Side
+) -> dict[str, list[float]]:
     """Compare the sides' outputs, let them take turns and return the seconds of each."""
     sides = []
     try:
         for name in names:
-            sides.append(Side(name, net, job, batch))
+            sides.append(start(name, net, job, batch))
             np.testing.assert_allclose(sides[-1].outputs, sides[0].outputs, rtol=2e-3, atol=1e-6)
             sides[-1].run(2)  # compiles and warms up
         for _ in range(rounds):
@@ -75,9 +100,15 @@ def time_row(net: str, job: str, batch: int, names, rounds: int) -> dict[str, li
                 side.seconds += side.run(3)[1:]  # the first finds its memory cold
     finally:
         for side in sides:
-            side.process.kill()
-            side.process.communicate()  # closes the pipes and waits
+            side.end()
     return {side.name: side.seconds for side in sides}
+
+
+def running_backend() -> str:
+    """Return Keras's backend; the import takes seconds, and only `--quick` needs it here."""
+    import keras
+
+    return keras.backend.backend()
 
 
 def main():
@@ -87,14 +118,16 @@ def main():
     parser.add_argument("--sides", nargs="+", help="only these")
     parser.add_argument("--batch-size", type=int, help="instead of the row's")
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--quick", action="store_true", help="one image, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="one image, in this process")
     arguments = parser.parse_args()
+    start = SideHere if arguments.quick else Side
     for row in arguments.rows or (["owt-single"] if arguments.quick else ROWS):
         net, job, batch, names = ROWS[row]
         if arguments.quick:
-            batch, names, arguments.rounds = 1, names[:1], 1
+            batch, arguments.rounds = 1, 1
+            names = [name for name in OURS if worker.SIDES[name][0] == running_backend()][:1]
         names, batch = arguments.sides or names, arguments.batch_size or batch
-        found = time_row(net, job, batch, names, arguments.rounds)
+        found = time_row(net, job, batch, names, arguments.rounds, start)
         best = min(statistics.median(times) for name, times in found.items() if "ours" in name)
         print(f"{row}, batch {batch}")
         for name, times in found.items():

@@ -67,25 +67,36 @@ SIDES = {  # name: (Keras's backend, module, function, arguments)
 ENDINGS = {" with oneDNN": "1", " without oneDNN": "0"}  # else as TensorFlow finds the processor
 
 
+def built(name: str, net: str, job: str, batch: int):
+    """Build the side with this name; return its first outputs and its step."""
+    _, module, function, arguments = SIDES[name]
+    side = getattr(__import__(f"peers.{module}", fromlist=[function]), function)
+    outputs, step = side(net, job, batch, **arguments)
+    return outputs[:2].tolist(), step
+
+
+def seconds(step, count: int) -> list[float]:
+    """Return the seconds of each of some steps."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return times
+
+
 def main(name: str, net: str, job: str, batch: int) -> None:
     """Build the side, print its first outputs, then serve."""
     for words, value in ENDINGS.items():
         if name.endswith(words):
             name = name.removesuffix(words)
             os.environ["TF_ENABLE_ONEDNN_OPTS"] = value
-    backend, module, function, arguments = SIDES[name]
-    os.environ["KERAS_BACKEND"] = backend
+    os.environ["KERAS_BACKEND"] = SIDES[name][0]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    side = getattr(__import__(f"peers.{module}", fromlist=[function]), function)
-    outputs, step = side(net, job, batch, **arguments)
-    print(json.dumps(outputs[:2].tolist()), flush=True)
+    outputs, step = built(name, net, job, batch)
+    print(json.dumps(outputs), flush=True)
     for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - start)
-        print(json.dumps(times), flush=True)
+        print(json.dumps(seconds(step, int(line))), flush=True)
 
 
 if __name__ == "__main__":
