@@ -162,7 +162,12 @@ def made_folder(path: str) -> Iterator[None]:
             "Choose another folder.",
         ) from error
     try:
-        check_writable(os.path.join(path, "file"))
+        if not os.access(path, os.W_OK):
+            raise UserError(
+                f"Received the output folder {path!r}, which is not writable.",
+                "The folder must be writable.",
+                "Choose another folder, or change its permissions.",
+            )
         yield
     except BaseException:
         with contextlib.suppress(OSError):  # it is not empty: results of an earlier run stay

@@ -12,6 +12,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.files import (
     check_writable,
     locked_folder,
+    made_folder,
     name_list,
     read_json,
     write_json,
@@ -137,3 +138,17 @@ def test_without_locks_the_block_runs_all_the_same(tmp_path, monkeypatch):
         assert not locked
     with pytest.raises(OSError, match="of the block"), locked_folder(str(tmp_path)):
         raise OSError("of the block")
+
+
+def test_an_output_folder_that_is_not_writable_is_named(tmp_path, monkeypatch):
+    """The error names the folder, not a file in it, and keeps what the folder holds."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "model.keras").write_text("weights")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UserError) as caught, made_folder(str(folder)):
+        raise AssertionError("the block must not run")
+    received = f"Received the output folder {str(folder)!r}, which is not writable."
+    assert caught.value.received == received
+    assert caught.value.expected == "The folder must be writable."
+    assert os.listdir(folder) == ["model.keras"]
