@@ -74,7 +74,7 @@ class Proof:
 
     @property
     def untrained(self) -> bool:
-        """Whether no figure tells the weights from initial values."""
+        """Whether the weights are distributed like initial values."""
         return len(self.fresh) == len(self.spread) and self.order is None
 
     def suspicions(self, foreign: bool = True) -> list[str]:
@@ -85,7 +85,7 @@ class Proof:
                 mixed them up.
         """
         if self.untrained:
-            return ["The weights look untrained: no figure tells them from initial values."]
+            return ["The weights look untrained: they are distributed like initial values."]
         found = []
         first = next(iter(self.spread))
         if foreign and self.smoothness < SMOOTH:

@@ -47,7 +47,7 @@ def test_verify(tmp_path):
     network = small_network()
     weights = drawn_weights(network)
     path = save(tmp_path / "net.npz", WAYS["keras"](weights))
-    with pytest.warns(UserWarning, match="net.npz.*look untrained: no figure tells them"):
+    with pytest.warns(UserWarning, match="net.npz.*look untrained: they are distributed like"):
         load_checkpoint(network, path)
     with pytest.raises(CheckpointError, match=r"look untrained.*trained and in order"):
         load_checkpoint(network, path, verify="raise", verbose=False)

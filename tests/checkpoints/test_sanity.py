@@ -72,7 +72,7 @@ def test_initial_values_look_untrained(name, robust):
     assert max(proof.spread.values()) < 1.4
     assert proof.untrained
     assert proof.suspicions(foreign=False) == proof.suspicions() == [str(proof)]
-    assert str(proof).startswith("The weights look untrained: no figure tells them from")
+    assert str(proof).startswith("The weights look untrained: they are distributed like")
 
 
 def test_zeros_look_untrained(network):
