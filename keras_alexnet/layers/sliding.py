@@ -47,7 +47,7 @@ class SlidingDense(keras.layers.Wrapper):
             quantized = " with quantized weights" * isinstance(layer, keras.layers.Dense)
             raise UserError(
                 f"Received the layer {layer.name!r}, a {type(layer).__name__}{quantized}.",
-                "A keras.layers.Dense with weights of a float type was expected.",
+                "The layer must be a keras.layers.Dense with weights of a float type.",
                 "Make the sliding form first, and quantize a dense layer after it.",
             )
         self.window = tuple(window)

@@ -11,7 +11,9 @@ from keras_alexnet.layers.sliding import SlidingDense
 @pytest.mark.medium
 def test_sliding_dense_takes_dense_layers():
     """Other layers, and weights that were quantized, are refused."""
-    with pytest.raises(ValueError, match=r"'re', a ReLU\. A keras\.layers\.Dense"):
+    with pytest.raises(
+        ValueError, match=r"'re', a ReLU\. The layer must be a keras\.layers\.Dense"
+    ):
         SlidingDense(keras.layers.ReLU(name="re"))
     dense = keras.layers.Dense(4)
     dense.build((None, 8))
