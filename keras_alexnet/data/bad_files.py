@@ -48,9 +48,9 @@ def refuse_unreadable(files: LabelledFiles, progress: bool = False, remedy: str 
 
 def not_readable(path: str, reason: str, remedy: str = REMEDY, others: int = 0) -> UserError:
     """Return the error for a file that cannot be read."""
-    more = f" Nor can {others:,} other file{'s' if others > 1 else ''} be read." if others else ""
+    more = f" {others:,} other file{'s' if others > 1 else ''} cannot be read either."
     return UserError(
-        f"The image {path!r} cannot be read: {reason}.{more}",
+        f"The image {path!r} cannot be read: {reason}.{more if others else ''}",
         "Every file in the folder must be a whole image.",
         remedy,
     )
