@@ -21,8 +21,8 @@ from keras_alexnet.variants import get_variant
 
 _REMEDY = (
     "Replace or remove it (`keras-alexnet check-images {directory!r} --move-to FOLDER` moves all "
-    "such files aside), or add --bad-images skip. Then give the command again: a run that has "
-    "begun goes on."
+    "such files aside), or pass bad_images='skip' (--bad-images skip). Then start again: a run "
+    "that has begun goes on."
 )
 
 
@@ -173,8 +173,9 @@ def _changed(directory: str, differences: list[str]) -> UserError:
         f"{'; '.join(differences) or 'other images are held out'}.",
         "A run must continue with the images that it began with, so that it never trains on "
         "held-out ones.",
-        "Restore the images, begin again with --overwrite, or pass --accept-changed-data to "
-        "continue with the images as they are now.",
+        "Restore the images, begin again with overwrite=True (--overwrite), or pass "
+        "accept_changed_data=True (--accept-changed-data) to continue with the images as they are "
+        "now.",
     )
 
 
@@ -191,7 +192,7 @@ def _as_before(directory: str, files, test, earlier: SplitRecord):
             f"The folder {directory!r} holds {len(kept)} training images and {len(out)} of the "
             "images that the run held out.",
             "The folder must hold at least one of each to continue the run.",
-            "Restore the images, or begin again with --overwrite.",
+            "Restore the images, or begin again with overwrite=True (--overwrite).",
         )
     return kept, out
 

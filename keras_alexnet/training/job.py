@@ -129,7 +129,8 @@ class Job:
             raise UserError(
                 f"The output folder holds a run with other settings: {'; '.join(changed)}.",
                 expected,
-                "Give the same settings, choose another folder, or begin again with --overwrite.",
+                "Give the same settings, choose another folder, or begin again with overwrite=True "
+                "(--overwrite).",
             )
 
 

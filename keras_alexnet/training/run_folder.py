@@ -54,7 +54,7 @@ class RunFolder:
             _settings,
             "The file must hold the settings that the run began with.",
             "Restore it, remove it to continue without comparing them, or begin again with "
-            "--overwrite.",
+            "overwrite=True (--overwrite).",
         )
 
     def goes_on_after(self, job: Job, discard_state: bool = False) -> int:
@@ -76,7 +76,7 @@ class RunFolder:
                     f"Received the output folder {self.path!r}, where an earlier run saved "
                     "its model without a state.",
                     "A run needs the state of its last epoch to continue.",
-                    "Choose another folder, or begin again with --overwrite.",
+                    "Choose another folder, or begin again with overwrite=True (--overwrite).",
                 )
             return 0
         settings, is_finished = self.settings()
@@ -88,7 +88,8 @@ class RunFolder:
                 f"Received epochs={job.epochs} for the run in {self.path!r}, which has trained "
                 f"for {done} epochs{' and is finished' if is_finished else ''}.",
                 "A run must have more epochs than are done to continue.",
-                "Give more --epochs, choose another folder, or begin again with --overwrite.",
+                "Give more epochs, choose another folder, or begin again with overwrite=True "
+                "(--overwrite).",
             )
         self._is_own = True
         return done
@@ -106,14 +107,15 @@ class RunFolder:
             name_list,
             "The file must hold the list of the names of the classes that the run began with.",
             "Restore it, remove it to continue without comparing them, or begin again with "
-            "--overwrite.",
+            "overwrite=True (--overwrite).",
         )
         if earlier != list(names):
             raise UserError(
                 f"Received the class folders {', '.join(map(repr, names))} for a run that "
                 f"began with {', '.join(map(repr, earlier))}.",
                 "The classes and their order must stay the same: the weights belong to them.",
-                "Restore the names of the folders, or begin again with --overwrite.",
+                "Restore the names of the folders, or begin again with overwrite=True "
+                "(--overwrite).",
             )
 
     def begin(self, job: Job, names: Sequence[str], split: SplitRecord | None) -> None:

@@ -53,7 +53,7 @@ def test_a_run_goes_on(job, done, before, now, tmp_path):
 
 
 REFUSED = [
-    (TINY, 1, {"finished": True}, {}, r"for 1 epochs and is finished\..*more --epochs"),
+    (TINY, 1, {"finished": True}, {}, r"for 1 epochs and is finished\..*more epochs"),
     (TINY, 3, {"epochs": 3}, {"epochs": 2}, r"epochs=2 for .* for 3 epochs\. .*--overwrite"),
     (TINY, 0, {"finished": True}, {"epochs": 4}, r"saved its model without a state\. .*--overwr"),
     (BY_STEPS, 10, {"finished": True}, {"epochs": 12}, r"epochs was 10 and is 12\. .* at shares"),
