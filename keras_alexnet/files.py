@@ -148,11 +148,17 @@ def check_writable(path: str) -> None:
 
 @contextlib.contextmanager
 def made_folder(path: str) -> Iterator[None]:
-    """Make a folder for the results of the block; remove it if the block fails and it is empty.
+    """Make a folder, and those above it, for the results of the block.
+
+    If the block fails, the folders that were made are removed, as long as they are empty.
 
     Raises:
         UserError: If the folder cannot be made, or nothing can be written in it.
     """
+    missing, folder = [], os.path.abspath(path)
+    while not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
@@ -170,8 +176,9 @@ def made_folder(path: str) -> Iterator[None]:
             )
         yield
     except BaseException:
-        with contextlib.suppress(OSError):  # it is not empty: results of an earlier run stay
-            os.rmdir(path)
+        with contextlib.suppress(OSError):  # it is not empty: another process uses it
+            for folder in missing:
+                os.rmdir(folder)
         raise
 
 

@@ -152,3 +152,20 @@ def test_an_output_folder_that_is_not_writable_is_named(tmp_path, monkeypatch):
     assert caught.value.received == received
     assert caught.value.expected == "The folder must be writable."
     assert os.listdir(folder) == ["model.keras"]
+
+
+def test_what_a_failed_block_made_is_removed(tmp_path):
+    """All levels that were made, and no folder that was there before or holds something."""
+    for folder, left in (
+        ("new/er/est", []),
+        ("old/new", ["old"]),
+        ("old", ["old"]),
+        ("used/new", ["old", "used", "used/new", "used/new/file"]),
+    ):
+        if folder == "old/new":
+            (tmp_path / "old").mkdir()
+        with pytest.raises(KeyError), made_folder(str(tmp_path / folder)):
+            if folder == "used/new":
+                (tmp_path / folder / "file").touch()
+            raise KeyError
+        assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == left

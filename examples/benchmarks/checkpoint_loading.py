@@ -111,7 +111,7 @@ SIDES = {"keras_alexnet": ours, "PyTorch": theirs} if HAS_TORCH else {"keras_ale
 
 
 def memory(field):
-    """Return a field of Linux's account of this process's memory, in megabytes."""
+    """Return a field of `/proc/self/status`, this process's memory, in megabytes."""
     status = pathlib.Path("/proc/self/status").read_text()
     return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1024 / MEGABYTE
 

@@ -56,7 +56,7 @@ def targets_of(model) -> list[Target]:
             "The model must be a built keras.Model.",
             'Pass AlexNet("owt"), say.',
         )
-    found, foreign, maps = [], [], None
+    found, others, maps = [], [], None
     for layer in layers_of(model):
         if isinstance(layer, keras.layers.Flatten):
             maps = _maps(layer)
@@ -65,11 +65,11 @@ def targets_of(model) -> list[Target]:
             found.append(Target(layer.name, layer, maps if dense else None))
             maps = None
         elif layer.weights:
-            foreign.append(layer.name)
-    if foreign or not found:
+            others.append(layer.name)
+    if others or not found:
         raise CheckpointError(
             f"The model {model.name!r} has weights in "
-            f"{', '.join(map(repr, foreign)) or 'no layer at all'}.",
+            f"{', '.join(map(repr, others)) or 'no layer at all'}.",
             "Only convolutions and dense layers with biases may have weights, as in AlexNet.",
             "Load the weights into the AlexNet alone, and add other layers to it afterwards.",
         )

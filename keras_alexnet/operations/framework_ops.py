@@ -1,6 +1,6 @@
 """TensorFlow's operations inside `tf.data`, whatever backend Keras runs on.
 
-Keras has no public door to them: this file holds the one private touch of the package, and
+Keras has no public name for them: this is the one file that uses a private name of Keras, and
 tests/preprocessing/test_preprocessing.py fails loudly if Keras changes what stands behind it.
 """
 
