@@ -86,8 +86,9 @@ def known_name(name: object, names: Iterable[str]) -> str | None:
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
     """Return "Did you mean ...?" with the most similar name; empty if no name is similar."""
-    close = difflib.get_close_matches(normalized(str(name)), list(names), n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""
+    known = {normalized(each): each for each in names}
+    close = difflib.get_close_matches(normalized(str(name)), known, n=1)
+    return f"Did you mean {known[close[0]]!r}?" if close else ""
 
 
 def unknown_name(kind: str, name: object, names: Iterable[str], remedy: str = "") -> UserError:

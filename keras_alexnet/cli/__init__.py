@@ -5,7 +5,6 @@ and arguments, `run(arguments)` does it and returns its exit code, or `None` for
 `COMMANDS`. Imports that need Keras stand inside `run`, so that help and mistakes take no time.
 """
 
-import argparse
 import contextlib
 import sys
 
@@ -24,6 +23,7 @@ from keras_alexnet.cli import list as list_command
 from keras_alexnet.cli.decoder_messages import pillow_silenced
 from keras_alexnet.cli.heartbeat import say_progress
 from keras_alexnet.cli.output import unbroken_streams
+from keras_alexnet.cli.parser import MISTAKE, Help, Parser
 from keras_alexnet.cli.shared import notes_of
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.startup import import_package
@@ -34,22 +34,7 @@ COMMANDS = (
     *(classify, download, convert, benchmark),
 )
 
-MISTAKE, INTERRUPTED = 2, 130  # exit codes: a user's mistake; 128 + SIGINT, as shells have it
-
-
-class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Help that says what is taken without an option, where that says something."""
-
-    def _get_help_string(self, action):
-        with_default = action.default not in (None, False) and action.nargs != 0
-        return super()._get_help_string(action) if with_default else action.help
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message):
-        self.exit(MISTAKE, f"{self.prog}: {escaped(message)}. See {self.prog} --help\n")
+INTERRUPTED = 130  # the exit code of Ctrl-C: 128 + SIGINT, as shells have it
 
 
 def main(argv=None) -> int:
@@ -86,8 +71,8 @@ def _run(arguments) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="keras-alexnet", description="AlexNet for Keras, every published form.")
+def _parser() -> Parser:
+    parser = Parser(prog="keras-alexnet", description="AlexNet for Keras, every published form.")
     version = f"keras-alexnet {keras_alexnet.__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
@@ -98,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=f"example: {example}",
-            formatter_class=_Help,
+            formatter_class=Help,
         )
         added.add_argument("--json", action="store_true", help="print JSON for scripts")
         added.set_defaults(command=function, needs_keras=needs_keras)

@@ -12,7 +12,7 @@ def add(command) -> None:
         "show a network's layers, parameters, neurons and multiply-adds",
         "keras-alexnet describe paper --plot paper.png",
     )
-    describe.add_argument("model", help="a variant's name, or a .keras file")
+    describe.add_argument("model", metavar="MODEL", help="a variant's name, or a .keras file")
     describe.add_argument("--plot", metavar="FILE", help="draw a picture into this file as well")
 
 

@@ -1,6 +1,5 @@
 """Parts of several commands: kinds of arguments, JSON, tables, notes."""
 
-import argparse
 import contextlib
 import sys
 import warnings
@@ -24,18 +23,16 @@ def print_table(table, first_to_go: Sequence[str] = ()) -> None:
 
 def count(text: str) -> int:
     """Return the whole number of at least 1 that an argument says."""
-    number = int(text) if text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return number
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ValueError
 
 
 def positive(text: str) -> float:
     """Return the finite number above 0 that an argument says."""
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < float("inf"):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    if 0 < float(text) < float("inf"):
+        return float(text)
+    raise ValueError
 
 
 @contextlib.contextmanager

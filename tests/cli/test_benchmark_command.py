@@ -40,4 +40,4 @@ def test_compare_runs_the_installed_backends(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "absent_backend is not installed." in out
     assert re.search(rf"{BACKEND} +\w+ +\* [\d.]+ +\* [\d.]+", out)
-    assert re.search(rf"{BACKEND}, nosuch failed: .*invalid choice: 'nosuch'", out)
+    assert re.search(rf"{BACKEND}, nosuch failed: .*Received --mode='nosuch'", out)

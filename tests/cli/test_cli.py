@@ -104,10 +104,8 @@ MISTAKES = [
     (["fit", "--variant", "nosuch"], "The variants are"),
     (["fit", "--quick", "--output", "text.keras"], "cannot be made"),
     (["fit", "--variant", "paper", "--image-size", "60"], "too small"),
-    (["fit", "--epochs", "0"], "'0' is not a whole number of at least 1"),
-    (["fit", "--learning-rate", "nan"], "'nan' is not a positive number"),
-    (["fit", "--no-such-option"], "unrecognized arguments"),
-    (["nosuch"], "invalid choice"),
+    (["fit", "--epochs", "0"], "--epochs must be a whole number of at least 1"),
+    (["fit", "--learning-rate", "nan"], "--learning-rate must be a positive number"),
 ]
 
 

@@ -1,0 +1,154 @@
+"""Mistakes in the words of a command line: three sentences on one line, and exit code 2."""
+
+import pytest
+
+from keras_alexnet.cli import COMMANDS, main
+from keras_alexnet.cli.parser import Parser
+
+pytestmark = pytest.mark.backend_free
+
+NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
+COMMANDS_ARE = (
+    "COMMAND must be one of: list, describe, check-images, fit, evaluate, classify, download, "
+    "convert, benchmark."
+)
+
+# The words, the command that is told of, and the sentences: received, expected, and what is meant.
+MISTAKES = [
+    (
+        "list --josn",
+        "list",
+        "Received --josn, which `keras-alexnet list` does not have. Its options are: --json. "
+        "Did you mean '--json'?",
+    ),
+    (
+        "download --otuput=folder",
+        "download",
+        "Received --otuput=folder, which `keras-alexnet download` does not have. Its options are: "
+        "--json, --list, --output. Did you mean '--output'?",
+    ),
+    (
+        "--versoin list",
+        "",
+        "Received --versoin, which `keras-alexnet` does not have. Its options are: --version. "
+        "Did you mean '--version'?",
+    ),
+    ("fti photos", "", f"Received COMMAND='fti'. {COMMANDS_ARE} Did you mean 'fit'?"),
+    ("it's", "", f"""Received COMMAND="it's". {COMMANDS_ARE}"""),
+    ("", "", "Received too few arguments. `keras-alexnet` also needs: COMMAND."),
+    (
+        "describe",
+        "describe",
+        "Received too few arguments. `keras-alexnet describe` also needs: MODEL.",
+    ),
+    (
+        "evaluate",
+        "evaluate",
+        "Received too few arguments. `keras-alexnet evaluate` also needs: MODEL, DIR.",
+    ),
+    (
+        "classify cat.jpg",
+        "classify",
+        "Received too few arguments. `keras-alexnet classify` also needs one of: "
+        "--weights --model.",
+    ),
+    (
+        "list bvlc",
+        "list",
+        "Received 'bvlc', which is one argument too many. The usage is: "
+        "keras-alexnet list [-h] [--json].",
+    ),
+    (
+        "classify cat.jpg --model m.keras --weights owt",
+        "classify",
+        "Received --weights together with --model. Only one of --weights and --model can be given.",
+    ),
+    (
+        "convert a.npz b.keras --channel-order bgf",
+        "convert",
+        "Received --channel-order='bgf'. --channel-order must be one of: rgb, bgr. "
+        "Did you mean 'bgr'?",
+    ),
+    ("fit --seed x", "fit", "Received --seed='x'. --seed must be a whole number."),
+    (
+        "benchmark --batches 0",
+        "benchmark",
+        "Received --batches='0'. --batches must be a whole number of at least 1.",
+    ),
+    (
+        "fit --learning-rate=-inf",
+        "fit",
+        "Received --learning-rate='-inf'. --learning-rate must be a positive number.",
+    ),
+    (
+        "fit --epochs",
+        "fit",
+        "Received --epochs without a value. --epochs must be followed by a value.",
+    ),
+    ("fit --quick=yes", "fit", "Received --quick with the value 'yes'. --quick takes no value."),
+    (
+        "check-images photos --move-to",
+        "check-images",
+        "Received --move-to without a value. --move-to must be followed by a value.",
+    ),
+    (
+        "fit --b 3",
+        "fit",
+        "Received --b, which is short for several options. The option must be one of: "
+        "--batch-size, --bad-images.",
+    ),
+]
+
+
+def printed(words, capsys):
+    """Return the line that a wrong command line gives on the error stream."""
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    captured = capsys.readouterr()
+    assert (stop.value.code, captured.out, captured.err.count("\n")) == (2, "", 1)
+    return captured.err.removesuffix("\n")
+
+
+@pytest.mark.parametrize(("words", "command", "sentences"), MISTAKES)
+def test_a_mistake_is_three_sentences(words, command, sentences, capsys):
+    """The last one names the help of the command that was meant, not of the program."""
+    program = f"keras-alexnet {command}".rstrip()
+    remedy = f"Run `{program} --help` to see every argument."
+    assert printed(words.split(), capsys) == f"{program}: {sentences} {remedy}"
+
+
+REQUIRED = {
+    "describe": "paper",
+    "check-images": "photos",
+    "evaluate": "owt photos",
+    "classify": "cat.jpg --weights owt",
+    "convert": "weights.npz weights.keras",
+}
+
+
+@pytest.mark.parametrize("command", NAMES)
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("--json=3", "Received --json with the value '3'. --json takes no value."),
+        ("--nosuch", "Received --nosuch, which `keras-alexnet {}` does not have."),
+    ],
+)
+def test_every_command_names_its_own_help(command, word, sentence, capsys):
+    words = [command, *REQUIRED.get(command, "").split(), word]
+    line = printed(words, capsys)
+    assert line.startswith(f"keras-alexnet {command}: {sentence.format(command)} ")
+    assert line.endswith(f" Run `keras-alexnet {command} --help` to see every argument.")
+
+
+def test_what_cannot_be_printed_is_escaped(capsys):
+    line = printed(["list", "--a\x1b[31m\nb"], capsys)
+    assert "Received --a\\x1b[31m\\nb, which" in line
+
+
+def test_an_unknown_message_of_argparse_is_kept():
+    """Another version of Python may word it otherwise."""
+    error = Parser(prog="program", add_help=False)._sentences("of another kind")
+    assert error.received == "Received wrong arguments: of another kind."
+    assert error.expected == "The usage is: program."
+    assert error.remedy == "Run `program --help` to see every argument."
