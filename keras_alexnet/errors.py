@@ -1,4 +1,4 @@
-"""`UserError`, `Interrupted` and `warn`, and functions that make names safe to print."""
+"""`UserError`, `Interrupted`, `Note` and `warn`, and functions that make names safe to print."""
 
 import os
 import sys
@@ -80,9 +80,13 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C, with a text on the files kept; the command line prints it and returns 130."""
 
 
+class Note(UserWarning):
+    """A warning of this package; the command line prints it as a note of the command."""
+
+
 def warn(text: str) -> None:
     """Warn at the line of the user's code that called the package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, UserWarning, stacklevel=level + 1)
+    warnings.warn(text, Note, stacklevel=level + 1)

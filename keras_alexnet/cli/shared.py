@@ -5,7 +5,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-from keras_alexnet.errors import escaped
+from keras_alexnet.errors import Note, escaped
 from keras_alexnet.tables import json_text, screen_width, table_text
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
@@ -37,16 +37,16 @@ def positive(text: str) -> float:
 
 @contextlib.contextmanager
 def notes_of(command: str) -> Iterator[None]:
-    """Print the block's warnings for users as notes of a command, one on a line."""
+    """Print the package's warnings in the block as notes of a command, one on a line."""
 
     def show(message, category, filename, lineno, file=None, line=None) -> None:
-        if issubclass(category, UserWarning):
+        if issubclass(category, Note):
             print(f"keras-alexnet {command}: note: {escaped(str(message))}", file=sys.stderr)
         else:
             others(message, category, filename, lineno, file, line)
 
     others = warnings.showwarning
     with warnings.catch_warnings():
-        warnings.simplefilter("default", UserWarning)
+        warnings.simplefilter("default", Note)
         warnings.showwarning = show
         yield

@@ -199,13 +199,13 @@ def not_a_number():
 
 MODEL = ["--model", "model.keras"]
 MISTAKES = [
-    (good, ["a.png"], "one of the arguments --weights --model is required"),
-    (good, ["a.png", *MODEL, "--weights", "owt_torchvision"], "not allowed with argument"),
+    (good, ["a.png"], "also needs one of: --weights --model"),
+    (good, ["a.png", *MODEL, "--weights", "owt_torchvision"], "together with"),
     (good, ["nowhere.png", *MODEL], "'nowhere.png' cannot be read: it cannot be opened"),
     (good, [".", *MODEL], "'.' cannot be read: it cannot be opened (Is a directory)"),
     (bad_image, ["a.png", "b.png", *MODEL], "'b.png' cannot be read: it is not an image"),
     (good, ["a.png", *MODEL, "--ten-crop"], "cuts no window"),
-    (good, ["a.png", *MODEL, "--top", "0"], "'0' is not a whole number of at least 1"),
+    (good, ["a.png", *MODEL, "--top", "0"], "--top must be a whole number of at least 1"),
     (good, ["a.png", *MODEL, "--plot", "no/a.png"], "'no/a.png'"),
     (good, ["a.png", *MODEL, "--plot", "picture.xyz"], "ending must name a format"),
     (good, ["a.png"] * 41 + [*MODEL, "--plot", "b.svg"], "Received 41 images to draw."),
