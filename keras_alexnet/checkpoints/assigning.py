@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_alexnet.checkpoints.layouts import Piece
 from keras_alexnet.checkpoints.planning import Assignment, Plan
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import THREADS
 from keras_alexnet.operations.memory import assign_all, new_values
 
@@ -54,7 +54,7 @@ def _check(piece: Piece, magnitude: float, dtype: str) -> None:
     limit = LARGEST.get(dtype, LARGEST_FLOAT32)
     if not magnitude <= limit:  # NaN is not
         raise CheckpointError(
-            f"The tensor {shown(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "
+            f"The tensor {quoted(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "
             f"the largest of {dtype}.",
             f"Every number must be finite in {dtype}.",
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, listed, shown
+from keras_alexnet.formats.errors import CheckpointError, first_eight, quoted
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -185,7 +185,7 @@ def find_dialect(arrays: Mapping[str, StoredArray], aliases: Mapping[str, str]) 
     if not (best or by_graph):
         raise _unknown(arrays)
     if by_graph is None and len(best) > 1:
-        prefixes = listed([shown(dialect.prefix) for dialect in best])
+        prefixes = first_eight([quoted(dialect.prefix) for dialect in best])
         raise CheckpointError(
             f"The file holds several networks: {prefixes}.",
             "The file must hold one network.",
@@ -256,14 +256,14 @@ def _has_square_kernels(dialect: Dialect, arrays, slots) -> bool:
 
 
 def _unknown(arrays: Mapping[str, StoredArray]) -> CheckpointError:
-    some = [shown(name) for name, array in arrays.items() if not array.is_unread]
-    unread = [shown(name) for name, array in arrays.items() if array.is_unread]
+    some = [quoted(name) for name, array in arrays.items() if not array.is_unread]
+    unread = [quoted(name) for name, array in arrays.items() if array.is_unread]
     received = (
-        f"The file holds the tensors {listed(some)}." if some else "The file holds no tensors."
+        f"The file holds the tensors {first_eight(some)}." if some else "The file holds no tensors."
     )
     remedy = "Rename the tensors, or save them with model.save_weights(...) from an AlexNet model."
     if unread:
-        received += f" It also holds objects that are not tensors: {listed(unread)}."
+        received += f" It also holds objects that are not tensors: {first_eight(unread)}."
         remedy = "Save the weights alone: torch.save(model.state_dict(), path)."
     titles = "; ".join(dialect.title for dialect in DIALECTS)
     return CheckpointError(

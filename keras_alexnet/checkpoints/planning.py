@@ -9,7 +9,7 @@ from keras_alexnet.checkpoints.dialects import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
 from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, listed, shown
+from keras_alexnet.formats.errors import CheckpointError, first_eight, quoted
 from keras_alexnet.layers import LocallyConnected2D
 
 MANY = 1_000_000  # more than any layer's number
@@ -81,7 +81,7 @@ class _Problems:
     def __str__(self) -> str:
         kinds = (
             ("missing: ", ", ".join(self.missing)),
-            ("not expected: ", listed([shown(name) for name in self.unexpected])),
+            ("not expected: ", first_eight([quoted(name) for name in self.unexpected])),
             ("twice: ", ", ".join(self.twice)),
             ("", "; ".join(self.misfits)),
         )
@@ -155,7 +155,7 @@ def _find_slots(arrays, dialect: Dialect, aliases, problems: _Problems):
         elif slot is None:
             problems.unexpected.append(name)
         elif slot in slots:
-            problems.twice.append(f"{shown(slots[slot])} and {shown(name)}")
+            problems.twice.append(f"{quoted(slots[slot])} and {quoted(name)}")
         else:
             slots[slot] = name
     return slots, left_out
@@ -252,7 +252,7 @@ def _misfit(assignment: Assignment, outputs: int = 0) -> str:
     where = f"where {assignment.layer}'s {assignment.part} takes"
     each, rest = divmod(outputs, len(placement.pieces))
     if rest:
-        names = " and ".join(map(shown, assignment.sources))
+        names = " and ".join(map(quoted, assignment.sources))
         return f"{names} are halves {where} {outputs} outputs, an odd number"
     sizes = {**placement.sizes, "O": each}
     if placement.summed:
@@ -260,9 +260,9 @@ def _misfit(assignment: Assignment, outputs: int = 0) -> str:
     wanted = shape_of(placement.stored, sizes)
     for piece in placement.pieces:
         if piece.array.shape != wanted:
-            return f"{shown(piece.name)} has the shape {piece.array.shape} {where} {wanted}"
+            return f"{quoted(piece.name)} has the shape {piece.array.shape} {where} {wanted}"
         if piece.array.dtype.kind != "f":
-            return f"{shown(piece.name)} has the dtype {piece.array.dtype} {where} real numbers"
+            return f"{quoted(piece.name)} has the dtype {piece.array.dtype} {where} real numbers"
     return ""
 
 

@@ -7,7 +7,7 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.naming import DIALECTS, GRAPH
 from keras_alexnet.checkpoints.planning import Plan
 from keras_alexnet.checkpoints.sanity import Proof
-from keras_alexnet.formats.errors import listed
+from keras_alexnet.formats.errors import first_eight
 from keras_alexnet.short_repr import short_repr
 
 
@@ -62,7 +62,7 @@ class Loaded:
         reasons: dict[str, list[str]] = {}
         for name, why in self.left_out.items():
             reasons.setdefault(why, []).append(name)
-        lines += [f"Left out {listed(names)}: {why}." for why, names in reasons.items()]
+        lines += [f"Left out {first_eight(names)}: {why}." for why, names in reasons.items()]
         lines += self.changes
         lines += self.assumptions
         if self.proof is not None:

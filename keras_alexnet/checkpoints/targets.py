@@ -9,7 +9,7 @@ import keras
 
 from keras_alexnet.checkpoints.dialects import Dialect, Slot
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, listed
+from keras_alexnet.formats.errors import CheckpointError, first_eight
 from keras_alexnet.layers import LocallyConnected2D
 from keras_alexnet.variants import Variant, get_variant, list_variants
 from keras_alexnet.variants.records import Conv, Dense, Local, Norm
@@ -95,7 +95,7 @@ def _check_unaltered(model, targets: list[Target]) -> None:
             altered.append(f"{target.name!r} {how}")
     if altered:
         raise CheckpointError(
-            f"Layers of the model {model.name!r} were altered: {listed(altered)}.",
+            f"Layers of the model {model.name!r} were altered: {first_eight(altered)}.",
             "Each layer must have a kernel and a bias of its own, of real numbers, and no other "
             "weights.",
             "Load the weights into the model as AlexNet builds it, or convert them with such a "

@@ -9,7 +9,7 @@ from keras_alexnet.arguments import file_path
 from keras_alexnet.data.decoder import BadImage, check_header, decoded, opened
 from keras_alexnet.data.file_moves import moved_aside
 from keras_alexnet.data.image_formats import why_passed_over
-from keras_alexnet.data.paths import images_and_others, listed, passed_over_note
+from keras_alexnet.data.paths import images_and_others, passed_over_note, readable_folder
 from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
@@ -95,7 +95,7 @@ def check_images(
     directory = file_path("directory", directory)
     move_to = None if move_to is None else file_path("move_to", move_to)
     progress = verbosity(verbose) == 1 and has_display()
-    with listed(directory, "The folder must exist and hold images."):
+    with readable_folder(directory, "The folder must exist and hold images."):
         paths, others = images_and_others(directory)
     if not paths:
         raise _no_images(directory, others)

@@ -12,8 +12,8 @@ from keras_alexnet.data.paths import (
     few,
     image_paths,
     images_and_others,
-    listed,
     passed_over_note,
+    readable_folder,
     subfolders,
 )
 from keras_alexnet.errors import UserError
@@ -166,7 +166,7 @@ def find_images(directory: str, class_names: Sequence[str] | None = None) -> Lab
             `class_names` does not name more; if a folder and the names do not match; if the class
             folders lie one level lower, as in `train` and `val`.
     """
-    with listed(directory, EXPECTED):
+    with readable_folder(directory, EXPECTED):
         remarks = refuse_misplaced(directory) if class_names is None else ()
         found, others = _class_folders(directory)
         loose = sorted(image_paths(directory, deep=False))

@@ -9,7 +9,7 @@ import dataclasses
 import os
 from collections.abc import Iterable
 
-from keras_alexnet.data.paths import few, image_paths, listed, subfolders
+from keras_alexnet.data.paths import few, image_paths, readable_folder, subfolders
 from keras_alexnet.errors import UserError
 
 TRAINING, HELD_OUT = ("train", "training"), ("val", "valid", "validation", "test")
@@ -52,7 +52,7 @@ def named_splits(directory: str) -> NamedSplits | None:
     """
     if not os.path.isdir(directory):
         return None
-    with listed(directory, EXPECTED):
+    with readable_folder(directory, EXPECTED):
         training, held_out = (_first_split(directory, names) for names in (TRAINING, HELD_OUT))
         if training is None or held_out is None:
             return None

@@ -103,8 +103,8 @@ def _is_folder(entry) -> bool:
 
 
 @contextlib.contextmanager
-def listed(directory: str, expected: str) -> Iterator[None]:
-    """Raise a `UserError` if there is no such folder, or the block cannot list all of it.
+def readable_folder(directory: str, expected: str) -> Iterator[None]:
+    """Raise a `UserError` if there is no such folder, or the block cannot read all of it.
 
     Args:
         directory: The folder.

@@ -13,7 +13,7 @@ from keras_alexnet.data.classes import matches
 from keras_alexnet.data.image_reader import ImageReader, ReadableBatches
 from keras_alexnet.data.labelled_files import LabelledFiles, find_images, folder_notes
 from keras_alexnet.data.layout import EXPECTED, named_splits
-from keras_alexnet.data.paths import listed, subfolders
+from keras_alexnet.data.paths import readable_folder, subfolders
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation
@@ -114,7 +114,7 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
     folder = parts.held_out if parts else directory
     names = imagenet_class_names()
     if model.output_shape[-1] == CLASSES and os.path.isdir(folder):
-        with listed(folder, EXPECTED):
+        with readable_folder(folder, EXPECTED):
             folders = [os.path.basename(path) for path in subfolders(folder)]
         if any(matches(name, names) for name in folders):
             return names, (

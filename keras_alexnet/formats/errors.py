@@ -43,14 +43,14 @@ A kernel must have 4 axes. Download the file again, and compare its size and has
         raise error.about(subject) from error
 
 
-def shown(text: str | bytes) -> str:
+def quoted(text: str | bytes) -> str:
     r"""Return untrusted text for a message: in quotes, in ASCII, escaped, at most 100 characters.
 
     Example:
 
-    >>> print(shown("conv1\x1b[2J"))
+    >>> print(quoted("conv1\x1b[2J"))
     'conv1\x1b[2J'
-    >>> len(shown("a" * 1000))
+    >>> len(quoted("a" * 1000))
     105
     """
     if len(text) > SHOWN:
@@ -58,14 +58,14 @@ def shown(text: str | bytes) -> str:
     return ascii(text)
 
 
-def listed(names: list[str]) -> str:
+def first_eight(names: list[str]) -> str:
     """Return the first eight names, joined by commas, and the number of further names.
 
     Example:
 
-    >>> listed(["conv1/0", "conv1/1"])
+    >>> first_eight(["conv1/0", "conv1/1"])
     'conv1/0, conv1/1'
-    >>> listed([f"x{n}" for n in range(11)])
+    >>> first_eight([f"x{n}" for n in range(11)])
     'x0, x1, x2, x3, x4, x5, x6, x7 and 3 more'
     """
     more = len(names) - LISTED

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_alexnet.formats.archives import zip_members, zips
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle import numpy_arrays
 from keras_alexnet.formats.shapes import checked_dtype, checked_shape, fortran_strides
@@ -105,7 +105,7 @@ def parse_header(start: bytes) -> NpyHeader:
     counter = LENGTHS.get(start[6:8])
     if not start.startswith(MAGIC) or counter is None or len(start) < 8 + counter.size:
         raise CheckpointError(
-            f"An array begins with {shown(start[:8])}.",
+            f"An array begins with {quoted(start[:8])}.",
             "An array must begin with the signature of NumPy's format, version 1, 2 or 3.",
         )
     (length,) = counter.unpack_from(start, 8)
@@ -113,7 +113,7 @@ def parse_header(start: bytes) -> NpyHeader:
     match = HEADER.fullmatch(start[8 + counter.size : end]) if end <= len(start) else None
     if match is None:
         raise CheckpointError(
-            f"The header of an array is {shown(start[8 + counter.size : end])}.",
+            f"The header of an array is {quoted(start[8 + counter.size : end])}.",
             "The header must give dtype, order and shape as NumPy writes them.",
         )
     sizes = match["shape"].replace(b"L", b"").split(b",")

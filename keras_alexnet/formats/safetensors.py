@@ -8,7 +8,7 @@ import math
 from typing import Any, NamedTuple, NoReturn
 
 from keras_alexnet.formats.arrays import FileArray, StoredArray
-from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.shapes import ElementType, checked_shape
 from keras_alexnet.formats.unread import if_readable
@@ -52,7 +52,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         raise _invalid_header(f"The header's {METADATA} does not map names to texts.")
     entries = {}
     for name, value in header.items():
-        with errors_about(f"Tensor {shown(name)}:"):
+        with errors_about(f"Tensor {quoted(name)}:"):
             entries[name] = _parse_entry(value)
     _check_gapless(entries, file.size - start)
 
@@ -60,7 +60,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         element = ELEMENT_TYPES.get(entry.dtype)
         if element is None:
             raise CheckpointError(
-                f"The tensor has the dtype {shown(entry.dtype)}.",
+                f"The tensor has the dtype {quoted(entry.dtype)}.",
                 f"The dtype must be one of {', '.join(ELEMENT_TYPES)}.",
                 "Save the tensor as float32.",
             )
@@ -90,10 +90,10 @@ def _read_header(file: CheckpointFile) -> tuple[dict[str, Any], int]:
     except CheckpointError:
         raise
     except ValueError as error:  # not JSON, or not UTF-8
-        received = f"The header is not JSON in UTF-8: {shown(str(error))}."
+        received = f"The header is not JSON in UTF-8: {quoted(str(error))}."
         raise _invalid_header(received) from error
     if not content.startswith(b"{") or type(header) is not dict:
-        raise _invalid_header(f"The header begins with {shown(content[:8])}.")
+        raise _invalid_header(f"The header begins with {quoted(content[:8])}.")
     return header, LENGTH + length
 
 
@@ -109,7 +109,7 @@ def _parse_integer(text: str) -> int:
 
 
 def _refuse_number(text: str) -> NoReturn:
-    raise _invalid_header(f"The header has the number {shown(text)}.")
+    raise _invalid_header(f"The header has the number {quoted(text)}.")
 
 
 def _parse_entry(value: Any) -> Entry:
@@ -124,7 +124,7 @@ def _parse_entry(value: Any) -> Entry:
         raise CheckpointError("`shape` is not a list.", "`shape` must be a list of sizes.")
     if type(offsets) is not list or [type(n) is int and n >= 0 for n in offsets] != [True, True]:
         raise CheckpointError(
-            f"Received data_offsets={shown(str(offsets))}.",
+            f"Received data_offsets={quoted(str(offsets))}.",
             "`data_offsets` must be two non-negative integers, start and end.",
         )
     begin, end = offsets
@@ -132,7 +132,7 @@ def _parse_entry(value: Any) -> Entry:
     expected = math.prod(shape) * element.itemsize if element else max(end - begin, 0)
     if end - begin != expected:
         raise CheckpointError(
-            f"A tensor of dtype {shown(dtype)} and shape {shape} has {end - begin} bytes.",
+            f"A tensor of dtype {quoted(dtype)} and shape {shape} has {end - begin} bytes.",
             f"The tensor must have {expected} bytes.",
         )
     return Entry(begin, end, shape, dtype)
@@ -144,7 +144,7 @@ def _check_gapless(entries: dict[str, Entry], size: int) -> None:
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
         if entry.begin != end:
             raise CheckpointError(
-                f"Tensor {shown(name)} begins at byte {entry.begin} after the header, where the "
+                f"Tensor {quoted(name)} begins at byte {entry.begin} after the header, where the "
                 f"tensor before it ends at {end}.",
                 "Each tensor must begin where the one before it ends.",
             )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 
 MAX_RANK = 8
 NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
@@ -79,7 +79,7 @@ def checked_dtype(descr: str) -> np.dtype:
     """
     if descr[descr[:1] in ("<", ">", "|", "=") :] not in NUMBERS:
         raise CheckpointError(
-            f"An array has the dtype {shown(descr)}.",
+            f"An array has the dtype {quoted(descr)}.",
             f"The dtype must be one of {', '.join(sorted(NUMBERS))}.",
             "Save the array as float32.",
         )

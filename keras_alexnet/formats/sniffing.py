@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from keras_alexnet.formats.archives import zips
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 
 START = 512  # bytes read to detect a format: a tar header
@@ -164,9 +164,9 @@ def detect_format(file: CheckpointFile) -> Format:
         if row.matches(start):
             return row
     if start.members:
-        names = ", ".join(shown(name) for name in start.members[:3])
+        names = ", ".join(quoted(name) for name in start.members[:3])
         raise _unknown_format(f"The file is a zip archive that begins with {names}.", UNPACK)
-    received = f"The file begins with {shown(start.content[:16])}."
+    received = f"The file begins with {quoted(start.content[:16])}."
     raise _unknown_format(received, "Check the path.")
 
 

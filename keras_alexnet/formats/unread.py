@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, quoted
 
 
 class UnreadArray(StoredArray):
@@ -44,7 +44,7 @@ def if_readable(path: str, name: str, make: Callable[..., StoredArray], *argumen
         *arguments: The arguments of `make`.
     """
     try:
-        with errors_about(f"Tensor {shown(name)}:"):
+        with errors_about(f"Tensor {quoted(name)}:"):
             return make(*arguments)
     except CheckpointError as error:
         return UnreadArray(path, error)

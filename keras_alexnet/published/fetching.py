@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import IO
 
-from keras_alexnet.formats.errors import shown
+from keras_alexnet.formats.errors import quoted
 
 CHUNK = 1 << 18
 PROGRESS = 1 << 20  # bytes of one connection after which tries are counted from 1 again
@@ -102,7 +102,7 @@ def _answer(url: str, file: IO[bytes], timeout: float) -> http.client.HTTPRespon
         answer = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
-        reason = f"the server answered {error.code}, {shown(str(error.reason))}"
+        reason = f"the server answered {error.code}, {quoted(str(error.reason))}"
         if start and error.code == 416:  # no more bytes, but there were too few
             _restart(file)
         elif error.code not in BUSY:
@@ -146,7 +146,7 @@ def _reason(error: Exception) -> str:
         return "the server was silent for too long"
     if isinstance(reason, http.client.IncompleteRead):
         return "it ended early"
-    return shown(getattr(reason, "strerror", None) or str(reason) or type(reason).__name__)
+    return quoted(getattr(reason, "strerror", None) or str(reason) or type(reason).__name__)
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):

@@ -1,6 +1,6 @@
 """The members of a tar archive. Only plain files are accepted, and nothing is unpacked."""
 
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 
 BLOCK = 512  # bytes of a header; members are padded to a multiple of it (POSIX.1-1988, ustar)
@@ -33,11 +33,11 @@ def read_members(file: CheckpointFile, expected: set[str]) -> dict[str, tuple[in
         kind, name, size = _parse_header(header)
         begin = position + BLOCK
         if size > file.size - begin:
-            raise _invalid_tar(f"The member {shown(name)} reaches past the end of the archive.")
+            raise _invalid_tar(f"The member {quoted(name)} reaches past the end of the archive.")
         if kind == EXTENDED:
             _check_extended(file.pread(begin, min(size, MAX_EXTENDED + 1)))
         elif name in members or name not in expected or kind not in (b"0", b"\0"):
-            raise _invalid_tar(f"The archive has a member {shown(name)} of type {shown(kind)}.")
+            raise _invalid_tar(f"The archive has a member {quoted(name)} of type {quoted(kind)}.")
         else:
             members[name] = (begin, size)
         position = begin + -(-size // BLOCK) * BLOCK
@@ -63,7 +63,7 @@ def _parse_header(header: bytes) -> tuple[bytes, str, int]:
 def _parse_octal(field: bytes) -> int:
     digits = field.rstrip(b"\0 ").lstrip(b" ")
     if not digits or digits.strip(b"01234567"):
-        raise _invalid_tar(f"The archive has the number {shown(field)}.")
+        raise _invalid_tar(f"The archive has the number {quoted(field)}.")
     return int(digits, 8)
 
 
@@ -78,7 +78,7 @@ def _check_extended(content: bytes) -> None:
         record, content = content[len(length) + 1 : int(length)], content[int(length) :]
         keyword = record.partition(b"=")[0].decode("latin-1")
         if keyword not in HARMLESS:
-            raise _invalid_tar(f"The archive has an extended header about {shown(keyword)}.")
+            raise _invalid_tar(f"The archive has an extended header about {quoted(keyword)}.")
 
 
 def _check_end(file: CheckpointFile, position: int) -> None:

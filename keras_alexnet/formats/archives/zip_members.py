@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_alexnet.formats.archives.crc32 import Summary, summarize
 from keras_alexnet.formats.archives.zips import STORED, Member, invalid_zip
-from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, quoted
 from keras_alexnet.formats.files import CHUNK, THREADS, CheckpointFile
 
 THREADS_FROM = 16 << 20  # bytes from which threads save more time than their start takes
@@ -28,7 +28,7 @@ def require_stored(member: Member) -> Member:
     """
     if member.method != STORED:
         raise CheckpointError(
-            f"The member {shown(member.name)} of the archive is compressed.",
+            f"The member {quoted(member.name)} of the archive is compressed.",
             "The members of this format must be stored without compression.",
             "Write the file with the program of its format, not with an archiver.",
         )
@@ -101,7 +101,7 @@ def read_member(file: CheckpointFile, member: Member, limit: int) -> bytes:
     """
     if member.size > limit:
         raise CheckpointError(
-            f"The member {shown(member.name)} of the archive has {member.size} bytes.",
+            f"The member {quoted(member.name)} of the archive has {member.size} bytes.",
             f"The member must have at most {limit} bytes.",
         )
     return b"".join(inflate(file, member))
@@ -134,7 +134,7 @@ def read_start(file: CheckpointFile, member: Member, length: int) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, length)
     except zlib.error as error:
-        raise invalid_zip(f"The member {shown(member.name)} cannot be inflated.") from error
+        raise invalid_zip(f"The member {quoted(member.name)} cannot be inflated.") from error
 
 
 def inflate(file: CheckpointFile, member: Member) -> Iterator[bytes]:
@@ -150,7 +150,7 @@ def inflate(file: CheckpointFile, member: Member) -> Iterator[bytes]:
             break
         yield piece
     if size != member.size:
-        raise invalid_zip(f"The member {shown(member.name)} does not have its declared size.")
+        raise invalid_zip(f"The member {quoted(member.name)} does not have its declared size.")
     _compare(member, crc)
 
 
@@ -169,15 +169,15 @@ def _pieces(file: CheckpointFile, member: Member) -> Iterator[bytes]:
         if not stream.eof:
             yield stream.flush()
     except zlib.error as error:
-        raise invalid_zip(f"The member {shown(member.name)} cannot be inflated.") from error
+        raise invalid_zip(f"The member {quoted(member.name)} cannot be inflated.") from error
     if not stream.eof or stream.unused_data:
-        raise invalid_zip(f"The member {shown(member.name)} does not end with its data.")
+        raise invalid_zip(f"The member {quoted(member.name)} does not end with its data.")
 
 
 def _compare(member: Member, crc: int) -> None:
     if member.crc not in (None, crc):
         raise CheckpointError(
-            f"The member {shown(member.name)} of the archive is damaged: its CRC-32 is {crc:08x}, "
+            f"The member {quoted(member.name)} of the archive is damaged: its CRC-32 is {crc:08x}, "
             f"and the archive says {member.crc:08x}.",
             "The CRC-32 of the content must be the one in the archive's directory.",
         )

@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 
 # Signatures and records of the ZIP specification (PKWARE APPNOTE 6.3), sections 4.3.7 to 4.3.16.
@@ -150,14 +150,14 @@ def _parse_entries(directory: bytes, count: int) -> Iterator[Member]:
             raise invalid_zip("The directory of the archive cannot be read.")
         if flags & ~FLAGS or method not in (STORED, DEFLATED):
             raise CheckpointError(
-                f"The member {shown(name)} of the archive is encrypted, or compressed in an "
+                f"The member {quoted(name)} of the archive is encrypted, or compressed in an "
                 f"unknown way (flags {flags:#x}, method {method}).",
                 "Members must be stored without encryption and without unusual compression.",
                 "Write the file with the program of its format, not with an archiver.",
             )
         size, stored_size, offset = _with_extra(extra, [size, stored_size, offset])
         if disk or (method == STORED and size != stored_size):
-            raise invalid_zip(f"The archive declares two sizes for its member {shown(name)}.")
+            raise invalid_zip(f"The archive declares two sizes for its member {quoted(name)}.")
         yield Member(name, offset, stored_size, size, method, crc)
     if position != len(directory):
         raise invalid_zip("The directory of the archive is longer than its number of entries.")
@@ -167,9 +167,9 @@ def _checked_name(name: bytes) -> str:
     try:
         text = name.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise invalid_zip(f"The member name {shown(name)} is not UTF-8.") from error
+        raise invalid_zip(f"The member name {quoted(name)} is not UTF-8.") from error
     if not text or "\0" in text:
-        raise invalid_zip(f"The member name {shown(name)} is empty or has a NUL.")
+        raise invalid_zip(f"The member name {quoted(name)} is empty or has a NUL.")
     return text
 
 
@@ -194,18 +194,18 @@ def _with_extra(extra: bytes, numbers: list[int]) -> list[int]:
 def _locate_data(file: CheckpointFile, entry: Member, limit: int) -> Member:
     """Return an entry with the offset of its data, if its local header agrees with it."""
     if entry.offset + LOCAL.size > limit:
-        raise invalid_zip(f"The member {shown(entry.name)} begins after the end of the archive.")
+        raise invalid_zip(f"The member {quoted(entry.name)} begins after the end of the archive.")
     fields = LOCAL.unpack(file.pread(entry.offset, LOCAL.size))
     signature, _, flags, method, *_, name_length, extra_length = fields
     name_start = entry.offset + LOCAL.size
     offset = name_start + name_length + extra_length
     if offset + entry.stored_size > limit:
-        raise invalid_zip(f"The member {shown(entry.name)} reaches past the end of the archive.")
+        raise invalid_zip(f"The member {quoted(entry.name)} reaches past the end of the archive.")
     name = file.pread(name_start, name_length)
     if signature != LOCAL_SIGNATURE or name != entry.name.encode():
-        raise invalid_zip(f"The member {shown(entry.name)} has another name in its header.")
+        raise invalid_zip(f"The member {quoted(entry.name)} has another name in its header.")
     if flags & ~FLAGS or method != entry.method:
-        raise invalid_zip(f"The archive describes its member {shown(entry.name)} in two ways.")
+        raise invalid_zip(f"The archive describes its member {quoted(entry.name)} in two ways.")
     return dataclasses.replace(entry, offset=offset)
 
 
@@ -214,5 +214,5 @@ def _check_overlaps(members: Iterable[Member], starts: dict[str, int]) -> None:
     end = 0
     for member in sorted(members, key=lambda member: starts[member.name]):
         if starts[member.name] < end:
-            raise invalid_zip(f"The member {shown(member.name)} of the archive overlaps another.")
+            raise invalid_zip(f"The member {quoted(member.name)} of the archive overlaps another.")
         end = member.offset + member.stored_size

@@ -6,7 +6,7 @@ as h5py writes it by default, or, since HDF5 1.8 and on request, a list of links
 
 from collections.abc import Iterator
 
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.hdf5.blocks import NOWHERE, Blocks, Cursor, invalid_hdf5
 from keras_alexnet.formats.hdf5.headers import LINK, LINK_INFO, SYMBOL_TABLE, ObjectHeader
 from keras_alexnet.formats.hdf5.heaps import FractalHeap, LinkTree
@@ -139,4 +139,4 @@ def _decode_name(name: bytes) -> str:
 
 def _invalid_member(name: bytes, problem: str) -> CheckpointError:
     text = name.decode("utf-8", "surrogateescape")
-    return CheckpointError(f"The member {shown(text)} of a group {problem}.", *ONLY_MEMBERS)
+    return CheckpointError(f"The member {quoted(text)} of a group {problem}.", *ONLY_MEMBERS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from keras_alexnet.formats.archives import zip_members, zips
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.hdf5.attributes import read_texts
 from keras_alexnet.formats.hdf5.blocks import Blocks
@@ -59,7 +59,7 @@ def _read_json(file: CheckpointFile, member: zips.Member):
     try:
         return json.loads(content.decode("utf-8"))  # not in UTF-32 either
     except ValueError as error:
-        received = f"The member {shown(member.name)} of the archive cannot be read."
+        received = f"The member {quoted(member.name)} of the archive cannot be read."
         raise CheckpointError(received, "The member must be JSON in UTF-8.") from error
 
 
@@ -123,4 +123,4 @@ def _walk(
 
 
 def _invalid_object(path: str, problem: str) -> CheckpointError:
-    return CheckpointError(f"The object {shown(path or '/')} {problem}.", *ONLY_MEMBERS)
+    return CheckpointError(f"The object {quoted(path or '/')} {problem}.", *ONLY_MEMBERS)

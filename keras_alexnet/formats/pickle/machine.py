@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Any
 
-from keras_alexnet.formats.errors import shown
+from keras_alexnet.formats.errors import quoted
 from keras_alexnet.formats.pickle.names import is_harmful
 from keras_alexnet.formats.pickle.values import (
     Function,
@@ -212,7 +212,7 @@ class Machine:
         known = self._vocabulary.names
         if is_harmful(module, name):
             raise invalid_pickle(
-                f"The pickle asks for {shown(f'{module}.{name}')}.", remedy=self._vocabulary.remedy
+                f"The pickle asks for {quoted(f'{module}.{name}')}.", remedy=self._vocabulary.remedy
             )
         self._stack.append(known.get((module, name), UnknownName(f"{module}.{name}")))
 

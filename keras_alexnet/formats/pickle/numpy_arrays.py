@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, MemoryArray, StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle import latin1
 from keras_alexnet.formats.pickle.machine import Machine
@@ -93,7 +93,7 @@ def read_from(file: CheckpointFile, start: int) -> tuple[dict[str, StoredArray],
     for name, array in _named_arrays(_dictionary(value)):
         if name in result:
             raise CheckpointError(
-                f"Two arrays have the name {shown(name)}.",
+                f"Two arrays have the name {quoted(name)}.",
                 "Every array must have a name of its own.",
             )
         result[name] = if_readable(file.path, name, _stored_array, file, array)

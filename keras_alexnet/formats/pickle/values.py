@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 
 MAX_STEPS = 200_000  # 16 layers take about 500, the state of an optimizer some thousands
@@ -148,7 +148,7 @@ def decode_text(content: bytes, encoding: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise invalid_pickle(
-            f"The text {shown(content)} in the pickle is not {encoding}."
+            f"The text {quoted(content)} in the pickle is not {encoding}."
         ) from error
 
 
@@ -157,16 +157,16 @@ def set_entry(target: dict, key: Any, value: Any) -> None:
     if type(key) is not str and not (type(key) is int and abs(key) < MAX_KEY):
         return  # other keys name no array, and could take very long to hash
     if key in target:
-        raise invalid_pickle(f"The pickle has two entries for the key {shown(str(key))}.")
+        raise invalid_pickle(f"The pickle has two entries for the key {quoted(str(key))}.")
     target[key] = value
 
 
 def describe_value(value: Any) -> str:
     """Return the kind of a value in words. The value itself, which may be huge, is not printed."""
     if isinstance(value, UnknownObject):
-        return f"an object of the class {shown(value.name)}"
+        return f"an object of the class {quoted(value.name)}"
     if isinstance(value, UnknownName):
-        return f"the name {shown(value.name)}"
+        return f"the name {quoted(value.name)}"
     return f"a value of type {type(value).__name__}"
 
 

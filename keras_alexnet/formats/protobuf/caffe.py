@@ -6,7 +6,7 @@ The field numbers are those of Caffe's src/caffe/proto/caffe.proto.
 import dataclasses
 
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, errors_about, shown
+from keras_alexnet.formats.errors import CheckpointError, errors_about, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.protobuf.fields import FieldReader
 from keras_alexnet.formats.protobuf.messages import Message
@@ -55,7 +55,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         for name, blob in _named_blobs(layer, form).items():
             if name in arrays:
                 raise CheckpointError(
-                    f"Two layers have an array {shown(name)}.", "Every layer must occur once."
+                    f"Two layers have an array {quoted(name)}.", "Every layer must occur once."
                 )
             arrays[name] = if_readable(file.path, name, _array, blob)
     if not arrays:
@@ -69,7 +69,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 
 def read_mean(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read a mean image, named "mean". Caffe's own has the shape (1, 3, 256, 256)."""
-    with errors_about(f"Tensor {shown(MEAN)}:"):
+    with errors_about(f"Tensor {quoted(MEAN)}:"):
         return {MEAN: _array(Message(FieldReader(file)))}, {}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, FileArray, StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.protobuf.fields import (
     FIXED,
@@ -98,7 +98,7 @@ class Message:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise CheckpointError(
-                f"The field at byte {field.start} is {shown(content)}.", "A text must be UTF-8."
+                f"The field at byte {field.start} is {quoted(content)}.", "A text must be UTF-8."
             ) from error
 
     def integer(self, number: int) -> int | None:

@@ -6,7 +6,7 @@ The field numbers are those of ONNX's onnx/onnx.proto.
 import numpy as np
 
 from keras_alexnet.formats.arrays import DecodedArray, StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.protobuf.fields import FieldReader
 from keras_alexnet.formats.protobuf.messages import Message
@@ -62,7 +62,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
         name = tensor.text(NAME)
         if not name or name in tensors:
             raise CheckpointError(
-                f"Two initializers have the name {shown(name)}."
+                f"Two initializers have the name {quoted(name)}."
                 if name
                 else "An initializer has no name.",
                 "Every initializer must have a name of its own.",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from keras_alexnet.formats.arrays import Use
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.protobuf.messages import Message
 
 NODE = 1  # GraphProto
@@ -159,7 +159,7 @@ class Graph:
             factors = node.number("alpha", 1.0), node.number("beta", 1.0), node.number("transA", 0)
             if factors != (1.0, 1.0, 0):
                 raise CheckpointError(
-                    f"The Gemm node with the kernel {shown(kernel)} has (alpha, beta, transA) = "
+                    f"The Gemm node with the kernel {quoted(kernel)} has (alpha, beta, transA) = "
                     f"{factors}.",
                     "The attributes (alpha, beta, transA) must be (1.0, 1.0, 0).",
                     "Export the model again without graph optimizations.",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.values import Reader
 from keras_alexnet.formats.torch import named_tensors, pickles
@@ -60,7 +60,7 @@ def _skip_storage(reader: Reader, storage: pickles.Storage) -> int:
     count = int.from_bytes(reader.take(8), "little", signed=True)
     if count != storage.total:
         raise CheckpointError(
-            f"The storage {shown(storage.key)} has {count} elements.",
+            f"The storage {quoted(storage.key)} has {count} elements.",
             f"The storage must have {storage.total} elements, as its tensors state.",
         )
     return reader.skip(count * storage.element.itemsize)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from keras_alexnet.formats.arrays import FileArray, StoredArray
-from keras_alexnet.formats.errors import CheckpointError, listed, shown
+from keras_alexnet.formats.errors import CheckpointError, first_eight, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.values import UnknownObject, describe_value
 from keras_alexnet.formats.shapes import checked_extent, checked_shape
@@ -39,12 +39,13 @@ def named_tensors(value: Any) -> dict[str, Tensor | UnknownObject]:
     for name, entry in _leaves(value):
         if found.setdefault(name, entry) is not entry:
             raise CheckpointError(
-                f"Two tensors have the name {shown(name)}.", "Each name must occur once.", SAVE
+                f"Two tensors have the name {quoted(name)}.", "Each name must occur once.", SAVE
             )
     if not any(type(entry) is Tensor for entry in found.values()):
-        objects = [f"{describe_value(entry)} as {shown(name)}" for name, entry in found.items()]
+        objects = [f"{describe_value(entry)} as {quoted(name)}" for name, entry in found.items()]
+        held = first_eight(objects) or describe_value(value)
         raise CheckpointError(
-            f"The file holds {listed(objects) or describe_value(value)}, without tensors by name.",
+            f"The file holds {held}, without tensors by name.",
             "The file must hold a state dict, plain or in a dictionary. A whole module is not "
             "read, since that would run its code.",
             SAVE,
@@ -127,6 +128,6 @@ def _check_extent(tensor: Tensor) -> None:
     if tensor.offset + extent > storage.count:
         raise CheckpointError(
             f"A tensor of shape {tensor.shape}, strides {tensor.strides} and offset "
-            f"{tensor.offset} lies in storage {shown(storage.key)} of {storage.count} elements.",
+            f"{tensor.offset} lies in storage {quoted(storage.key)} of {storage.count} elements.",
             "Every element of a tensor must lie inside its storage.",
         )

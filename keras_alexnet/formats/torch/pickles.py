@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.pickle.machine import Machine
 from keras_alexnet.formats.pickle.names import DICTIONARIES
 from keras_alexnet.formats.pickle.values import (
@@ -199,18 +199,18 @@ class Storages:
         key = checked(identity[2], str, "the key of a storage, a text")
         first = self.used.setdefault(key, Storage(key, element, total, 0, total))
         if first.total * first.element.itemsize != total * element.itemsize:
-            raise invalid_pickle(f"The pickle gives the storage {shown(key)} two sizes.")
+            raise invalid_pickle(f"The pickle gives the storage {quoted(key)} two sizes.")
         view = identity[5] if len(identity) == 6 else None
         if view is None:
             return Storage(key, element, total, 0, total)
         if type(view) is not tuple or len(view) != 3:
             raise invalid_pickle(
-                f"The pickle has a view of the storage {shown(key)} without its bounds."
+                f"The pickle has a view of the storage {quoted(key)} without its bounds."
             )
         start, length = checked_count(view[1]), checked_count(view[2])
         if start + length > total:
             raise invalid_pickle(
-                f"The pickle has a view that reaches past the end of the storage {shown(key)}."
+                f"The pickle has a view that reaches past the end of the storage {quoted(key)}."
             )
         return Storage(key, element, total, start, length)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from keras_alexnet.formats.archives.tars import read_members
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.machine import Machine
 from keras_alexnet.formats.pickle.values import (
@@ -138,7 +138,7 @@ def _record(value: Any, length: int) -> tuple:
 def _add(values: dict[int, Any], key: int, value: Any) -> None:
     if key in values:
         raise CheckpointError(
-            f"Two tensors or storages have the key {shown(str(key))}.", "Every key must be unique."
+            f"Two tensors or storages have the key {quoted(str(key))}.", "Every key must be unique."
         )
     values[key] = value
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_alexnet.formats.archives import zip_members, zips
 from keras_alexnet.formats.arrays import StoredArray
-from keras_alexnet.formats.errors import CheckpointError, shown
+from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import CheckpointFile
 from keras_alexnet.formats.pickle.values import Reader, invalid_pickle
 from keras_alexnet.formats.torch import pickles
@@ -80,7 +80,7 @@ def _storage_member(members: dict[str, zips.Member], prefix: str, storage: Stora
 
 def _invalid_storage(storage: Storage, problem: str) -> CheckpointError:
     return CheckpointError(
-        f"The storage {shown(storage.key)} of {storage.total} elements {problem}.",
+        f"The storage {quoted(storage.key)} of {storage.total} elements {problem}.",
         "Every storage of a tensor must be in the archive and complete.",
     )
 
@@ -91,6 +91,6 @@ def _byte_order(file: CheckpointFile, member: zips.Member | None) -> str:
     text = zip_members.read_member(file, zip_members.require_stored(member), limit=16)
     if text not in ORDERS:
         raise CheckpointError(
-            f"The byte order is {shown(text)}.", "The byte order must be 'little' or 'big'."
+            f"The byte order is {quoted(text)}.", "The byte order must be 'little' or 'big'."
         )
     return ORDERS[text]
