@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Self
 
-__all__ = ["Interrupted", "UserError", "escaped"]
+__all__ = ["Interrupted", "Note", "UserError", "escaped"]
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 FEW = 3  # names in a sentence

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from keras_alexnet.errors import UserError, warn
 
-__all__ = ["OTHER_NAMES"]
+__all__ = ["OTHER_NAMES", "did_you_mean"]
 
 ANY = "alexnet"  # fits every network here
 
@@ -85,7 +85,13 @@ def known_name(name: object, names: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """Return "Did you mean ...?" with the most similar name; empty if no name is similar."""
+    """Return "Did you mean ...?" with the most similar name; empty if no name is similar.
+
+    Example:
+
+    >>> did_you_mean("papr", ["owt", "paper"]), did_you_mean("x", ["owt", "paper"])
+    ("Did you mean 'paper'?", '')
+    """
     known = {normalized(each): each for each in names}
     close = difflib.get_close_matches(normalized(str(name)), known, n=1)
     return f"Did you mean {known[close[0]]!r}?" if close else ""

@@ -149,13 +149,13 @@ MODULES = {
     "benchmarking.runner": "NOTEBOOK_NAMES activation_lines benchmark",
     "data.drawn": "CLASS_NAMES drawn_images",
     "data.labelled_files": "LabelledFiles find_images",
-    "errors": "Interrupted UserError escaped",
+    "errors": "Interrupted Note UserError escaped",
     "evaluation.networks": "ReadyNetwork load_model ready_network",
     "layers": (
         "AdaptiveAveragePooling2D CeilPooling2D Conv2D DownscaledDropout Dropout "
         "LocalResponseNormalization LocallyConnected2D MaxPooling2D"
     ),
-    "names": "OTHER_NAMES",
+    "names": "OTHER_NAMES did_you_mean",
     "pictures": (
         "attempted check_drawable check_picture plot_classified plot_confusion plot_description "
         "plot_filters plot_history plot_panel"
