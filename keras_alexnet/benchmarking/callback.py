@@ -6,7 +6,8 @@ import time
 import keras
 
 from keras_alexnet.arguments import file_path, integer, optional_integer
-from keras_alexnet.benchmarking.devices import environment, peak_memory, synchronize
+from keras_alexnet.benchmarking.devices import peak_memory, synchronize
+from keras_alexnet.benchmarking.environment import environment
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.callback_copies import Copyable

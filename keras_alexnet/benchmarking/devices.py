@@ -1,35 +1,43 @@
 """The device: its name, its peak memory, and a wait for its work."""
 
 import contextlib
-import importlib.metadata
-import os
-import platform
 import sys
 
 import keras
 
+from keras_alexnet.operations.operation import Operation
+
 __all__ = ["peak_memory", "synchronize"]
 
 
+@Operation
 def synchronize(results=None) -> None:
     """Wait until the device has computed `results`; on GPUs, until it has done all its work.
 
     Backends other than JAX, PyTorch and TensorFlow return NumPy arrays, which need no wait.
     """
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax
 
-        jax.block_until_ready(results)
-    elif backend == "torch":
-        import torch
 
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-    elif backend == "tensorflow":
-        import tensorflow as tf
+@synchronize.override("tensorflow")
+def _synchronize_tensorflow(results=None) -> None:
+    import tensorflow as tf
 
-        tf.test.experimental.sync_devices()
+    tf.test.experimental.sync_devices()
+
+
+@synchronize.override("jax")
+def _synchronize_jax(results=None) -> None:
+    import jax
+
+    jax.block_until_ready(results)
+
+
+@synchronize.override("torch")
+def _synchronize_torch(results=None) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def peak_memory() -> dict[str, int]:
@@ -47,19 +55,14 @@ def peak_memory() -> dict[str, int]:
     return {**figures, "device": device} if device else figures
 
 
+@Operation
 def _device_peak() -> int | None:
     """Return the peak memory of the GPU in bytes, `None` without one."""
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax
+    return None
 
-        return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-    if backend == "torch":
-        import torch
 
-        return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-    if backend != "tensorflow":
-        return None
+@_device_peak.override("tensorflow")
+def _device_peak_tensorflow() -> int | None:
     import tensorflow as tf
 
     if not tf.config.list_physical_devices("GPU"):
@@ -67,71 +70,29 @@ def _device_peak() -> int | None:
     return tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
 
-def environment(model=None) -> dict[str, str | int]:
-    """Return the conditions of a timing: versions, device, threads, dtypes, compile mode.
+@_device_peak.override("jax")
+def _device_peak_jax() -> int | None:
+    import jax
 
-    TensorFlow has no function that returns whether it uses oneDNN. The entry `"oneDNN"` has the
-    setting of `TF_ENABLE_ONEDNN_OPTS`.
-    """
-    backend = keras.backend.backend()
-    device, threads = _device_and_threads(backend)
-    conditions = {
-        "backend": backend,
-        **{f"{name} version": _version(name) for name in ("keras", backend)},
-        "python version": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "threads": threads,
-        "device": device,
-        "data format": keras.config.image_data_format(),
-    }
-    if backend == "tensorflow":
-        conditions["oneDNN"] = {"0": "off", "false": "off", "1": "on", "true": "on"}.get(
-            os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower(), "chosen by TensorFlow"
-        )
-    if model is not None:
-        conditions["dtype"] = ", ".join(sorted(_policies(model)))
-        if model.compiled:
-            conditions["compile mode"] = compile_mode(model.jit_compile)
-    return conditions
+    return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
 
 
-def _policies(layer) -> set[str]:
-    """Return the dtype policies of the layers with weights; that of the model may differ."""
-    inner = [child for child in getattr(layer, "layers", ()) if child.weights]
-    return {name for child in inner for name in _policies(child)} or {layer.dtype_policy.name}
+@_device_peak.override("torch")
+def _device_peak_torch() -> int | None:
+    import torch
+
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
-def compile_mode(jit_compile: bool) -> str:
-    """Return the name of a compile mode, or of the backend if that has one mode only."""
-    compiled = {"tensorflow": "XLA", "jax": "XLA", "torch": "TorchInductor"}
-    plain = {"tensorflow": "graph", "jax": "XLA", "torch": "eager"}
-    backend = keras.backend.backend()
-    return (compiled if jit_compile else plain).get(backend, backend)
+@Operation
+def device_and_threads() -> tuple[str, int | str]:
+    """Return the name of the device, and how many threads compute on its host."""
+    by_backend = f"chosen by {keras.backend.backend()}"
+    return by_backend, by_backend
 
 
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
-
-
-def _device_and_threads(backend: str) -> tuple[str, int | str]:
-    if backend == "jax":
-        import jax
-
-        return jax.local_devices()[0].device_kind, "chosen by XLA"
-    if backend == "torch":
-        import torch
-
-        gpu = torch.cuda.is_available()
-        return (torch.cuda.get_device_name() if gpu else "cpu"), torch.get_num_threads()
-    if backend != "tensorflow":
-        return f"chosen by {backend}", f"chosen by {backend}"
+@device_and_threads.override("tensorflow")
+def _device_and_threads_tensorflow() -> tuple[str, int | str]:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -140,9 +101,16 @@ def _device_and_threads(backend: str) -> tuple[str, int | str]:
     return details.get("device_name", "gpu" if gpus else "cpu"), threads or "one per core"
 
 
-def _processor() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
+@device_and_threads.override("jax")
+def _device_and_threads_jax() -> tuple[str, int | str]:
+    import jax
+
+    return jax.local_devices()[0].device_kind, "chosen by XLA"
+
+
+@device_and_threads.override("torch")
+def _device_and_threads_torch() -> tuple[str, int | str]:
+    import torch
+
+    gpu = torch.cuda.is_available()
+    return (torch.cuda.get_device_name() if gpu else "cpu"), torch.get_num_threads()

@@ -4,121 +4,126 @@ import keras
 from keras import ops
 
 from keras_alexnet.benchmarking.devices import synchronize
+from keras_alexnet.errors import UserError
+from keras_alexnet.operations.operation import Operation
 
 __all__ = ["forward", "forward_backward"]
 
 
+@Operation
 def forward(model, x, compiled: bool = True):
     """Return a function that computes `model(x, training=False)` and waits for it.
 
     On a backend without gradients, such as OpenVINO, it calls `model.predict_on_batch(x)`: Keras
     compiles the model there for that call alone.
     """
-    if not has_gradients():
-        return lambda: model.predict_on_batch(x)
-    return _pass(lambda weights, images: _call(model, weights, images), model, x, compiled)
+    return lambda: model.predict_on_batch(x)
 
 
+@Operation
 def forward_backward(model, x, compiled: bool = True):
     """Return a function that computes the gradients of all parameters and waits for them.
 
     The objective is half the sum of the squared outputs, TensorFlow's `l2_loss`, as in
     alexnet_benchmark.py. No parameter changes.
     """
-    return _pass(GRADIENTS[keras.backend.backend()](model), model, x, compiled)
+    raise UserError(
+        f"Received a backward pass on the backend {keras.backend.backend()!r}.",
+        "The backend must compute gradients: TensorFlow, JAX and PyTorch do.",
+        "Set KERAS_BACKEND to one of them before Keras is imported.",
+    )
 
 
 def has_gradients() -> bool:
     """Return whether `forward_backward` works on this backend."""
-    return keras.backend.backend() in GRADIENTS
+    return forward_backward.on(keras.backend.backend()) is not forward_backward.plain
 
 
-def _pass(function, model, x, compiled):
-    """Compile a function of weights and images as the backend does, and bind its arguments."""
-    backend = keras.backend.backend()
-    images = ops.convert_to_tensor(x)
-    weights = None
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        inner = tf.function(lambda images: function(None, images), jit_compile=compiled)
-
-        def run_function(weights, images):
-            return inner(images)
-
-    elif backend == "jax":
-        import jax
-
-        run_function = jax.jit(function)
-        trainable = [variable.value for variable in model.trainable_variables]
-        weights = trainable, [variable.value for variable in model.non_trainable_variables]
-    else:
-        import torch
-
-        run_function = torch.compile(function) if compiled else function
+def _waiting(function, *arguments):
+    """Return a function that calls another one and waits for its results."""
 
     def run():
-        results = run_function(weights, images)
+        results = function(*arguments)
         synchronize(results)
         return results
 
     return run
 
 
-def _call(model, weights, images):
-    if weights is not None:
-        return model.stateless_call(*weights, images, training=False)[0]
-    if keras.backend.backend() == "torch":
-        import torch
-
-        with torch.no_grad():
-            return model(images, training=False)
-    return model(images, training=False)
-
-
 def _objective(outputs):
     return ops.sum(ops.square(outputs)) / 2
 
 
-def _tensorflow_gradients(model):
+@forward.override("tensorflow")
+def _forward_tensorflow(model, x, compiled: bool = True):
     import tensorflow as tf
 
-    def gradients(_, images):
+    def outputs(images):
+        return model(images, training=False)
+
+    return _waiting(tf.function(outputs, jit_compile=compiled), ops.convert_to_tensor(x))
+
+
+@forward_backward.override("tensorflow")
+def _forward_backward_tensorflow(model, x, compiled: bool = True):
+    import tensorflow as tf
+
+    def gradients(images):
         with tf.GradientTape() as tape:
             loss = _objective(model(images, training=False))
         return tape.gradient(loss, [variable.value for variable in model.trainable_variables])
 
-    return gradients
+    return _waiting(tf.function(gradients, jit_compile=compiled), ops.convert_to_tensor(x))
 
 
-def _jax_gradients(model):
+@forward.override("jax")
+def _forward_jax(model, x, compiled: bool = True):
     import jax
 
-    def gradients(weights, images):
-        trainable, others = weights
+    def outputs(trainable, others, images):
+        return model.stateless_call(trainable, others, images, training=False)[0]
 
-        def loss(trainable):
-            return _objective(_call(model, (trainable, others), images))
-
-        return jax.grad(loss)(trainable)
-
-    return gradients
+    return _waiting(jax.jit(outputs), *_values(model), ops.convert_to_tensor(x))
 
 
-def _torch_gradients(model):
+@forward_backward.override("jax")
+def _forward_backward_jax(model, x, compiled: bool = True):
+    import jax
+
+    def loss(trainable, others, images):
+        return _objective(model.stateless_call(trainable, others, images, training=False)[0])
+
+    return _waiting(jax.jit(jax.grad(loss)), *_values(model), ops.convert_to_tensor(x))
+
+
+def _values(model):
+    """Return the values of the trainable variables, and those of the others."""
+    return [
+        [variable.value for variable in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables)
+    ]
+
+
+@forward.override("torch")
+def _forward_torch(model, x, compiled: bool = True):
+    import torch
+
+    def outputs(images):
+        with torch.no_grad():
+            return model(images, training=False)
+
+    function = torch.compile(outputs) if compiled else outputs
+    return _waiting(function, ops.convert_to_tensor(x))
+
+
+@forward_backward.override("torch")
+def _forward_backward_torch(model, x, compiled: bool = True):
     import torch
 
     parameters = [variable.value for variable in model.trainable_variables]
 
-    def gradients(_, images):
-        loss = _objective(model(images, training=False))
-        return torch.autograd.grad(loss, parameters)
+    def gradients(images):
+        return torch.autograd.grad(_objective(model(images, training=False)), parameters)
 
-    return gradients
-
-
-GRADIENTS = {
-    "tensorflow": _tensorflow_gradients,
-    "jax": _jax_gradients,
-    "torch": _torch_gradients,
-}
+    function = torch.compile(gradients) if compiled else gradients
+    return _waiting(function, ops.convert_to_tensor(x))

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from keras_alexnet.arguments import integer
-from keras_alexnet.benchmarking.devices import compile_mode, environment, peak_memory
+from keras_alexnet.benchmarking.devices import peak_memory
+from keras_alexnet.benchmarking.environment import compile_mode, environment
 from keras_alexnet.benchmarking.passes import forward, forward_backward, has_gradients
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings

@@ -12,7 +12,7 @@ import pytest
 from helpers import to_numpy
 from keras_alexnet import AlexNet, benchmark
 from keras_alexnet.benchmarking import Report
-from keras_alexnet.benchmarking.devices import environment
+from keras_alexnet.benchmarking.environment import environment
 from keras_alexnet.benchmarking.passes import forward, forward_backward
 from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 from timed_steps import BACKEND, STEADY, timings
@@ -89,6 +89,8 @@ def test_a_backend_without_gradients_is_timed_forward(monkeypatch):
     assert report.environment["compile mode"] == "otherbackend"
     assert report.environment["otherbackend version"] == "unknown"
     assert "device" not in report.memory
+    with pytest.raises(ValueError, match="backward pass on the backend 'otherbackend'"):
+        forward_backward(model, x)
     said = "not timed, because the package computes no gradients on otherbackend"
     assert report.environment["backward pass"] == said
     assert said in " ".join(str(report).split())
