@@ -106,25 +106,40 @@ def AlexNet(
     >>> model.count_params(), model.output_shape
     (89578, (None, 10))
     """
-    if weights is not None:
-        options = {
-            "include_top": include_top,
-            "input_tensor": input_tensor,
-            "input_shape": input_shape,
-            "pooling": pooling,
-            "classes": classes,
-            "classifier_activation": classifier_activation,
-            "name": name,
-            "initialization": initialization,
-            "data_format": data_format,
-            "dtype": dtype,
-        }
-        variant = named_variant(variant)
-        with open_source(weights, variant, identify=variant is None) as source:
-            loading = {"sum_colors": sum_colors, "verbose": verbose}
-            return pretrained(source, variant, options, **loading).model
+    options = {
+        "include_top": include_top,
+        "input_tensor": input_tensor,
+        "input_shape": input_shape,
+        "pooling": pooling,
+        "classes": classes,
+        "classifier_activation": classifier_activation,
+        "name": name,
+        "initialization": initialization,
+        "data_format": data_format,
+        "dtype": dtype,
+    }
+    if weights is None:
+        return _initialized(get_variant("paper" if variant is None else variant), **options)
+    variant = named_variant(variant)
+    with open_source(weights, variant, identify=variant is None) as source:
+        loading = {"sum_colors": sum_colors, "verbose": verbose}
+        return pretrained(source, variant, options, **loading).model
 
-    record = get_variant("paper" if variant is None else variant)
+
+def _initialized(
+    record: Variant,
+    include_top,
+    input_tensor,
+    input_shape,
+    pooling,
+    classes,
+    classifier_activation,
+    name,
+    initialization,
+    data_format,
+    dtype,
+) -> AlexNetModel:
+    """Build a variant with its initial values; the arguments are those of `AlexNet`."""
     data_format = data_format or keras.config.image_data_format()
     remedy = "Choose one, and pass include_top=False with it."
     choice("pooling", pooling, (None, *_POOLINGS), remedy)
