@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import keras_alexnet
-from processes import run_script
+from processes import run
 from readme_table import README, TABLES, with_tables
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -151,13 +151,8 @@ PROGRAMS = EXAMPLES.keys() if keras.backend.backend() == "torch" else {"imagenet
 
 def as_a_program(path, folder):
     """Run a script in a process of its own, and return what it printed."""
-    if path.name == "imagenet.py":
-        command = [sys.executable, str(path), "--quick"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        code, printed = done.returncode, done.stdout + done.stderr
-    else:
-        code, printed = run_script(path, "--quick", folder=folder)
-    assert code == 0, printed
+    code, printed, errors = run(path, "--quick", folder=folder)
+    assert code == 0, printed + errors
     return printed
 
 

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import keras
 import pytest
@@ -12,7 +10,7 @@ from PIL import Image
 from keras_alexnet import AlexNet, list_variants
 from keras_alexnet.cli import main
 from keras_alexnet.training.state import RunState
-from processes import PAUSE, started
+from processes import PAUSE, copied, run
 
 
 @pytest.mark.backend_free
@@ -153,17 +151,11 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
             Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / f"{number}.png")
     (tmp_path / "images" / "dogs" / "bad.jpg").write_text("no image")
     fit = ["fit", "images", "--variant", "cifar10_19pct", "--epochs", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_alexnet", *fit],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
+    code, _, errors = run("-m", "keras_alexnet", *fit, folder=tmp_path)
+    assert code == 2
     reason = "it is not an image of a known kind (it begins with b'no image')."
-    assert f"'images/dogs/bad.jpg' cannot be read: {reason}" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert f"'images/dogs/bad.jpg' cannot be read: {reason}" in errors
+    assert errors.count("\n") == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["images"]
 
 
@@ -235,7 +227,7 @@ def test_a_run_goes_on_after_ctrl_c(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = tmp_path / "keras-alexnet"  # named as the installed one
     script.write_text(STOPPED)
-    with started(str(script), *FIT, "10000") as process:
+    with copied(script, *FIT, "10000") as process:
         process.wait_for("Training alexnet")
         process.wait_for("paused")
         code, _, err = process.end(signal.SIGINT)

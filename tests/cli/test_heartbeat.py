@@ -1,8 +1,6 @@
 """Progress on the error stream; the output has nothing but the result."""
 
 import json
-import os
-import subprocess
 import sys
 import threading
 
@@ -10,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import processes
 from keras_alexnet.cli import describe, heartbeat, main
 from keras_alexnet.evaluation.measuring import measure
 from keras_alexnet.progress import position, report
@@ -144,13 +143,9 @@ def test_fit_reports_its_epochs(tmp_path, monkeypatch):
 def test_fit_as_json_in_a_process(tmp_path):
     """The output is the result alone, while the error stream says how far the training is."""
     fit = ["fit", "--variant", "cifar10_19pct", "--quick", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_alexnet", *fit],
-        cwd=tmp_path,
-        env={**os.environ, heartbeat.VARIABLE: "0.05"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["images"] == 40
-    assert "keras-alexnet fit: epoch 1 of 1, " in done.stderr
+    often = {heartbeat.VARIABLE: "0.05"}
+    process = ("-m", "keras_alexnet", *fit)
+    code, output, errors = processes.run(*process, folder=tmp_path, environment=often)
+    assert code == 0, errors
+    assert json.loads(output)["images"] == 40
+    assert "keras-alexnet fit: epoch 1 of 1, " in errors

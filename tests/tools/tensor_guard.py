@@ -51,6 +51,12 @@ def forbid():
         setattr(owner, name, _refusal(f"{owner.__name__}.{name}"))
 
 
+def forbids():
+    """Return whether every call raises."""
+    owner, name, original = ORIGINALS[0]
+    return getattr(owner, name) is not original
+
+
 def allow():
     """Undo `forbid`."""
     for names, functions in FUNCTIONS:

@@ -14,7 +14,7 @@ import processes
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.state import RunState
-from processes import PAUSE, started
+from processes import PAUSE, copied
 from small_runs import Instants, assert_equal, names, small_model, table, trained, values
 
 
@@ -173,7 +173,7 @@ trained(RunState(sys.argv[1]), after=[PauseInTheThirdEpoch()])
 def test_a_killed_process_is_resumed_by_another(run, tmp_path):
     """SIGKILL while another process trains; this one goes on, and equals an unbroken run."""
     tools = str(pathlib.Path(processes.__file__).parent)
-    with started("-c", UNTIL_KILLED, str(tmp_path), tools) as process:
+    with copied("-c", UNTIL_KILLED, tmp_path, tools) as process:
         process.wait_for("paused")
         code, _, _ = process.end(signal.SIGKILL)
     assert code == -signal.SIGKILL
