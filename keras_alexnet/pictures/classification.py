@@ -3,11 +3,13 @@
 import os
 from collections.abc import Sequence
 
-from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.errors import UserError
 from keras_alexnet.pictures.figure import (
     BLUE,
     LITERAL,
     check_picture,
+    least_score,
+    legible,
     new_figure,
     read_image,
     save_figure,
@@ -16,16 +18,17 @@ from keras_alexnet.pictures.figure import (
 
 SIDE = 400  # pixels of the longer side of an image
 MOST = 40  # images in one picture
+TITLE, LETTERS = 90, 32  # letters of a title, and of a class, at most
 
 
 def check_drawable(images: int, path: str) -> None:
     """Raise unless one picture can show so many images and be written; call it before the work."""
     check_picture(path)
-    if images > MOST:
+    if not 0 < images <= MOST:
         raise UserError(
             f"Received {images} images to draw.",
-            f"One picture shows at most {MOST} images.",
-            "Give fewer images at a time, or leave the picture out.",
+            f"One picture shows 1 to {MOST} images.",
+            f"Give at most {MOST} images at a time, or leave the picture out.",
         )
 
 
@@ -44,27 +47,36 @@ def plot_classified(results: Sequence, path: str) -> str:
             installed, or the file cannot be written.
     """
     check_drawable(len(results), path)
-    figure = new_figure(8.5, 0.3 + 2.3 * len(results))
+    most = max(len(result.guesses) for result in results)
+    figure = new_figure(8.5, 0.3 + max(2.3, 0.22 * most + 0.4) * len(results))
+    titles = _titles([result.path for result in results])
     rows = figure.subplots(len(results), 2, squeeze=False, width_ratios=(1, 1.6))
-    for (left, right), result in zip(rows, results, strict=True):
+    for (left, right), result, title in zip(rows, results, titles, strict=True):
         image = read_image(result.path)
         image.thumbnail((SIDE, SIDE))
         left.imshow(image)
-        left.set_title(_name(result.path), fontsize=9, **LITERAL)
+        left.set_anchor("NW")
         left.set_axis_off()
+        # The title goes over both halves, so the layout must not make the left one as wide as it.
+        # A blank one keeps its height free.
+        left.set_title(" ", loc="left", fontsize=9)
+        options = {"x": 0, "horizontalalignment": "left", "fontsize": 9, **LITERAL}
+        left.set_title(legible(title, TITLE), **options).set_in_layout(False)
         _draw_bars(right, result)
     return save_figure(figure, path)
 
 
 def _draw_bars(axis, result) -> None:
     scores = [guess.score for guess in result.guesses]
+    low = 0.0 if result.probabilities else least_score(scores)
     rows = range(len(scores))
     shades = [BLUE, *["#80B8D9"] * (len(scores) - 1)]  # the first is the network's answer
-    bars = axis.barh(rows, scores, color=shades, height=0.7)
+    bars = axis.barh(rows, [score - low for score in scores], left=low, color=shades, height=0.7)
     labels = [score_text(score, result.probabilities) for score in scores]
     axis.bar_label(bars, labels, padding=4, fontsize=9)
-    axis.set_yticks(rows, [escaped(g.name) for g in result.guesses], fontsize=9, **LITERAL)
-    axis.invert_yaxis()
+    names = [legible(guess.name, LETTERS) for guess in result.guesses]
+    axis.set_yticks(rows, names, fontsize=9, **LITERAL)
+    axis.set_ylim(max(len(scores), 5) - 0.4, -0.6)  # room for five bars, even if there are fewer
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     axis.set_xticks([])
     axis.tick_params(left=False)
@@ -74,7 +86,11 @@ def _draw_bars(axis, result) -> None:
         axis.margins(x=0.2)
 
 
-def _name(path: str) -> str:
-    """Return a file's name in at most 40 ASCII letters, which every font has."""
-    name = ascii(os.path.basename(path))[1:-1]
-    return name if len(name) <= 40 else f"{name[:28]}...{name[-9:]}"
+def _titles(paths: Sequence[str]) -> list[str]:
+    """Return the names of files, with as many of their folders as tell all of them apart."""
+    parts = [os.path.abspath(path).split(os.sep) for path in paths]
+    files = len(set(map(tuple, parts)))
+    count = 1
+    while len({tuple(each[-count:]) for each in parts}) < files:
+        count += 1
+    return [os.sep.join(each[-count:]) for each in parts]

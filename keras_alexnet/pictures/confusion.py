@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_alexnet.errors import UserError, escaped
-from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
+from keras_alexnet.errors import UserError
+from keras_alexnet.pictures.figure import LITERAL, legible, new_figure, save_figure
 
 NUMBERS, LABELS = 20, 40  # most classes with counts in the cells, and with names beside them
+LETTERS = 32  # of a name, at most
 
 
 def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
@@ -38,8 +39,13 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
         )
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
-    side = 2.2 + 0.42 * classes if classes <= NUMBERS else 10.5 if classes <= LABELS else 13
-    figure = new_figure(side + 1.2, side)
+    names = [legible(name, LETTERS) for name in class_names] if classes <= LABELS else []
+    # The layout makes room for the names beside the matrix, so that the cells keep their size.
+    beside = 0.09 * max(map(len, names), default=4)
+    side = max(1.5, 0.42 * classes) if classes <= NUMBERS else 8 if classes <= LABELS else 11.5
+    width = max(side + beside + 1.8, 4.6)  # of the title of few classes with many images
+    figure = new_figure(width, side + beside + 0.7)
+    figure.set_layout_engine("compressed")  # the matrix is a square, whatever is beside it
     axis = figure.subplots()
     image = axis.imshow(shares, cmap="Blues", norm=_scale(classes), interpolation="auto")
     bar = figure.colorbar(image, ax=axis, shrink=0.7, label="share of the true class")
@@ -48,8 +54,7 @@ def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
     axis.set_ylabel("true class")
     right, images = int(np.trace(counts)), int(counts.sum())
     axis.set_title(f"{right:,} of {images:,} right ({100 * right / max(images, 1):.1f} %)")
-    if classes <= LABELS:
-        names = [escaped(name) for name in class_names]
+    if names:
         axis.set_xticks(range(classes), names, rotation=90, **LITERAL)
         axis.set_yticks(range(classes), names, **LITERAL)
     if classes <= NUMBERS:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.errors import UserError
 from keras_alexnet.pictures.figure import (
     LITERAL,
     ORANGE,
+    least_score,
+    legible,
     new_figure,
     read_image,
     save_figure,
@@ -53,7 +55,9 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
         _draw_photo(axes[2 * row, column], result.path, own[0])
         _draw_bars(axes[2 * row + 1, column], result, own)
     best = max(len(result.guesses) for result in results)
-    figure.suptitle(f"The best {best} classes of each photo; orange: the right one", fontsize=10)
+    shown = "The best class" if best == 1 else f"The best {best} classes"
+    between = "\n" if columns == 1 else " "
+    figure.suptitle(f"{shown} of each photo;{between}orange: the right one", fontsize=10)
     return save_figure(figure, path)
 
 
@@ -61,7 +65,7 @@ def _draw_photo(axis, path: str, label: str) -> None:
     from PIL import ImageOps
 
     axis.imshow(ImageOps.fit(read_image(path), (SIDE, SIDE)))
-    axis.set_title(_short(label, 30), fontsize=10, fontweight="bold", **LITERAL)
+    axis.set_title(legible(label, 26), fontsize=10, fontweight="bold", **LITERAL)
 
 
 def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
@@ -69,19 +73,15 @@ def _draw_bars(axis, result, own: tuple[str, str | None]) -> None:
     scores = [guess.score for guess in result.guesses]
     right = [(guess.name, guess.wordnet) == own for guess in result.guesses]
     colours = [ORANGE if one else SHADE for one in right]
-    axis.barh(range(len(scores)), scores, color=colours, height=0.8)
-    low, high = (0.0, 1.0) if result.probabilities else (min(0.0, *scores), max(scores))
+    low, high = (0.0, 1.0) if result.probabilities else (least_score(scores), max(scores))
     width = high - low or 1.0
+    lengths = [score - low for score in scores]
+    axis.barh(range(len(scores)), lengths, left=low, color=colours, height=0.8)
     axis.set_xlim(low, low + 1.32 * width)  # room for the numbers
     axis.set_ylim(4.6, -0.6)  # room for five bars, even if there are fewer
     for row, guess in enumerate(result.guesses):
         weight = "bold" if right[row] else "normal"
         number = score_text(guess.score, result.probabilities)
         options = {"va": "center", "fontsize": 8, "fontweight": weight, **LITERAL}
-        axis.text(low + 0.02 * width, row, _short(guess.name, 28), **options)
+        axis.text(low + 0.02 * width, row, legible(guess.name, 28), **options)
         axis.text(low + 1.32 * width, row, number, ha="right", **options)
-
-
-def _short(name: str, most: int) -> str:
-    name = escaped(name)
-    return name if len(name) <= most else f"{name[: most - 3]}..."

@@ -160,16 +160,16 @@ def test_a_picture(place, capsys, drawn):
 
 @pytest.mark.backend_free
 def test_a_picture_of_logits_and_odd_names(place, drawn):
-    """Scores below 0, a name with a formula's signs and one that is too long are drawn as well."""
-    name = "$" + "é" * 60 + ".png"
+    """Scores below 0, and a long name with a formula's sign and letters that are not English."""
+    name = "$" + "é" * 110 + ".png"
     os.rename("a.png", name)
     guesses = (Guess("up", None, 3.25), Guess("down", None, -1.5))
     plot_classified([Classified(name, guesses, probabilities=False)], "picture.svg")
     image, bars = drawn[0].axes
     assert [text.get_text() for text in bars.texts] == ["3.25", "-1.5"]
-    assert image.get_title().startswith(r"$\xe9")
+    assert image.get_title().startswith("$éé") and image.get_title().endswith("éé.png")
     assert not image.title.get_parse_math()
-    assert len(image.get_title()) == 40
+    assert len(image.get_title()) == 90
     low, high = sorted(bars.get_xlim())
     assert low < -1.5 and high > 3.25
 
