@@ -88,7 +88,8 @@ def draw_competition(before, after, norm, path) -> None:
         duel.plot(rivals, answers, style, color=BLUE, label=f"own activation {own}")
     duel.set(xlabel="activation of a neighbour", ylabel="own answer b", title="Two neighbours")
     for axis in (place, histogram, duel):
-        axis.legend(frameon=False, fontsize=8)
+        axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend above all lines
+        axis.legend(frameon=False, fontsize=8, loc="upper right")
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=90)
 
