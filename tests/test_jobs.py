@@ -215,7 +215,7 @@ def test_fit(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "alexnet-fit" / "results.json").read_text()) == outcome.to_dict()
     again = keras.saving.load_model(outcome.model_path)
     assert again.output_shape == (None, 10)
-    with pytest.raises(UserError, match=r"'alexnet-fit'.* is finished"):
+    with pytest.raises(UserError, match=r"'alexnet-fit', where an earlier run saved its model"):
         jobs.fit(**TINY, output="alexnet-fit")
 
 
@@ -235,6 +235,12 @@ def test_fit(tmp_path, monkeypatch, capsys):
         ({"bad_images": "ignore"}, "Received bad_images='ignore'."),
         ({"seed": 0.5}, "Received seed=0.5."),
         ({"directory": 5}, "Received directory=5."),
+        ({"schedule": "linear"}, "Received schedule='linear'."),
+        ({"schedule": "cosine", "recipe": "owt"}, "schedule='cosine' with recipe='owt'."),
+        ({"warmup_ratio": 0.2, "recipe": "owt"}, "warmup_ratio=0.2 with recipe='owt'."),
+        ({"warmup_ratio": 0.2, "schedule": "constant"}, "with schedule='constant'."),
+        ({"warmup_ratio": 1}, "Received warmup_ratio=1."),
+        ({"warmup_ratio": float("nan")}, "Received warmup_ratio=nan."),
         ({"directory": "nowhere"}, "which does not exist"),
     ],
 )

@@ -120,7 +120,7 @@ JOBS = {
     "Job": (
         "variant='paper', directory=None, epochs=3, batch_size=16, learning_rate=0.0004, "
         "image_size=None, augmentation=True, initialization='robust', drawn=2000, seed=0, "
-        "compile_mode='auto', recipe=None, bad_images='stop'"
+        "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1"
     ),
     "Job.of": "recipe=None, **settings",
     "Outcome": (
@@ -138,7 +138,8 @@ JOBS = {
         "directory=None, *, output=None, variant=None, recipe=None, epochs=None, batch_size=None,"
         " learning_rate=None, image_size=None, augmentation=True, initialization='robust', "
         "compile_mode='auto', seed=0, bad_images='stop', overwrite=False, "
-        "accept_changed_data=False, discard_state=False, quick=False, verbose='auto'"
+        "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
+        "schedule=None, warmup_ratio=None"
     ),
     "local_copy": "name",
 }
@@ -167,6 +168,7 @@ MODULES = {
     "training.compile_modes": "MODES",
     "training.job": "Job build_model",
     "training.padding": "PaddedLoss pad_batches",
+    "training.schedule": "SCHEDULES",
     "training.state": "RunState",
     "variants": "Variant get_variant list_variants",
 }

@@ -16,10 +16,10 @@ class Training:
     """How a network was trained by `keras-alexnet fit`.
 
     Args:
-        recipe: Name of the published recipe, `None` for Adam at one rate.
+        recipe: Name of the published recipe, `None` for Adam.
         epochs: Passes over the training images.
         batch_size: Images per step.
-        learning_rate: Step size of Adam, or the first one of the recipe.
+        learning_rate: Highest rate of Adam, or the first one of the recipe.
         seed: Seed of initial values, order, augmentation and split.
         images: Number of training images.
         held_out: Number of images that were held out.

@@ -7,6 +7,7 @@ from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import Job
+from keras_alexnet.training.schedule import SCHEDULES
 
 
 def add(command) -> None:
@@ -29,7 +30,7 @@ def add(command) -> None:
         "--recipe",
         metavar="NAME",
         help="train as a published network was trained, with its steps in proportion to the "
-        f"epochs: {', '.join(list_recipes())}; without it, Adam at one rate",
+        f"epochs: {', '.join(list_recipes())}; without it, Adam with a schedule",
     )
     _add_settings(fit, job)
     _add_ways(fit, job)
@@ -68,7 +69,20 @@ def _add_settings(fit, job: Job) -> None:
     fit.add_argument(
         "--learning-rate",
         type=positive,
-        help=f"of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
+        help=f"the highest of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
+    )
+    fit.add_argument(
+        "--schedule",
+        choices=SCHEDULES,
+        help="how Adam's rate changes: cosine lets it rise from 0 and fall back to 0; only with "
+        f"constant can more epochs follow a finished run (default: {job.schedule})",
+    )
+    fit.add_argument(
+        "--warmup-ratio",
+        type=float,
+        metavar="SHARE",
+        help="share of all steps in which the rate rises, with cosine "
+        f"(default: {job.warmup_ratio:g})",
     )
 
 

@@ -9,6 +9,7 @@ from keras_alexnet.training.job import Job
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.run import run
 from keras_alexnet.training.run_folder import FOLDER, free_folder
+from keras_alexnet.training.schedule import SCHEDULES
 
 DEFAULTS = Job()
 
@@ -33,6 +34,8 @@ def fit(
     discard_state: bool = False,
     quick: bool = False,
     verbose: int | str = "auto",
+    schedule: str | None = None,
+    warmup_ratio: float | None = None,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -40,7 +43,7 @@ def fit(
     `classes.json`; `files.csv` (which images were trained on, and which held out); `history.csv`;
     `results.json`; `job.json`; the state of training; and pictures, if matplotlib is installed. A
     run that was interrupted goes on from its last whole epoch if it is called again with the same
-    arguments, and a finished one with more epochs.
+    arguments. With `schedule="constant"` a finished one goes on with more epochs.
 
     Args:
         directory: A folder with one folder of images per class, of which a fifth is held out; or
@@ -50,11 +53,11 @@ def fit(
             `alexnet-fit-2` and so on if there is another run in it.
         variant: Name of the network; `None` for the recipe's, or `"paper"`.
         recipe: Name of a published way of training, with its steps in proportion to the epochs;
-            `None` for Adam at one rate.
+            `None` for Adam with a `schedule`.
         epochs: Passes over the training images; `None` for the recipe's, or 3.
         batch_size: Images per step; `None` for the recipe's, or 16.
-        learning_rate: Step size of Adam, or the rate that the recipe begins with; `None` for the
-            recipe's, or 4e-4.
+        learning_rate: Highest rate of Adam, or the rate that the recipe begins with; `None` for
+            the recipe's, or 4e-4.
         image_size: Side of the windows that the network sees, in pixels; `None` for the variant's.
         augmentation: Whether training images are cut at random, mirrored and given colour noise;
             else the network sees the centre of each.
@@ -70,6 +73,10 @@ def fit(
         quick: Whether the images are half as large and the run has one epoch: a trial.
         verbose: 0 for silence; 1 for Keras's progress bars; 2 for a line for each epoch; `"auto"`
             for bars on a terminal and in a notebook, lines elsewhere.
+        schedule: How Adam's rate changes: `"cosine"` lets it rise from 0 and fall back to 0 like a
+            cosine; `"constant"` keeps it. `None` for the recipe's, or `"cosine"`.
+        warmup_ratio: Share of all steps in which a cosine schedule's rate rises, at least 0 and
+            less than 1; `None` for 0.1.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -97,6 +104,7 @@ def fit(
             "batch_size", batch_size, 1, f"{DEFAULTS.batch_size} is usual."
         ),
         "learning_rate": _rate(learning_rate),
+        **_schedule(recipe, schedule, warmup_ratio),
     }
     job = Job.of(
         recipe,
@@ -140,3 +148,30 @@ def _rate(value: float | None) -> float | None:
         "`learning_rate` must be a finite positive number, or None.",
         f"{DEFAULTS.learning_rate:g} is usual for Adam.",
     )
+
+
+def _schedule(recipe: str | None, schedule: str | None, warmup_ratio: float | None) -> dict:
+    """Return the settings of the schedule, or raise unless they are possible."""
+    if schedule is not None:
+        choice("schedule", schedule, SCHEDULES, "Leave it out for cosine.")
+    given = {"schedule": schedule, "warmup_ratio": warmup_ratio}
+    named = [f"{name}={value!r}" for name, value in given.items() if value is not None]
+    if recipe is not None and named:
+        raise UserError(
+            f"Received {' and '.join(named)} with recipe={recipe!r}.",
+            "A recipe has its own schedule.",
+            "Leave out the recipe, or the schedule and its warm-up.",
+        )
+    if warmup_ratio is not None and schedule == "constant":
+        raise UserError(
+            f"Received warmup_ratio={warmup_ratio!r} with schedule='constant'.",
+            "Only a cosine schedule has a warm-up.",
+            "Leave out one of them.",
+        )
+    if warmup_ratio is not None and not 0 <= warmup_ratio < 1:
+        raise UserError(
+            f"Received warmup_ratio={warmup_ratio!r}.",
+            "`warmup_ratio` must be at least 0 and less than 1.",
+            f"{DEFAULTS.warmup_ratio:g} is usual.",
+        )
+    return given

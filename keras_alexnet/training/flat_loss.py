@@ -150,12 +150,14 @@ class FlatLossWarning(Copyable, keras.callbacks.Callback):
         bare = figure.factor == 1.0 and not (figure.penalized and self._penalized)
         name = "loss" if bare else "cross-entropy"
         of = f" of the output {figure.output!r}" if figure.output else ""
+        # The rate is 0 when a warm-up begins.
+        than = f" than {self._rate:.3g}" if self._rate else ""
         return (
             f"The {name}{of} is still {loss:.3f} after {steps} steps. That is "
             f"ln({figure.classes}), the score of a network that gives {figure.classes} classes the "
             "same probability: the network has not begun to learn. Try, in this order: "
             "initialization='robust' (published initial values stall on small data); another "
-            f"learning rate, ten times smaller or larger than {self._rate:.3g}; inputs of the "
+            f"learning rate, ten times smaller or larger{than}; inputs of the "
             "range that the network expects (print its preprocessor); labels that belong to their "
             "images, shuffled and counted from 0."
         )

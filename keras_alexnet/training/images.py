@@ -57,6 +57,10 @@ class Images:
         """The path and the reason of each file that cannot be read and was left out."""
         return tuple(self.reader.bad) if self.reader is not None else ()
 
+    def steps_per_epoch(self, job: Job) -> int:
+        """Return the number of training batches."""
+        return -(-self.training_count // job.batch_size)
+
     def to_measure(self):
         """Return the batches to measure, without the files that were skipped so far."""
         return self.held_out if self.measured is None else self.measured()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
+from keras_alexnet.training.schedule import learning_rate
 from keras_alexnet.variants import get_variant
 
 __all__ = ["Job", "build_model"]
@@ -26,7 +27,7 @@ class Job:
         directory: Folder with one folder of images per class; `None` for the drawn data set.
         epochs: Passes over the training images.
         batch_size: Images per step.
-        learning_rate: Rate of the Adam optimizer, or the initial rate of the recipe.
+        learning_rate: Highest rate of the Adam optimizer, or the initial rate of the recipe.
         image_size: Side of the windows that the network sees; `None` for the variant's own.
         augmentation: Whether to crop training images at random, mirror them and add colour noise,
             as far as the variant's authors did; otherwise the network sees the centre of each.
@@ -34,10 +35,12 @@ class Job:
         drawn: Number of images to draw when there is no directory.
         seed: Fixes initial values, order, augmentation and drawn images.
         compile_mode: `"xla"`, `"plain"`, or `"auto"` for Keras's own choice.
-        recipe: Name of a published recipe, whose steps are scaled to the epochs; `None` for Adam at
-            one rate.
+        recipe: Name of a published recipe, whose steps are scaled to the epochs; `None` for Adam
+            with a schedule.
         bad_images: `"stop"`: an image file that cannot be read ends the run; `"skip"`: the run
             leaves it out.
+        schedule: How Adam's rate changes, `"cosine"` or `"constant"`; `None` with a recipe.
+        warmup_ratio: Share of all steps in which a cosine schedule's rate rises; 0 without one.
     """
 
     variant: str = "paper"
@@ -53,12 +56,17 @@ class Job:
     compile_mode: str = "auto"
     recipe: str | None = None
     bad_images: str = "stop"
+    schedule: str | None = "cosine"
+    warmup_ratio: float = 0.1
 
     def __post_init__(self):
-        """Replace names by those of the tables, so that a run continues under any spelling."""
+        """Replace names by those of the tables, and clear what the job does not use."""
         object.__setattr__(self, "variant", get_variant(self.variant).name)
         if self.recipe is not None:
             object.__setattr__(self, "recipe", get_recipe(self.recipe).name)
+            object.__setattr__(self, "schedule", None)
+        if self.schedule != "cosine":
+            object.__setattr__(self, "warmup_ratio", 0.0)
 
     @classmethod
     def of(cls, recipe: str | None = None, **settings) -> "Job":
@@ -108,9 +116,11 @@ class Job:
     def continues(self, earlier: Mapping) -> None:
         """Raise `UserError` unless this job can continue a run with these earlier settings.
 
-        Only the number of epochs may differ, and only if no step of a recipe moves.
+        Only the number of epochs may differ, and only if the rates of the earlier epochs stay.
         """
-        before = {**dataclasses.asdict(Job()), **earlier}
+        # Runs whose settings name no schedule had a constant rate, or that of a recipe.
+        first = Job(schedule=None if earlier.get("recipe") else "constant")
+        before = {**dataclasses.asdict(first), **earlier}
         settings = dataclasses.asdict(self)
         changed = [
             f"{name} was {value!r} and is {settings.get(name)!r}"
@@ -119,19 +129,30 @@ class Job:
         ]
         expected = "A run must continue with the settings that it began with."
         epochs = before["epochs"]
-        if not changed and self.recipe and get_recipe(self.recipe).moves(epochs, self.epochs):
+        same = "Give the same settings"
+        if not changed and self._rates_move(epochs):
             changed = [f"epochs was {epochs} and is {self.epochs}"]
+            way = f"the recipe {self.recipe!r} changes" if self.recipe else "a cosine schedule has"
             expected = (
-                f"The number of epochs must stay the same: the recipe {self.recipe!r} changes its "
-                "rates at shares of all epochs."
+                f"The number of epochs must stay the same: {way} its rates at shares of all epochs."
             )
+            if not self.recipe:
+                same = (
+                    "Give the same number, begin runs that are to grow with schedule='constant' "
+                    "(--schedule constant)"
+                )
         if changed:
             raise UserError(
                 f"The output folder holds a run with other settings: {'; '.join(changed)}.",
                 expected,
-                "Give the same settings, choose another folder, or begin again with overwrite=True "
-                "(--overwrite).",
+                f"{same}, choose another folder, or begin again with overwrite=True (--overwrite).",
             )
+
+    def _rates_move(self, epochs: int) -> bool:
+        """Return whether the rates of a run's epochs change if its `epochs` become this job's."""
+        if self.recipe:
+            return get_recipe(self.recipe).moves(epochs, self.epochs)
+        return self.schedule == "cosine" and epochs != self.epochs
 
 
 def checked_settings(value: dict) -> dict:
@@ -153,7 +174,7 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
     Args:
         job: The job.
         classes: Number of classes.
-        steps_per_epoch: Training steps of an epoch, for the schedule of a recipe.
+        steps_per_epoch: Training steps of an epoch, for the schedule of the rate.
     """
     import keras
 
@@ -161,8 +182,14 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
 
     model = _network(job, classes, unit_variance=job.initialization == "robust")
     recipe = job.adapted_recipe()
+    if recipe:
+        optimizer = recipe.optimizer(steps_per_epoch)
+    else:
+        steps = steps_per_epoch * job.epochs
+        rate = learning_rate(job.schedule, job.learning_rate, steps, job.warmup_ratio)
+        optimizer = keras.optimizers.Adam(rate)
     model.compile(
-        recipe.optimizer(steps_per_epoch) if recipe else keras.optimizers.Adam(job.learning_rate),
+        optimizer,
         PaddedLoss("sparse_categorical_crossentropy"),
         weighted_metrics=["accuracy"],
         jit_compile=jit_compile(job.compile_mode),

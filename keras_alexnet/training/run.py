@@ -22,6 +22,7 @@ from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.padding import pad_batches
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
+from keras_alexnet.training.schedule import warmup_steps
 from keras_alexnet.training.state import RunState
 from keras_alexnet.variants import get_variant
 from keras_alexnet.version import __version__
@@ -44,7 +45,8 @@ def run(
     installed, `training.png`, `conv1.png` and `confusion.png`. The model holds no optimizer; its
     card holds the classes, how images are prepared, and how it was trained. A run that was
     interrupted continues from its last whole epoch if it runs again with the same job, folder and
-    images; a finished run continues with a job of more epochs.
+    images; a finished run continues with a job of more epochs if its schedule is constant. After a
+    cosine schedule no epoch can follow, so the finished run removes its state.
 
     Args:
         job: The job.
@@ -61,6 +63,7 @@ def run(
             of as many epochs, or files that cannot be read. Then no file has changed.
     """
     start, verbose = time.perf_counter(), verbosity(verbose)
+    discard_state = discard_state or job.schedule == "cosine"
     with made_folder(output), run_lock(output):
         folder = RunFolder(output)
         state = folder.state
@@ -70,8 +73,7 @@ def run(
             images = load_images(job, first_epoch, split, accept_changed_data, verbose == 1)
             if first_epoch:
                 folder.check_classes(images.class_names)
-            steps = -(-images.training_count // job.batch_size)
-            model = build_model(job, len(images.class_names), steps)
+            model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
             if first_epoch:
                 state.resume(model)
                 say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
@@ -151,7 +153,9 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
     for callback in schedule:
         if isinstance(callback, ReduceOnPlateau):
             callback.resume(state.history)
-    flat = FlatLossWarning(say=lambda text: say(f"\n{text}"))
+    rising = warmup_steps(job.epochs * images.steps_per_epoch(job), job.warmup_ratio)
+    steps = max(300, 5 * len(images.class_names), 2 * rising)  # more than the default in a warm-up
+    flat = FlatLossWarning(steps, say=lambda text: say(f"\n{text}"))
     training, held_out = (
         pad_batches(data, count, job.batch_size)
         for data, count in (

@@ -75,7 +75,8 @@ class RunFolder:
                 raise UserError(
                     f"Received the output folder {self.path!r}, where an earlier run saved "
                     "its model without a state.",
-                    "A run needs the state of its last epoch to continue.",
+                    "A run needs the state of its last epoch to continue. With "
+                    "schedule='cosine' it removes the state when it is finished.",
                     "Choose another folder, or begin again with overwrite=True (--overwrite).",
                 )
             return 0

@@ -16,7 +16,9 @@ from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.run import run
 from runs import interrupted_after, quietly
 
-SMALL = Job(variant="cifar10_18pct", epochs=5, drawn=600, learning_rate=3e-3, seed=1)
+SMALL = Job(
+    variant="cifar10_18pct", epochs=5, drawn=600, learning_rate=3e-3, seed=1, schedule="constant"
+)
 
 
 TINY = Job(variant="cifar10_19pct", epochs=3, drawn=40, learning_rate=1e-3)

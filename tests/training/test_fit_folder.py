@@ -96,7 +96,8 @@ def test_class_folders_with_odd_names(folder, tmp_path, capsys, monkeypatch):
     for old, new in zip(sorted(folder.iterdir()), names, strict=False):
         old.rename(folder / new)
     monkeypatch.chdir(tmp_path)
-    command = ["fit", "images", "--variant", "cifar10_19pct", "--output", "run", "--epochs"]
+    command = ["fit", "images", "--variant", "cifar10_19pct", "--output", "run"]
+    command += ["--schedule", "constant", "--epochs"]
     assert main([*command, "1"]) == 0
     assert "could not be drawn" not in capsys.readouterr().out
     results = json.loads((tmp_path / "run" / "results.json").read_text())

@@ -19,7 +19,9 @@ from keras_alexnet.training.run_folder import RunFolder, free_folder
 from runs import quietly
 from small_runs import Instants
 
-TINY = Job(variant="cifar10_19pct", epochs=1, drawn=40, learning_rate=1e-3)
+TINY = Job(variant="cifar10_19pct", epochs=1, drawn=40, learning_rate=1e-3, schedule="constant")
+COSINE = Job(variant="cifar10_19pct", epochs=2)
+NEW_SETTINGS = ("schedule", "warmup_ratio")  # settings that earlier versions did not write
 BY_STEPS = Job.of("cifar10_80sec", epochs=10)
 BY_VALIDATION = Job.of("paper", epochs=2)
 
@@ -41,6 +43,7 @@ GOES_ON = [
     (TINY, 2, {"epochs": 5}, {"epochs": 3}),
     (BY_STEPS, 10, {"finished": False}, {}),
     (BY_VALIDATION, 2, {"finished": True}, {"epochs": 4}),
+    (COSINE, 1, {"finished": False}, {}),
 ]
 
 
@@ -59,6 +62,9 @@ REFUSED = [
     (BY_STEPS, 10, {"finished": True}, {"epochs": 12}, r"epochs was 10 and is 12\. .* at shares"),
     (TINY, 1, {"seed": 5}, {}, "seed was 5 and is 0"),
     (TINY, 1, {"later": 5}, {}, "later was 5 and is None"),
+    (COSINE, 1, {}, {"epochs": 4}, r"epochs was 2 and is 4\. .*cosine .*schedule='constant'"),
+    (COSINE, 1, {}, {"warmup_ratio": 0.5}, "warmup_ratio was 0.1 and is 0.5"),
+    (COSINE, 0, {"finished": True}, {}, r"without a state\. .* removes the state when"),
 ]
 
 
@@ -69,6 +75,18 @@ def test_a_run_does_not_go_on(job, done, before, now, message, tmp_path):
     folder = made(tmp_path, job, done, **before)
     with pytest.raises(UserError, match=message):
         folder.goes_on_after(dataclasses.replace(job, **now))
+
+
+@pytest.mark.backend_free
+def test_a_run_from_before_schedules_had_a_constant_rate(tmp_path):
+    """Its settings name none; a recipe keeps its own."""
+    for number, job in enumerate((TINY, BY_VALIDATION)):
+        folder = made(tmp_path / str(number), job, 1)
+        old = {name: value for name, value in vars(job).items() if name not in NEW_SETTINGS}
+        (tmp_path / str(number) / "job.json").write_text(json.dumps(old))
+        assert folder.goes_on_after(dataclasses.replace(job, epochs=5)) == 1
+    with pytest.raises(UserError, match="schedule was 'constant' and is 'cosine'"):
+        RunFolder(str(tmp_path / "0")).goes_on_after(dataclasses.replace(TINY, schedule="cosine"))
 
 
 DAMAGED = [
