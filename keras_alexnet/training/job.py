@@ -1,10 +1,8 @@
 """`Job`: the settings of a training, and the model that it trains."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.training.schedule import learning_rate
@@ -112,57 +110,6 @@ class Job:
         """Return a smaller job: half-size images, fewer of them, one epoch."""
         size = self.window if self.window < 100 else self.window // 2
         return dataclasses.replace(self, image_size=size, drawn=200, epochs=1)
-
-    def continues(self, earlier: Mapping) -> None:
-        """Raise `UserError` unless this job can continue a run with these earlier settings.
-
-        Only the number of epochs may differ, and only if the rates of the earlier epochs stay.
-        """
-        # Runs whose settings name no schedule had a constant rate, or that of a recipe.
-        first = Job(schedule=None if earlier.get("recipe") else "constant")
-        before = {**dataclasses.asdict(first), **earlier}
-        settings = dataclasses.asdict(self)
-        changed = [
-            f"{name} was {value!r} and is {settings.get(name)!r}"
-            for name, value in before.items()
-            if name not in ("compile_mode", "bad_images", "epochs") and settings.get(name) != value
-        ]
-        expected = "A run must continue with the settings that it began with."
-        epochs = before["epochs"]
-        same = "Give the same settings"
-        if not changed and self._rates_move(epochs):
-            changed = [f"epochs was {epochs} and is {self.epochs}"]
-            way = f"the recipe {self.recipe!r} changes" if self.recipe else "a cosine schedule has"
-            expected = (
-                f"The number of epochs must stay the same: {way} its rates at shares of all epochs."
-            )
-            if not self.recipe:
-                same = (
-                    "Give the same number, begin runs that are to grow with schedule='constant' "
-                    "(--schedule constant)"
-                )
-        if changed:
-            raise UserError(
-                f"The output folder holds a run with other settings: {'; '.join(changed)}.",
-                expected,
-                f"{same}, choose another folder, or begin again with overwrite=True (--overwrite).",
-            )
-
-    def _rates_move(self, epochs: int) -> bool:
-        """Return whether the rates of a run's epochs change if its `epochs` become this job's."""
-        if self.recipe:
-            return get_recipe(self.recipe).moves(epochs, self.epochs)
-        return self.schedule == "cosine" and epochs != self.epochs
-
-
-def checked_settings(value: dict) -> dict:
-    """Return the settings of a job from a file; raise `ValueError` if one has a wrong type."""
-    for field in dataclasses.fields(Job):
-        setting = value.get(field.name, field.default)
-        kinds: Any = float | int if field.type is float else field.type
-        if not isinstance(setting, kinds) or isinstance(setting, bool) != (field.type is bool):
-            raise ValueError(f"its {field.name} is {setting!r}")
-    return value
 
 
 def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Model":

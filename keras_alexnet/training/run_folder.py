@@ -15,8 +15,9 @@ from keras_alexnet.data.split_record import FILES, SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
 from keras_alexnet.interrupts import delayed_interrupts
-from keras_alexnet.training.job import Job, checked_settings
+from keras_alexnet.training.job import Job
 from keras_alexnet.training.lock import check_lock
+from keras_alexnet.training.settings import check_continues, checked_settings
 from keras_alexnet.training.state import RunState
 
 MODEL, SETTINGS, CLASSES, RESULTS = "model.keras", "job.json", "classes.json", "results.json"
@@ -82,7 +83,7 @@ class RunFolder:
             return 0
         settings, is_finished = self.settings()
         if settings:
-            job.continues(settings)
+            check_continues(job, settings)
         is_over = done == job.epochs and is_finished and not discard_state
         if done > job.epochs or is_over:
             raise UserError(
