@@ -25,6 +25,8 @@ class Training:
         held_out: Number of images that were held out.
         held_out_sha256: SHA-256 of the list of held-out files, as `held_out_hash` computes it;
             `None` for drawn images. The names themselves stay in the folder of the run.
+        weights: Name of the published checkpoint, or of the file without its folder, whose weights
+            the training began with; `None` for initial values.
     """
 
     recipe: str | None
@@ -35,6 +37,7 @@ class Training:
     images: int
     held_out: int
     held_out_sha256: str | None = None
+    weights: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +119,8 @@ class ModelCard:
             facts.append(f"Its {len(self.class_names):,} classes are {some}{more}.")
         if self.training is not None:
             way = f"by the recipe {self.training.recipe!r}" if self.training.recipe else "with Adam"
+            if self.training.weights:
+                way = f"from the weights of {self.training.weights!r} {way}"
             facts.append(
                 f"It was trained {way} for {self.training.epochs} epochs on "
                 f"{self.training.images:,} images; {self.training.held_out:,} were held out."

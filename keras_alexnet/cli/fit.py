@@ -32,6 +32,12 @@ def add(command) -> None:
         help="train as a published network was trained, with its steps in proportion to the "
         f"epochs: {', '.join(list_recipes())}; without it, Adam with a schedule",
     )
+    fit.add_argument(
+        "--weights",
+        metavar="NAME|FILE",
+        help="begin with published weights or those of a file; the last layer is made new, unless "
+        "the classes are the same",
+    )
     _add_settings(fit, job)
     _add_ways(fit, job)
     fit.add_argument(

@@ -36,6 +36,7 @@ def fit(
     verbose: int | str = "auto",
     schedule: str | None = None,
     warmup_ratio: float | None = None,
+    weights: str | None = None,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -51,17 +52,19 @@ def fit(
             that the package draws.
         output: The folder to save in; `None` for `alexnet-fit` in the current folder, or
             `alexnet-fit-2` and so on if there is another run in it.
-        variant: Name of the network; `None` for the recipe's, or `"paper"`.
+        variant: Name of the network; `None` for that of the weights, the recipe's, or `"paper"`.
         recipe: Name of a published way of training, with its steps in proportion to the epochs;
             `None` for Adam with a `schedule`.
         epochs: Passes over the training images; `None` for the recipe's, or 3.
         batch_size: Images per step; `None` for the recipe's, or 16.
         learning_rate: Highest rate of Adam, or the rate that the recipe begins with; `None` for
             the recipe's, or 4e-4.
-        image_size: Side of the windows that the network sees, in pixels; `None` for the variant's.
+        image_size: Side of the windows that the network sees, in pixels; `None` for that of the
+            weights, or the variant's.
         augmentation: Whether training images are cut at random, mirrored and given colour noise;
             else the network sees the centre of each.
-        initialization: `"robust"` or `"published"` initial values, as `AlexNet` takes it.
+        initialization: `"robust"` or `"published"` initial values, as `AlexNet` takes it; with
+            weights, those of a new last layer.
         compile_mode: `"xla"`, `"plain"`, or `"auto"` for Keras's own choice.
         seed: Fixes initial values, order, augmentation and drawn images.
         bad_images: `"stop"`: an image file that cannot be read ends the run; `"skip"`: it is left
@@ -77,6 +80,10 @@ def fit(
             cosine; `"constant"` keeps it. `None` for the recipe's, or `"cosine"`.
         warmup_ratio: Share of all steps in which a cosine schedule's rate rises, at least 0 and
             less than 1; `None` for 0.1.
+        weights: The weights that the network begins with, as `AlexNet` takes them: the name of a
+            published checkpoint, downloaded if it is not on this machine, or the path of a file.
+            Images are prepared as for these weights. The last layer is made new, unless the weights
+            are for the same classes. `None` for initial values.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -104,6 +111,7 @@ def fit(
             "batch_size", batch_size, 1, f"{DEFAULTS.batch_size} is usual."
         ),
         "learning_rate": _rate(learning_rate),
+        "weights": None if weights is None else file_path("weights", weights),
         **_schedule(recipe, schedule, warmup_ratio),
     }
     job = Job.of(

@@ -17,7 +17,6 @@ from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.split_record import SplitRecord, sizes
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.job import Job
-from keras_alexnet.variants import get_variant
 
 _REMEDY = (
     "Replace or remove it (`keras-alexnet check-images {directory!r} --move-to FOLDER` moves all "
@@ -144,7 +143,7 @@ def load_images(
         files, test = _as_before(job.directory, files, test, earlier)
         split = SplitRecord.of(job.directory, files, test)
     unreadable = dict.fromkeys(files.unreadable + test.unreadable)
-    resizing = get_variant(job.variant).pixels.resizing
+    resizing = job.record.pixels.resizing
     reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
     # A bad file is a black image until `ReadableBatches` or `StopOnFailure` raises.
     bad_images = "skip" if skips else "black"

@@ -1,12 +1,15 @@
 """`Job`: the settings of a training, and the model that it trains."""
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
+from keras_alexnet.cards.records import ModelCard
+from keras_alexnet.published.lookup import named_checkpoint
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.training.schedule import learning_rate
-from keras_alexnet.variants import get_variant
+from keras_alexnet.variants import Variant, get_variant
 
 __all__ = ["Job", "build_model"]
 
@@ -26,7 +29,8 @@ class Job:
         epochs: Passes over the training images.
         batch_size: Images per step.
         learning_rate: Highest rate of the Adam optimizer, or the initial rate of the recipe.
-        image_size: Side of the windows that the network sees; `None` for the variant's own.
+        image_size: Side of the windows that the network sees; `None` for that of the weights, or
+            the variant's own.
         augmentation: Whether to crop training images at random, mirror them and add colour noise,
             as far as the variant's authors did; otherwise the network sees the centre of each.
         initialization: `"robust"` or `"published"`, as `AlexNet` takes it.
@@ -39,6 +43,8 @@ class Job:
             leaves it out.
         schedule: How Adam's rate changes, `"cosine"` or `"constant"`; `None` with a recipe.
         warmup_ratio: Share of all steps in which a cosine schedule's rate rises; 0 without one.
+        weights: Name of published weights, or the path of a file, whose values the network begins
+            with; `None` for initial values.
     """
 
     variant: str = "paper"
@@ -56,6 +62,7 @@ class Job:
     bad_images: str = "stop"
     schedule: str | None = "cosine"
     warmup_ratio: float = 0.1
+    weights: str | None = None
 
     def __post_init__(self):
         """Replace names by those of the tables, and clear what the job does not use."""
@@ -68,11 +75,20 @@ class Job:
 
     @classmethod
     def of(cls, recipe: str | None = None, **settings) -> "Job":
-        """Return a job with some settings, and all others from a recipe or the defaults.
+        """Return a job with some settings, and all others from weights, a recipe or the defaults.
+
+        Weights decide the variant. They are downloaded if they are not on this machine.
 
         >>> Job.of("cifar10_80sec", epochs=20).learning_rate
         0.001
         """
+        if settings.get("weights") is not None:
+            from keras_alexnet.training.weights import initial_card  # late: it needs Keras
+
+            weights, variant = settings["weights"], settings.get("variant")
+            named = named_checkpoint(weights, variant)
+            card = initial_card(weights, variant)
+            settings |= {"variant": card.variant, "weights": named.name if named else weights}
         if recipe is None:
             return cls(**settings)
         record = get_recipe(recipe)
@@ -95,28 +111,45 @@ class Job:
         record = get_recipe(self.recipe).stretched(self.epochs).scaled(self.learning_rate)
         return dataclasses.replace(record, batch_size=self.batch_size, held_back=0)
 
+    @functools.cached_property
+    def card(self) -> ModelCard:
+        """The model card of the weights; without weights, one that names the variant alone."""
+        if self.weights is None:
+            return ModelCard(self.variant)
+        from keras_alexnet.training.weights import initial_card  # late: it needs Keras
+
+        return initial_card(self.weights, self.variant)
+
+    @property
+    def record(self) -> Variant:
+        """The variant's record, with the preparation of the images that the weights expect."""
+        return self.card.record()
+
     @property
     def window(self) -> int:
         """Side of the windows that the network sees."""
-        return self.image_size or get_variant(self.variant).input_size
+        return self.image_size or self.record.input_size
 
     @property
     def base(self) -> int:
         """Side of the images that the windows are cut out of: 256 for 224."""
-        record = get_variant(self.variant)
+        record = self.record
         return round(self.window * record.pixels.base / record.input_size)
 
     def quick(self) -> "Job":
-        """Return a smaller job: half-size images, fewer of them, one epoch."""
-        size = self.window if self.window < 100 else self.window // 2
+        """Return a smaller job: one epoch, fewer images, half as large if no weights fix it."""
+        size = self.image_size
+        if self.weights is None:
+            size = self.window if self.window < 100 else self.window // 2
         return dataclasses.replace(self, image_size=size, drawn=200, epochs=1)
 
 
 def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Model":
     """Build and compile the job's model, which takes RGB pixels of 0 to 255 of any image size.
 
-    Its first layers are the variant's own preprocessing. With the robust initial values, which
-    expect inputs of about unit variance, the pixels are then divided by their deviation.
+    Its first layers are the variant's own preprocessing, or that of the weights. With the robust
+    initial values, which expect inputs of about unit variance, the pixels are then divided by their
+    deviation. It has initial values: `load_initial` brings the weights into it.
 
     Args:
         job: The job.
@@ -127,7 +160,8 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
 
     from keras_alexnet.training.padding import PaddedLoss
 
-    model = _network(job, classes, unit_variance=job.initialization == "robust")
+    divided = job.initialization == "robust" and job.weights is None
+    model = _network(job, classes, unit_variance=divided)
     recipe = job.adapted_recipe()
     if recipe:
         optimizer = recipe.optimizer(steps_per_epoch)
@@ -162,7 +196,7 @@ def plain_model(job: Job, trained: "keras.Model") -> "keras.Model":
             layer.set_weights(trained.get_layer(layer.name).get_weights())
     if any(layer.name == UNIT_VARIANCE for layer in trained.layers):
         kernel, *bias = model.get_layer("conv1").get_weights()
-        spread = get_variant(job.variant).pixels.spread
+        spread = job.record.pixels.spread
         model.get_layer("conv1").set_weights([kernel / np.float32(spread), *bias])
     return model
 
@@ -175,7 +209,7 @@ def _network(job: Job, classes: int, unit_variance: bool) -> "keras.Model":
     from keras_alexnet.preprocessing import evaluation_preprocessor, training_preprocessor
 
     keras.utils.set_random_seed(job.seed)
-    record = get_variant(job.variant)
+    record = job.record
     recipe = job.adapted_recipe()
     options = {"image_size": job.window, "data_format": "channels_last"}
     if job.augmentation:

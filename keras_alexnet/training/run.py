@@ -2,12 +2,14 @@
 
 import dataclasses
 import importlib.util
+import os
 import time
 
 import keras
 
 from keras_alexnet.cards.records import ModelCard, Training
 from keras_alexnet.data.image_reader import StopOnFailure
+from keras_alexnet.errors import escaped
 from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole
@@ -24,7 +26,7 @@ from keras_alexnet.training.padding import pad_batches
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.schedule import warmup_steps
 from keras_alexnet.training.state import RunState
-from keras_alexnet.variants import get_variant
+from keras_alexnet.training.weights import load_initial
 from keras_alexnet.version import __version__
 
 
@@ -77,6 +79,9 @@ def run(
             if first_epoch:
                 state.resume(model)
                 say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
+            elif job.weights:
+                for sentence in load_initial(model, job.weights, job.variant, images.class_names):
+                    say(sentence)
             folder.begin(job, images.class_names, images.split)  # after every check
             _announce(model, job, images, say)
             warning = None
@@ -110,7 +115,7 @@ def run(
 
 def _card(job: Job, images: Images) -> ModelCard:
     """Return the facts that go into the file of the model."""
-    pixels = dataclasses.replace(get_variant(job.variant).pixels, base=job.base)
+    pixels = dataclasses.replace(job.record.pixels, base=job.base)
     return ModelCard(
         variant=job.variant,
         input_size=job.window,
@@ -126,7 +131,9 @@ def _card(job: Job, images: Images) -> ModelCard:
             images=images.training_count,
             held_out=images.held_out_count,
             held_out_sha256=images.split.held_out_hash() if images.split else None,
+            weights=job.weights and (job.card.checkpoint or escaped(os.path.basename(job.weights))),
         ),
+        licence=job.card.licence,
         keras_alexnet_version=__version__,
         keras_version=keras.__version__,
     )
