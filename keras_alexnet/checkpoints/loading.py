@@ -1,5 +1,6 @@
 """`load_checkpoint`: from a file or a published checkpoint into a model."""
 
+import dataclasses
 import logging
 import os
 
@@ -119,13 +120,13 @@ def load_source(
     loaded = _report(prepared, verify)
     if isinstance(model, AlexNetModel):
         model.card = loaded.card
+    suspicions = loaded.signs.suspicions(prepared.dialect.own) if loaded.signs else []
     if verbose:
-        say(str(loaded))
+        # The suspicions follow, as a warning.
+        say(str(dataclasses.replace(loaded, signs=None) if suspicions else loaded))
     for layer, why in loaded.kept.items():
         warn(f"{layer!r} keeps its initial values: {why}. Train it before you use its outputs.")
-    if loaded.proof is not None:
-        suspicions = loaded.proof.suspicions(foreign=not prepared.dialect.own)
-        _report_suspicions(suspicions, verify, f"{path!r}: ")
+    _report_suspicions(suspicions, verify, f"{path!r}: ")
     return prepared, loaded
 
 
@@ -153,7 +154,7 @@ def _report(prepared: Prepared, verify: str) -> Loaded:
         changes=changes,
         card=card,
         assumptions=assumptions,
-        proof=sanity_check(prepared.targets, samples) if verify != "off" else None,
+        signs=sanity_check(prepared.targets, samples) if verify != "off" else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.naming import DIALECTS, GRAPH
 from keras_alexnet.checkpoints.planning import Plan
-from keras_alexnet.checkpoints.sanity import Proof
+from keras_alexnet.checkpoints.sanity import TrainingSigns
 from keras_alexnet.formats.errors import first_eight
 from keras_alexnet.short_repr import short_repr
 
@@ -28,7 +28,7 @@ class Loaded:
         changes: The changes to the numbers, in sentences.
         card: The facts of the network, from the file and from the model.
         assumptions: Each fact in it that neither states, as a sentence.
-        proof: Signs that the weights are trained; `None` if they were not checked.
+        signs: Signs that the weights are trained; `None` if they were not checked.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Loaded:
     changes: tuple[str, ...]
     card: ModelCard
     assumptions: tuple[str, ...]
-    proof: Proof | None
+    signs: TrainingSigns | None
 
     __repr__ = short_repr("path", "dialect", "checkpoint")
 
@@ -65,8 +65,8 @@ class Loaded:
         lines += [f"Left out {first_eight(names)}: {why}." for why, names in reasons.items()]
         lines += self.changes
         lines += self.assumptions
-        if self.proof is not None:
-            lines.append(self.proof.verdict(foreign=self.dialect != "keras"))
+        if self.signs is not None:
+            lines.append(self.signs.verdict(own=self.dialect == "keras"))
         return "\n".join(lines)
 
 

@@ -33,7 +33,7 @@ TWICE = "permuted although they were in order"
 
 
 @dataclasses.dataclass(frozen=True)
-class Proof:
+class TrainingSigns:
     """Signs that the weights of a model are trained. `print` shows the verdict.
 
     Args:
@@ -77,18 +77,17 @@ class Proof:
         """Whether the weights are distributed like initial values."""
         return len(self.fresh) == len(self.spread) and self.order is None
 
-    def suspicions(self, foreign: bool = True) -> list[str]:
+    def suspicions(self, own: bool = False) -> list[str]:
         """Return sentences on what looks wrong with the weights, none if they look right.
 
         Args:
-            foreign: Whether they come from another program, so that the conversion may have
-                mixed them up.
+            own: Whether this package wrote them, so that no conversion can have mixed them up.
         """
         if self.untrained:
             return ["The weights look untrained: they are distributed like initial values."]
         found = []
         first = next(iter(self.spread))
-        if foreign and self.smoothness < SMOOTH:
+        if not own and self.smoothness < SMOOTH:
             doubt = "untrained or scrambled" if first in self.fresh else "scrambled"
             found.append(
                 f"The filters of {first} look {doubt}: weights of neighbouring pixels have a "
@@ -105,9 +104,9 @@ class Proof:
             found.append("The kernels do not hold the published values of this checkpoint.")
         return found
 
-    def verdict(self, foreign: bool = True) -> str:
+    def verdict(self, own: bool = False) -> str:
         """Return a few sentences on whether the weights look trained and in order."""
-        suspicions = self.suspicions(foreign)
+        suspicions = self.suspicions(own)
         if suspicions:
             return " ".join(suspicions)
         trained = [name for name in self.spread if name not in self.fresh]
@@ -131,7 +130,7 @@ class Proof:
         return self.verdict()
 
 
-def sanity_check(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Proof:
+def sanity_check(targets: list[Target], samples: tuple[Sample, ...] = ()) -> TrainingSigns:
     """Return the signs that the weights of a model are trained.
 
     Args:
@@ -148,7 +147,7 @@ def sanity_check(targets: list[Target], samples: tuple[Sample, ...] = ()) -> Pro
     first = next(target for target in targets if target.is_conv)
     kernel = as_array(first.layer.kernel).astype("float64")
     present = [_has_sample(targets, sample) for sample in samples]
-    return Proof(
+    return TrainingSigns(
         _smoothness(kernel), spread, by_chance, resemblance, all(present) if present else None
     )
 

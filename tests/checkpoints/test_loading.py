@@ -42,18 +42,21 @@ def test_nothing_is_printed_unless_asked_for(tmp_path, capsys, caplog):
     assert "Loaded 16 variables" in caplog.text
 
 
-def test_verify(tmp_path):
+def test_verify(tmp_path, capsys):
     """Weights that look untrained are warned of, refused, or taken as they are."""
     network = small_network()
     weights = drawn_weights(network)
     path = save(tmp_path / "net.npz", WAYS["keras"](weights))
     with pytest.warns(UserWarning, match="net.npz.*look untrained: they are distributed like"):
-        load_checkpoint(network, path)
+        loaded = load_checkpoint(network, path, verbose=True)
+    assert "look untrained" in str(loaded)
+    assert "Loaded 16 variables" in (printed := capsys.readouterr().out)
+    assert "untrained" not in printed  # the warning has said it
     with pytest.raises(CheckpointError, match=r"look untrained.*trained and in order"):
         load_checkpoint(network, path, verify="raise", verbose=False)
     network = small_network()
     loaded = load_checkpoint(network, path, verify="off", verbose=False)  # no warning
-    assert loaded.proof is None
+    assert loaded.signs is None
     np.testing.assert_array_equal(weights_of(network)["fc6"][0], weights["fc6"][0])
 
 

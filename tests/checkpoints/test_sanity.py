@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_alexnet import AlexNet
-from keras_alexnet.checkpoints.sanity import RIGHT, TWICE, UNPERMUTED, Proof, sanity_check
+from keras_alexnet.checkpoints.sanity import RIGHT, TWICE, UNPERMUTED, TrainingSigns, sanity_check
 from keras_alexnet.checkpoints.targets import targets_of
 from keras_alexnet.published.records import Sample
 from made_checkpoints import rows_by_channel
@@ -17,7 +17,7 @@ def network():
     return small_network()
 
 
-def proof_of(network, weights=None, samples=()):
+def signs_of(network, weights=None, samples=()):
     """Return the verdict on a network with some weights."""
     if weights is not None:
         for name, arrays in weights.items():
@@ -28,28 +28,28 @@ def proof_of(network, weights=None, samples=()):
 def test_figures_are_what_they_are_said_to_be(network):
     """Correlations and spreads against NumPy's own, for one layer each."""
     weights = learned_weights(network)
-    proof = proof_of(network, weights)
+    signs = signs_of(network, weights)
     kernel = weights["conv1"][0].astype("float64")
     kernel = kernel - kernel.mean((0, 1))
     here = np.concatenate([kernel[1:].ravel(), kernel[:, 1:].ravel()])
     beside = np.concatenate([kernel[:-1].ravel(), kernel[:, :-1].ravel()])
     expected = np.mean(here * beside) / np.sqrt(np.mean(here**2) * np.mean(beside**2))
-    assert proof.smoothness == pytest.approx(expected)
+    assert signs.smoothness == pytest.approx(expected)
 
     squares = weights["fc7"][0].astype("float64") ** 2
     strengths = squares.sum(axis=0)
     kurtosis = np.mean(squares**2) / np.mean(squares) ** 2
     by_chance = np.sqrt((kurtosis - 1) / 64)
     expected = strengths.std() / strengths.mean() / by_chance
-    assert proof.spread["fc7"] == pytest.approx(expected, rel=1e-5)
+    assert signs.spread["fc7"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_learned_weights_look_trained(network):
-    proof = proof_of(network, learned_weights(network))
-    assert proof.smoothness > 0.5
-    assert proof.fresh == () and proof.order == RIGHT and not proof.untrained
-    assert proof.suspicions() == []
-    text = str(proof)
+    signs = signs_of(network, learned_weights(network))
+    assert signs.smoothness > 0.5
+    assert signs.fresh == () and signs.order == RIGHT and not signs.untrained
+    assert signs.suspicions() == []
+    text = str(signs)
     assert text.startswith("The weights look trained (conv1, conv2, conv3, conv4, conv5, fc6, fc7")
     assert "filters are smooth" in text and "in order" in text
 
@@ -67,12 +67,12 @@ def test_initial_values_look_untrained(name, robust):
     top = name.startswith("cifar") or (name == "notebook" and not robust)
     initialization = "robust" if robust else "published"
     model = AlexNet(name, include_top=top, initialization=initialization)
-    proof = proof_of(model)
-    assert abs(proof.smoothness) < 0.05
-    assert max(proof.spread.values()) < 1.4
-    assert proof.untrained
-    assert proof.suspicions(foreign=False) == proof.suspicions() == [str(proof)]
-    assert str(proof).startswith("The weights look untrained: they are distributed like")
+    signs = signs_of(model)
+    assert abs(signs.smoothness) < 0.05
+    assert max(signs.spread.values()) < 1.4
+    assert signs.untrained
+    assert signs.suspicions(own=True) == signs.suspicions() == [str(signs)]
+    assert str(signs).startswith("The weights look untrained: they are distributed like")
 
 
 def test_zeros_look_untrained(network):
@@ -81,8 +81,8 @@ def test_zeros_look_untrained(network):
         name: [np.zeros_like(array) for array in arrays]
         for name, arrays in learned_weights(network).items()
     }
-    proof = proof_of(network, zeros)
-    assert proof.untrained and proof.smoothness == 0
+    signs = signs_of(network, zeros)
+    assert signs.untrained and signs.smoothness == 0
 
 
 def test_scrambled_filters(network):
@@ -91,9 +91,9 @@ def test_scrambled_filters(network):
     kernel, bias = weights["conv1"]
     order = np.random.default_rng(0).permutation(49)
     weights["conv1"] = kernel.reshape(49, 3, 32)[order].reshape(kernel.shape), bias
-    proof = proof_of(network, weights)
-    assert abs(proof.smoothness) < 0.1
-    (text,) = proof.suspicions()
+    signs = signs_of(network, weights)
+    assert abs(signs.smoothness) < 0.1
+    (text,) = signs.suspicions()
     assert text.startswith("The filters of conv1 look scrambled: weights of neighbouring pixels")
 
 
@@ -102,7 +102,7 @@ def test_a_kernel_read_in_another_order(network):
     weights = learned_weights(network)
     kernel, bias = weights["conv1"]
     weights["conv1"] = kernel.transpose(3, 2, 0, 1).reshape(kernel.shape), bias
-    assert "conv1 look untrained or scrambled" in str(proof_of(network, weights))
+    assert "conv1 look untrained or scrambled" in str(signs_of(network, weights))
 
 
 def test_fresh_filters_in_a_trained_network(network):
@@ -110,11 +110,11 @@ def test_fresh_filters_in_a_trained_network(network):
     weights = learned_weights(network)
     rng = np.random.default_rng(3)
     weights["conv1"] = rng.normal(size=(7, 7, 3, 32)).astype("float32"), np.zeros(32)
-    proof = proof_of(network, weights)
-    (text,) = proof.suspicions()
+    signs = signs_of(network, weights)
+    (text,) = signs.suspicions()
     assert text.startswith("The filters of conv1 look untrained or scrambled: weights of")
-    assert proof.suspicions(foreign=False) == []
-    assert "Hardly changed from initial values: conv1." in proof.verdict(foreign=False)
+    assert signs.suspicions(own=True) == []
+    assert "Hardly changed from initial values: conv1." in signs.verdict(own=True)
 
 
 def undone(kernel):
@@ -135,9 +135,9 @@ def test_rows_in_another_order(mistake, order, words, network):
     weights = learned_weights(network)
     kernel, bias = weights["fc6"]
     weights["fc6"] = mistake(kernel), bias
-    proof = proof_of(network, weights)
-    assert proof.order == order
-    (text,) = proof.suspicions()
+    signs = signs_of(network, weights)
+    assert signs.order == order
+    (text,) = signs.suspicions()
     assert words in text and "rows of the first fully connected layer" in text
 
 
@@ -146,7 +146,7 @@ def test_permuted_channels_are_no_other_order(network):
     weights = learned_weights(network)
     kernel, bias = weights["fc6"]
     weights["fc6"] = kernel.reshape(*MAPS, -1)[:, :, ::-1].reshape(kernel.shape), bias
-    assert proof_of(network, weights).order == RIGHT
+    assert signs_of(network, weights).order == RIGHT
 
 
 @pytest.mark.parametrize(("error", "right"), [(0, True), (4e-6, True), (1e-3, False)])
@@ -155,9 +155,9 @@ def test_public_values(error, right, network):
     weights = learned_weights(network)
     values = tuple(weights["conv1"][0][2, 3:6, 1, 9] + np.float32(error))
     sample = Sample("conv1", filter=9, channel=1, row=2, column=3, values=values, tolerance=1e-5)
-    proof = proof_of(network, weights, (sample,))
-    assert proof.samples is right
-    text = str(proof)
+    signs = signs_of(network, weights, (sample,))
+    assert signs.samples is right
+    text = str(signs)
     assert ("The kernels hold the published values." in text) is right
     assert ("do not hold the published values" in text) is not right
 
@@ -165,9 +165,9 @@ def test_public_values(error, right, network):
 def test_networks_without_fully_connected_layers():
     """Convolutions alone are judged by themselves."""
     network = small_network(top=False)
-    proof = proof_of(network, learned_weights(network))
-    assert proof.resemblance == {} and proof.order is None
-    assert proof.suspicions() == []
+    signs = signs_of(network, learned_weights(network))
+    assert signs.resemblance == {} and signs.order is None
+    assert signs.suspicions() == []
 
 
 @pytest.mark.medium
@@ -177,17 +177,17 @@ def test_no_classifier_of_a_few_classes_raises_an_alarm():
     for seed in range(20):
         keras.utils.set_random_seed(seed)
         network = small_network(classes=2)
-        assert proof_of(network).untrained
+        assert signs_of(network).untrained
 
 
 def test_order_alone_shows_training():
     """Where no layer's units differ, the rows behind the maps can still be those of training."""
-    proof = Proof(0.0, {"conv1": 1.0}, {"conv1": 2.0}, {RIGHT: 0.3, UNPERMUTED: 0.0}, None)
-    assert proof.verdict() == (
+    signs = TrainingSigns(0.0, {"conv1": 1.0}, {"conv1": 2.0}, {RIGHT: 0.3, UNPERMUTED: 0.0}, None)
+    assert signs.verdict() == (
         "The filters of conv1 look untrained or scrambled: weights of neighbouring pixels "
         "have a correlation of 0.00; trained filters have 0.1 or more."
     )
-    assert proof.verdict(foreign=False) == (
+    assert signs.verdict(own=True) == (
         "The weights look trained. Hardly changed from initial values: conv1. The rows behind the "
         "maps are in order (0.30)."
     )
