@@ -39,20 +39,20 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     """
     folder, name = os.path.split(os.path.abspath(path))
     check_writable(path)
-    with tempfile.TemporaryDirectory(prefix=writing, dir=folder) as beside:
-        target = os.path.join(beside, name)
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix=writing, dir=folder) as beside:
+            target = os.path.join(beside, name)
             yield target
             _flush(target)
-        except OSError as error:
-            raise UserError(
-                f"Could not write {path!r}: {_reason(error)}.",
-                "The disk must have room for the file, and the folder must be writable.",
-                "Free some space or choose another folder. Nothing was changed.",
-            ) from error
-        os.replace(target, path)
-        with contextlib.suppress(OSError):  # some systems open no folder, or flush none
-            _flush(folder)
+            os.replace(target, path)
+    except OSError as error:
+        raise UserError(
+            f"Could not write {path!r}: {_reason(error)}.",
+            "The disk must have room for the file, and the folder must be writable.",
+            "Free some space or choose another folder. Nothing was changed.",
+        ) from error
+    with contextlib.suppress(OSError):  # some systems open no folder, or flush none
+        _flush(folder)
 
 
 def write_json(path: str, value) -> None:

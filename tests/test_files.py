@@ -98,6 +98,22 @@ def test_a_disk_that_fails_at_the_last_is_said(tmp_path, monkeypatch):
     assert path.read_text() == "old"
 
 
+@pytest.mark.parametrize("function", ["mkdir", "replace"])
+def test_a_system_that_refuses_is_said(function, tmp_path, monkeypatch):
+    """Some let no one write in a folder that they call writable, such as /proc."""
+
+    def refuse(*arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    monkeypatch.setattr(os, function, refuse)
+    with pytest.raises(UserError, match=r"Permission denied.*folder must be writable.*changed"):
+        write_json(str(path), {})
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "old"
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 100_000, b"{}", b"[1]"])
 def test_a_file_that_holds_something_else_is_said(content, tmp_path):
     """Of JSON that is none, and of another value, in the sentences that are given."""

@@ -55,8 +55,8 @@ def find_copy(checkpoint: Checkpoint, in_folders: list[str]) -> tuple[str | None
 
 
 @contextlib.contextmanager
-def download_folder(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
-    """Make a folder, as `made_folder` does, with an error that names `KERAS_HOME`.
+def default_folder(folder: str, checkpoint: Checkpoint) -> Iterator[None]:
+    """Make the folder of downloads, as `made_folder` does, with an error that names `KERAS_HOME`.
 
     Keras would take a temporary folder instead, which others can write to and which does not last.
     """

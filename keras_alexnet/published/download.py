@@ -7,9 +7,9 @@ from collections.abc import Callable
 import keras
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.files import WRITING, locked_folder, remove_leftovers, written_whole
+from keras_alexnet.files import WRITING, locked_folder, made_folder, remove_leftovers, written_whole
 from keras_alexnet.progress import Update, has_display, progress_bar
-from keras_alexnet.published.cache import download_folder, find_copy, folders
+from keras_alexnet.published.cache import default_folder, find_copy, folders
 from keras_alexnet.published.fetching import DownloadError, fetch
 from keras_alexnet.published.hashes import size_and_hash, verify_hash
 from keras_alexnet.published.records import Checkpoint
@@ -70,8 +70,9 @@ def download(
     for copy, reason in bad.items():
         say(f"Skipping the copy {copy!r}: {reason}.")
     waiting = f"Another process is downloading to {searched[0]!r}. Waiting for it."
+    made = made_folder(folder) if folder else default_folder(searched[0], checkpoint)
     with (
-        download_folder(searched[0], checkpoint),
+        made,
         # The lock only saves a second download: each process writes a file of its own.
         locked_folder(searched[0], lambda: say(waiting)) as locked,
     ):

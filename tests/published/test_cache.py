@@ -5,6 +5,7 @@ import os
 import pytest
 
 from downloads import DATA, NAME, files, record, refusal
+from keras_alexnet.errors import UserError
 from keras_alexnet.published.cache import folders
 from keras_alexnet.published.download import download, local_path
 from local_server import whole
@@ -76,6 +77,15 @@ class TestCopies:
         message = refusal(record(server.serve("a", whole(DATA))))
         assert "'net.bin' is not on this machine, and the download folder" in message
         assert "Set KERAS_HOME to a folder of your own" in message
+        assert server.asked == []
+
+    def test_a_folder_of_ones_own_that_cannot_be_made(self, server, home, tmp_path):
+        """The remedy is another folder: KERAS_HOME has nothing to do with it."""
+        (tmp_path / "file").write_text("")
+        with pytest.raises(UserError) as caught:
+            download(record(server.serve("a", whole(DATA))), str(tmp_path / "file" / "mine"))
+        assert caught.value.received.startswith("Received the output folder")
+        assert caught.value.remedy == "Choose another folder."
         assert server.asked == []
 
     def test_a_folder_of_ones_own(self, server, home, tmp_path):
