@@ -121,7 +121,7 @@ JOBS = {
         "variant='paper', directory=None, epochs=3, batch_size=16, learning_rate=0.0004, "
         "image_size=None, augmentation=True, initialization='robust', drawn=2000, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
-        "weights=None"
+        "weights=None, freeze=None, unfreeze_after=None"
     ),
     "Job.of": "recipe=None, **settings",
     "Outcome": (
@@ -140,7 +140,7 @@ JOBS = {
         " learning_rate=None, image_size=None, augmentation=True, initialization='robust', "
         "compile_mode='auto', seed=0, bad_images='stop', overwrite=False, "
         "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
-        "schedule=None, warmup_ratio=None, weights=None"
+        "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None"
     ),
     "local_copy": "name",
 }

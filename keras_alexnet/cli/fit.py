@@ -38,6 +38,17 @@ def add(command) -> None:
         help="begin with published weights or those of a file; the last layer is made new, unless "
         "the classes are the same",
     )
+    fit.add_argument(
+        "--freeze",
+        metavar="LAYERS",
+        help="layers that stay as they are, names and ranges: conv1-conv5, or conv1,fc6-fc7",
+    )
+    fit.add_argument(
+        "--unfreeze-after",
+        type=count,
+        metavar="EPOCHS",
+        help="train the frozen layers as well after this many epochs",
+    )
     _add_settings(fit, job)
     _add_ways(fit, job)
     fit.add_argument(

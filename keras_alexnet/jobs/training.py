@@ -37,6 +37,8 @@ def fit(
     schedule: str | None = None,
     warmup_ratio: float | None = None,
     weights: str | None = None,
+    freeze: str | None = None,
+    unfreeze_after: int | None = None,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -84,6 +86,11 @@ def fit(
             published checkpoint, downloaded if it is not on this machine, or the path of a file.
             Images are prepared as for these weights. The last layer is made new, unless the weights
             are for the same classes. `None` for initial values.
+        freeze: Layers that stay as they are, names and ranges in the order of the network, such as
+            `"conv1-conv5"` or `"conv1,fc6-fc7"`; `None` to train all. No time is spent on the
+            gradients of the layers below the first that is trained.
+        unfreeze_after: Number of epochs after which the frozen layers are trained as well, with a
+            new optimizer whose rate begins its schedule again; `None` for never.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -112,6 +119,8 @@ def fit(
         ),
         "learning_rate": _rate(learning_rate),
         "weights": None if weights is None else file_path("weights", weights),
+        "freeze": _freeze(freeze),
+        "unfreeze_after": _unfreeze_after(unfreeze_after, freeze),
         **_schedule(recipe, schedule, warmup_ratio),
     }
     job = Job.of(
@@ -156,6 +165,28 @@ def _rate(value: float | None) -> float | None:
         "`learning_rate` must be a finite positive number, or None.",
         f"{DEFAULTS.learning_rate:g} is usual for Adam.",
     )
+
+
+def _freeze(value: str | None) -> str | None:
+    """Return the names of layers, or raise unless they are a text."""
+    if value is None or isinstance(value, str):
+        return value
+    raise UserError(
+        f"Received freeze={value!r}.",
+        "`freeze` must be a text with names and ranges of layers, or None.",
+        "Pass 'conv1-conv5', say, or leave it out to train all layers.",
+    )
+
+
+def _unfreeze_after(value: int | None, freeze: str | None) -> int | None:
+    """Return a number of epochs, or raise unless layers are frozen."""
+    if value is not None and freeze is None:
+        raise UserError(
+            f"Received unfreeze_after={value!r} without freeze.",
+            "Only layers that are frozen can become trainable.",
+            "Pass `freeze` (--freeze), such as 'conv1-conv5', or leave `unfreeze_after` out.",
+        )
+    return optional_integer("unfreeze_after", value, 1, "Leave it out to keep them frozen.")
 
 
 def _schedule(recipe: str | None, schedule: str | None, warmup_ratio: float | None) -> dict:

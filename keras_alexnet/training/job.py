@@ -8,6 +8,7 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.published.lookup import named_checkpoint
 from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
+from keras_alexnet.training.freezing import Phase, freeze_layers, frozen_layers, phases_of
 from keras_alexnet.training.schedule import learning_rate
 from keras_alexnet.variants import Variant, get_variant
 
@@ -45,6 +46,10 @@ class Job:
         warmup_ratio: Share of all steps in which a cosine schedule's rate rises; 0 without one.
         weights: Name of published weights, or the path of a file, whose values the network begins
             with; `None` for initial values.
+        freeze: Names and ranges of layers that stay as they are, such as `"conv1-conv5"`; `None`
+            to train all.
+        unfreeze_after: Number of epochs after which these layers are trained as well; `None` for
+            never.
     """
 
     variant: str = "paper"
@@ -63,15 +68,22 @@ class Job:
     schedule: str | None = "cosine"
     warmup_ratio: float = 0.1
     weights: str | None = None
+    freeze: str | None = None
+    unfreeze_after: int | None = None
 
     def __post_init__(self):
-        """Replace names by those of the tables, and clear what the job does not use."""
+        """Replace names by those of the tables, and clear what the job does not use.
+
+        Raises:
+            UserError: If a name is not known.
+        """
         object.__setattr__(self, "variant", get_variant(self.variant).name)
         if self.recipe is not None:
             object.__setattr__(self, "recipe", get_recipe(self.recipe).name)
             object.__setattr__(self, "schedule", None)
         if self.schedule != "cosine":
             object.__setattr__(self, "warmup_ratio", 0.0)
+        self.phases()  # an unknown layer raises here
 
     @classmethod
     def of(cls, recipe: str | None = None, **settings) -> "Job":
@@ -125,6 +137,13 @@ class Job:
         """The variant's record, with the preparation of the images that the weights expect."""
         return self.card.record()
 
+    def phases(self) -> list[Phase]:
+        """Return the phases of the training, of which each has its own frozen layers."""
+        frozen: tuple[str, ...] = ()
+        if self.freeze is not None:
+            frozen = frozen_layers(self.freeze, get_variant(self.variant))
+        return phases_of(self.epochs, frozen, self.unfreeze_after)
+
     @property
     def window(self) -> int:
         """Side of the windows that the network sees."""
@@ -151,22 +170,43 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
     initial values, which expect inputs of about unit variance, the pixels are then divided by their
     deviation. It has initial values: `load_initial` brings the weights into it.
 
+    It is compiled for the first phase of the training.
+
     Args:
         job: The job.
         classes: Number of classes.
         steps_per_epoch: Training steps of an epoch, for the schedule of the rate.
     """
+    divided = job.initialization == "robust" and job.weights is None
+    model = _network(job, classes, unit_variance=divided)
+    compile_model(model, job, job.phases()[0], steps_per_epoch)
+    return model
+
+
+def compile_model(model: "keras.Model", job: Job, phase: Phase, steps_per_epoch: int) -> None:
+    """Compile a model for a phase of its training, with a new optimizer.
+
+    Adam's rate has a schedule in each phase, so that the layers that become trainable begin with
+    small steps. A recipe has one for the whole training.
+
+    Args:
+        model: The model from `build_model`.
+        job: The job.
+        phase: The phase.
+        steps_per_epoch: Training steps of an epoch.
+    """
     import keras
 
     from keras_alexnet.training.padding import PaddedLoss
 
-    divided = job.initialization == "robust" and job.weights is None
-    model = _network(job, classes, unit_variance=divided)
+    freeze_layers(model, phase.frozen)
     recipe = job.adapted_recipe()
     if recipe:
         optimizer = recipe.optimizer(steps_per_epoch)
+        optimizer.build(model.trainable_variables)
+        optimizer.iterations.assign(phase.first * steps_per_epoch)
     else:
-        steps = steps_per_epoch * job.epochs
+        steps = steps_per_epoch * (phase.last - phase.first)
         rate = learning_rate(job.schedule, job.learning_rate, steps, job.warmup_ratio)
         optimizer = keras.optimizers.Adam(rate)
     model.compile(
@@ -175,7 +215,6 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
         weighted_metrics=["accuracy"],
         jit_compile=jit_compile(job.compile_mode),
     )
-    return model
 
 
 def plain_model(job: Job, trained: "keras.Model") -> "keras.Model":

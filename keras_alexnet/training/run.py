@@ -18,8 +18,9 @@ from keras_alexnet.progress import verbosity
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
 from keras_alexnet.training.epoch_progress import EpochProgress
 from keras_alexnet.training.flat_loss import FlatLossWarning
+from keras_alexnet.training.freezing import Phase
 from keras_alexnet.training.images import Images, load_images
-from keras_alexnet.training.job import Job, build_model, plain_model
+from keras_alexnet.training.job import Job, build_model, compile_model, plain_model
 from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.padding import pad_batches
@@ -75,18 +76,17 @@ def run(
             images = load_images(job, first_epoch, split, accept_changed_data, verbose == 1)
             if first_epoch:
                 folder.check_classes(images.class_names)
-            model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
+            steps = images.steps_per_epoch(job)
+            model = build_model(job, len(images.class_names), steps)
             if first_epoch:
-                state.resume(model)
+                _resume(model, job, steps, state, first_epoch)
                 say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
             elif job.weights:
                 for sentence in load_initial(model, job.weights, job.variant, images.class_names):
                     say(sentence)
             folder.begin(job, images.class_names, images.split)  # after every check
             _announce(model, job, images, say)
-            warning = None
-            if first_epoch < job.epochs:
-                warning = _train(model, job, images, state, first_epoch, verbose, say)
+            warning = _train(model, job, images, state, first_epoch, verbose, say)
             model = plain_model(job, model)
             model.card = _card(job, images)
             evaluation = _measure(model, job, images, verbose, say)
@@ -150,19 +150,50 @@ def _announce(model, job: Job, images: Images, say) -> None:
     )
     if recipe := job.adapted_recipe():
         say(f"By the recipe of {recipe.sentence()}")
+    if job.freeze:
+        until = f" for {job.unfreeze_after} epochs" if job.unfreeze_after else ""
+        say(f"The layers {job.freeze} stay as they are{until}.")
+
+
+def _resume(model, job: Job, steps: int, state: RunState, first_epoch: int) -> None:
+    """Load the newest state into a model, compiled for the phase that the state was saved in."""
+    last = [phase for phase in job.phases() if phase.first < first_epoch][-1]
+    if last.first:
+        compile_model(model, job, last, steps)
+    state.resume(model)
 
 
 def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose: int, say):
-    """Train, and return the warning of a flat loss, `None` if there was none."""
+    """Train in phases, and return the warning of a flat loss, `None` if there was none."""
+    warning = None
+    for phase in job.phases():
+        begin = max(phase.first, first_epoch)
+        if begin >= phase.last:
+            continue
+        if begin:
+            state.go_on()
+        if begin and begin == phase.first:
+            compile_model(model, job, phase, images.steps_per_epoch(job))
+            say("All layers are trained from here on.")
+        found = _train_phase(model, job, images, state, begin, phase, verbose, say)
+        warning = warning or found
+    return warning
+
+
+def _train_phase(
+    model, job: Job, images: Images, state: RunState, begin: int, phase: Phase, verbose: int, say
+):
+    """Train from an epoch to the end of its phase, and return the warning of a flat loss."""
     watch = [StopOnFailure(images.reader)] if images.reader and job.bad_images == "stop" else []
     recipe = job.adapted_recipe()
     schedule = recipe.callbacks() if recipe else []
     for callback in schedule:
         if isinstance(callback, ReduceOnPlateau):
             callback.resume(state.history)
-    rising = warmup_steps(job.epochs * images.steps_per_epoch(job), job.warmup_ratio)
-    steps = max(300, 5 * len(images.class_names), 2 * rising)  # more than the default in a warm-up
-    flat = FlatLossWarning(steps, say=lambda text: say(f"\n{text}"))
+    steps = images.steps_per_epoch(job) * (phase.last - phase.first)
+    rising = warmup_steps(steps, job.warmup_ratio)
+    wanted = max(300, 5 * len(images.class_names), 2 * rising)  # not while the rate rises
+    flat = FlatLossWarning(wanted, say=lambda text: say(f"\n{text}"))
     training, held_out = (
         pad_batches(data, count, job.batch_size)
         for data, count in (
@@ -172,8 +203,8 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
     )
     model.fit(
         training,
-        epochs=job.epochs,
-        initial_epoch=first_epoch,
+        epochs=phase.last,
+        initial_epoch=begin,
         verbose=verbose,
         validation_data=held_out,
         callbacks=[*watch, EpochProgress(), flat, *schedule, state],

@@ -99,6 +99,11 @@ class RunState(keras.callbacks.Callback):
         remove_leftovers(self.folder)
         return epoch
 
+    def go_on(self) -> None:
+        """Let the next `fit` continue the one before, as after a `resume`."""
+        self._continues = True
+        self._generators = generator_states()
+
     def epochs_done(self) -> int:
         """Return the number of epochs of the newest state in the folder; 0 without one."""
         return max(self._states(), default=0) if os.path.isdir(self.folder) else 0
