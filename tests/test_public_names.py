@@ -159,8 +159,8 @@ MODULES = {
     ),
     "names": "OTHER_NAMES did_you_mean",
     "pictures": (
-        "attempted check_drawable check_picture plot_classified plot_confusion plot_description "
-        "plot_filters plot_history plot_panel"
+        "attempted check_drawable check_picture filter_smoothness plot_classified plot_confusion "
+        "plot_description plot_filters plot_history plot_panel"
     ),
     "progress": "position quiet",
     "recipes": "Recipe get_recipe list_recipes",

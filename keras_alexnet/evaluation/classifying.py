@@ -79,11 +79,26 @@ def classify(
     for start in range(0, len(paths), batch_size):
         batch = paths[start : start + batch_size]
         images = np.stack([_read(path, size, resizing) for path in batch])
-        scores = np.asarray(predict.predict_on_batch(images), "float64")
-        pairs = zip(batch, scores, strict=True)
-        results += [_classified(path, row, names, top) for path, row in pairs]
+        results += classify_images(predict, images, batch, names, top)
         report(len(results), len(paths), "images")
     return results
+
+
+def classify_images(
+    model, images: np.ndarray, paths: Sequence[str], class_names: Sequence[str], top: int = 5
+) -> list[Classified]:
+    """Return the best classes of one batch of images, as the model takes them.
+
+    Args:
+        model: The model, or its ten-crop form.
+        images: The images.
+        paths: Their files, or other names for them.
+        class_names: The names of the classes in the model's order.
+        top: Number of classes to return for each image.
+    """
+    scores = np.asarray(model.predict_on_batch(images), "float64")
+    pairs = zip(paths, scores, strict=True)
+    return [_classified(path, row, class_names, top) for path, row in pairs]
 
 
 def named(class_name: str) -> tuple[str, str | None]:

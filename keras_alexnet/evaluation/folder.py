@@ -124,16 +124,16 @@ def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
     return None, "The model's classes are assumed to be the folders, in alphabetical order."
 
 
-def spread(files: LabelledFiles, count: int) -> LabelledFiles:
-    """Return some files at random, of as many classes as possible."""
-    order = np.random.default_rng(0).permutation(len(files)).tolist()
+def spread(labels: Sequence[int], count: int) -> list[int]:
+    """Return the numbers of some images at random, of as many classes as possible."""
+    order = np.random.default_rng(0).permutation(len(labels)).tolist()
     seen: collections.Counter = collections.Counter()
     turns = []
     for index in order:
-        turns.append(seen[files.labels[index]])
-        seen[files.labels[index]] += 1
+        turns.append(seen[labels[index]])
+        seen[labels[index]] += 1
     ranked = sorted(range(len(order)), key=turns.__getitem__)
-    return files.take([order[rank] for rank in ranked[:count]])
+    return [order[rank] for rank in ranked[:count]]
 
 
 def measure_files(

@@ -11,11 +11,9 @@ from keras_alexnet.evaluation.classifying import classify, named
 from keras_alexnet.evaluation.folder import classes_of, images_to_measure, measure_files, spread
 from keras_alexnet.evaluation.networks import ReadyNetwork, class_names_of, ready_network
 from keras_alexnet.pictures import plot_confusion, plot_panel
-from keras_alexnet.pictures.panel import PHOTOS
+from keras_alexnet.pictures.panel import BARS, PHOTOS
 from keras_alexnet.progress import quiet, verbosity
 from keras_alexnet.short_repr import short_repr
-
-BARS = 5  # classes under each photo of the panel, as the paper has them
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # arrays do not compare to one truth value
@@ -71,7 +69,7 @@ class FolderEvaluation:
             UserError: (a `ValueError`) if matplotlib is not installed, a photo cannot be read any
                 more, or the file cannot be written.
         """
-        chosen = spread(self.files, PHOTOS)
+        chosen = self.files.take(spread(self.files.labels, PHOTOS))
         names, ten_crop = self.files.class_names, self.evaluation.ten_crop_top1 is not None
         results = classify(self.network.model, chosen.paths, names, BARS, ten_crop)
         return plot_panel(results, [named(names[label]) for label in chosen.labels], path)

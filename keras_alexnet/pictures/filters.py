@@ -1,4 +1,4 @@
-"""`plot_filters`: a picture of the filters of the first convolution."""
+"""`plot_filters`: a picture of the filters of the first convolution; how smooth they are."""
 
 import keras
 import numpy as np
@@ -52,6 +52,27 @@ def plot_filters(source, path: str, scaling: str = "filter") -> str:
     title = f"{escaped(layer.name)}: {len(tiles)} filters of {size}, {scaled}{of_towers}"
     axis.set_title(title, fontsize=9, **LITERAL)
     return save_figure(figure, path)
+
+
+def filter_smoothness(source) -> float:
+    """Return the mean correlation of neighbouring weights in the filters of the first convolution.
+
+    For each filter it is the mean of `w * v` over all pairs of weights that are neighbours in a row
+    or a column, divided by the mean of `w²`. Initial noise has about 0, a filter of one colour 1.
+
+    Args:
+        source: A model, or its first convolution, as `plot_filters` takes it.
+
+    Raises:
+        UserError: If there is no convolution with 1 or 3 input channels.
+    """
+    layer, _ = _first_convolution(source)
+    kernel = keras.ops.convert_to_numpy(layer.kernel).astype("float64")
+    axes = (0, 1, 2)
+    rows = (kernel[1:] * kernel[:-1]).mean(axes)
+    columns = (kernel[:, 1:] * kernel[:, :-1]).mean(axes)
+    square = (kernel**2).mean(axes)
+    return float(np.mean((rows + columns) / 2 / np.where(square > 0, square, 1.0)))
 
 
 def _first_convolution(source):

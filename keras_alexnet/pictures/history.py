@@ -8,7 +8,11 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.pictures.figure import BLUE, ORANGE, new_figure, save_figure
 
 
-def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
+def plot_history(
+    history: Mapping[str, Sequence[float]],
+    path: str,
+    curve: Mapping[str, Sequence[float]] | None = None,
+) -> str:
     """Draw loss and accuracy over the epochs, of the training and of the held-out images.
 
     A dotted line marks the epoch with the lowest held-out loss: if that loss rises again after it
@@ -19,6 +23,9 @@ def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
             that training writes: `loss` and, if they were measured, `accuracy`, `val_loss` and
             `val_accuracy`. `epoch` numbers the epochs; without it they count from 1.
         path: The picture's file; its ending names the format.
+        curve: `epoch`, which has fractions, `loss` and `accuracy` of the training images at many
+            points of each epoch, as `TrainingCurve` records them. They are drawn in place of the
+            history's means over whole epochs.
 
     Returns:
         The path.
@@ -38,27 +45,30 @@ def plot_history(history: Mapping[str, Sequence[float]], path: str) -> str:
     figure = new_figure(5.2 * len(measures), 3.8)
     panels = figure.subplots(1, len(measures), squeeze=False)[0]
     for axis, name in zip(panels, measures, strict=True):
-        _draw(axis, epochs, history, name)
+        _draw(axis, epochs, history, name, curve or {})
     _mark_best(figure.axes, epochs, history)
     return save_figure(figure, path)
 
 
-def _draw(axis, epochs, history, name) -> None:
+def _draw(axis, epochs, history, name, curve) -> None:
     """Draw a measure of the training images, and of the held-out ones if there is one."""
-    # The training loss is a mean over an epoch in which the network still changes, with dropout. So
+    # The training loss is a mean over steps in which the network still changes, with dropout. So
     # it may lie above the held-out loss, which is measured after the epoch and without dropout.
     highest = 1.0 if name == "accuracy" else 0.0
-    for key, label, colour in ((name, "training", BLUE), (f"val_{name}", "held out", ORANGE)):
-        if key in history:
-            values = np.array(history[key], "float64")
-            values[~np.isfinite(values)] = np.nan  # a gap in the line
-            style = "-" if len(epochs) > 50 else "o-"
-            axis.plot(epochs, values, style, markersize=3, color=colour, label=label)
-            highest = max([highest, *values[~np.isnan(values)]])
+    training = (curve["epoch"], curve[name]) if name in curve else (epochs, history[name])
+    lines = [(*training, "training", BLUE)]
+    if f"val_{name}" in history:
+        lines.append((epochs, history[f"val_{name}"], "held out", ORANGE))
+    for x, y, label, colour in lines:
+        values = np.array(y, "float64")
+        values[~np.isfinite(values)] = np.nan  # a gap in the line
+        style = "-" if len(values) > 50 else "o-"
+        axis.plot(x, values, style, markersize=3, color=colour, label=label)
+        highest = max([highest, *values[~np.isnan(values)]])
     axis.set_title(name, loc="left")
     axis.set_xlabel("epoch")
     axis.xaxis.get_major_locator().set_params(integer=True)
-    if len(epochs) == 1:  # matplotlib would show fractions of an epoch around the only one
+    if len(epochs) == 1 and name not in curve:  # matplotlib would show fractions of the epoch
         axis.set_xticks(epochs)
     axis.set_ylim(0, 1.05 * highest or 1)
     if name == "accuracy":

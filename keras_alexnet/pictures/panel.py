@@ -15,11 +15,17 @@ from keras_alexnet.pictures.figure import (
 )
 
 PHOTOS, COLUMNS = 8, 4  # at most in one picture, and in one row
+BARS = 5  # classes under each photo, as the paper has them
 SIDE = 256  # pixels of a photo's side
 SHADE = "#A9CFE6"  # a light blue, on which names are legible
 
 
-def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], path: str) -> str:
+def plot_panel(
+    results: Sequence,
+    classes: Sequence[tuple[str, str | None]],
+    path: str,
+    photos: Sequence | None = None,
+) -> str:
     """Draw up to eight photos, each with its class and bars for the best classes below it.
 
     The bar of the right class is orange; if no bar is, the right class is not among the best.
@@ -28,6 +34,7 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
         results: What `classify` returns.
         classes: The class (label, WordNet identifier) of each photo, as `named` returns it.
         path: The picture's file; its ending names the format.
+        photos: The photos as uint8 RGB arrays; `None` to read them from their files.
 
     Returns:
         The path.
@@ -45,6 +52,8 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
             f"One picture shows 1 to {PHOTOS} photos.",
             f"Choose at most {PHOTOS} photos.",
         )
+    from PIL import Image
+
     rows, columns = -(-len(results) // COLUMNS), min(len(results), COLUMNS)
     figure = new_figure(2.5 * columns, 3.9 * rows + 0.3)
     axes = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=(2.2, 1.4) * rows)
@@ -52,7 +61,8 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
         axis.set_axis_off()
     for number, (result, own) in enumerate(zip(results, classes, strict=True)):
         row, column = divmod(number, COLUMNS)
-        _draw_photo(axes[2 * row, column], result.path, own[0])
+        photo = read_image(result.path) if photos is None else Image.fromarray(photos[number])
+        _draw_photo(axes[2 * row, column], photo, own[0])
         _draw_bars(axes[2 * row + 1, column], result, own)
     best = max(len(result.guesses) for result in results)
     shown = "The best class" if best == 1 else f"The best {best} classes"
@@ -61,10 +71,10 @@ def plot_panel(results: Sequence, classes: Sequence[tuple[str, str | None]], pat
     return save_figure(figure, path)
 
 
-def _draw_photo(axis, path: str, label: str) -> None:
+def _draw_photo(axis, photo, label: str) -> None:
     from PIL import ImageOps
 
-    axis.imshow(ImageOps.fit(read_image(path), (SIDE, SIDE)))
+    axis.imshow(ImageOps.fit(photo, (SIDE, SIDE)))
     axis.set_title(legible(label, 26), fontsize=10, fontweight="bold", **LITERAL)
 
 

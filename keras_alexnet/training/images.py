@@ -16,6 +16,7 @@ from keras_alexnet.data.labelled_files import LabelledFiles, folder_notes, train
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.split_record import SplitRecord, sizes
 from keras_alexnet.errors import UserError
+from keras_alexnet.evaluation.folder import spread
 from keras_alexnet.training.job import Job
 
 _REMEDY = (
@@ -35,6 +36,8 @@ class Images:
         training_count: Number of training images.
         held_out_count: Number of held-out images.
         class_names: The classes.
+        sample: Returns a number of held-out images of as many classes as possible, and their
+            labels.
         reader: The reader of image files, `None` for drawn images.
         split: The files of both parts.
         notes: Sentences on files and folders that are not used.
@@ -46,6 +49,7 @@ class Images:
     training_count: int
     held_out_count: int
     class_names: tuple[str, ...]
+    sample: Callable[[int], tuple[Any, Any]]
     reader: ImageReader | None = None
     split: SplitRecord | None = None
     notes: tuple[str, ...] = ()
@@ -145,6 +149,12 @@ def load_images(
     unreadable = dict.fromkeys(files.unreadable + test.unreadable)
     resizing = job.record.pixels.resizing
     reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
+
+    def sample(count: int):
+        chosen = _whole(test, reader)
+        chosen = chosen.take(spread(chosen.labels, count))
+        return np.stack([reader.read(path) for path in chosen.paths]), chosen.labels
+
     # A bad file is a black image until `ReadableBatches` or `StopOnFailure` raises.
     bad_images = "skip" if skips else "black"
     order = EpochOrder(len(files), job.seed, first_epoch)
@@ -154,6 +164,7 @@ def load_images(
         len(files),
         len(test),
         tuple(files.class_names),
+        sample,
         reader,
         split,
         tuple(filter(None, [*folder_notes(files, test), skipped_note(reader.bad)])),
@@ -203,10 +214,16 @@ def _as_before(directory: str, files, test, earlier: SplitRecord):
 def _drawn(job: Job, first_epoch: int) -> Images:
     images, labels = drawn_images(job.drawn, job.seed, job.base)
     cut = len(images) * 4 // 5
+
+    def sample(count: int):
+        chosen = spread(labels[cut:].tolist(), count)
+        return images[cut:][chosen], labels[cut:][chosen]
+
     return Images(
         ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, first_epoch),
         ArrayBatches(images[cut:], labels[cut:], job.batch_size),
         cut,
         len(images) - cut,
         CLASS_NAMES,
+        sample,
     )

@@ -1,7 +1,6 @@
 """`run`: trains the model of a job, measures it, and saves the results."""
 
 import dataclasses
-import importlib.util
 import os
 import time
 
@@ -25,8 +24,8 @@ from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.padding import pad_batches
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
+from keras_alexnet.training.run_pictures import can_draw, draw_run
 from keras_alexnet.training.schedule import warmup_steps
-from keras_alexnet.training.state import RunState
 from keras_alexnet.training.weights import load_initial
 from keras_alexnet.version import __version__
 
@@ -43,13 +42,14 @@ def run(
     """Train, measure on the held-out images, and save the results.
 
     The folder holds `model.keras`, `classes.json`, `files.csv` (the images of a folder, which were
-    trained on and which held out), `history.csv` (a row for each epoch), `results.json`,
-    `job.json`, the state of training (`state-00003.npz` after three epochs) and, with matplotlib
-    installed, `training.png`, `conv1.png` and `confusion.png`. The model holds no optimizer; its
-    card holds the classes, how images are prepared, and how it was trained. A run that was
-    interrupted continues from its last whole epoch if it runs again with the same job, folder and
-    images; a finished run continues with a job of more epochs if its schedule is constant. After a
-    cosine schedule no epoch can follow, so the finished run removes its state.
+    trained on and which held out), `history.csv` (a row for each epoch), `curve.csv` (twenty rows
+    for each), `results.json`, `job.json`, the state of training (`state-00003.npz` after three
+    epochs) and, with matplotlib installed, `training.png`, `confusion.png`, `panel.png` and, once
+    the filters have begun to learn, `conv1.png`. The model holds no optimizer; its card holds the
+    classes, how images are prepared, and how it was trained. A run that was interrupted continues
+    from its last whole epoch if it runs again with the same job, folder and images; a finished run
+    continues with a job of more epochs if its schedule is constant. After a cosine schedule no
+    epoch can follow, so the finished run removes its state.
 
     Args:
         job: The job.
@@ -69,7 +69,6 @@ def run(
     discard_state = discard_state or job.schedule == "cosine"
     with made_folder(output), run_lock(output):
         folder = RunFolder(output)
-        state = folder.state
         with folder.kept(job, overwrite):
             first_epoch = 0 if overwrite else folder.goes_on_after(job, discard_state)
             split = folder.split() if first_epoch else None
@@ -79,14 +78,14 @@ def run(
             steps = images.steps_per_epoch(job)
             model = build_model(job, len(images.class_names), steps)
             if first_epoch:
-                _resume(model, job, steps, state, first_epoch)
+                _resume(model, job, steps, folder, first_epoch)
                 say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
             elif job.weights:
                 for sentence in load_initial(model, job.weights, job.variant, images.class_names):
                     say(sentence)
             folder.begin(job, images.class_names, images.split)  # after every check
             _announce(model, job, images, say)
-            warning = _train(model, job, images, state, first_epoch, verbose, say)
+            warning = _train(model, job, images, folder, first_epoch, verbose, say)
             model = plain_model(job, model)
             model.card = _card(job, images)
             evaluation = _measure(model, job, images, verbose, say)
@@ -101,11 +100,11 @@ def run(
                 first_epoch,
                 time.perf_counter() - start,
                 warning,
-                None if discard_state else state.path,
+                None if discard_state else folder.state.path,
                 skipped=images.skipped,
             )
             write_json(folder.file(RESULTS), outcome.to_dict())
-            pictures = _draw(model, evaluation, state.history, folder, say)
+            pictures = draw_run(model, images, evaluation, folder, say)
             if pictures:
                 outcome = dataclasses.replace(outcome, pictures=pictures)
                 write_json(folder.file(RESULTS), outcome.to_dict())
@@ -143,6 +142,8 @@ def _announce(model, job: Job, images: Images, say) -> None:
     """Report the model, the images and the recipe."""
     for note in images.notes:
         say(note)
+    if not can_draw():
+        say('The run leaves no pictures without matplotlib: pip install "keras-alexnet[plot]"')
     say(
         f"Training {model.name}, {model.count_params():,} parameters, on "
         f"{images.training_count:,} images of {len(images.class_names)} classes; "
@@ -155,15 +156,16 @@ def _announce(model, job: Job, images: Images, say) -> None:
         say(f"The layers {job.freeze} stay as they are{until}.")
 
 
-def _resume(model, job: Job, steps: int, state: RunState, first_epoch: int) -> None:
-    """Load the newest state into a model, compiled for the phase that the state was saved in."""
+def _resume(model, job: Job, steps: int, folder: RunFolder, first_epoch: int) -> None:
+    """Load the newest state into a model, compiled for the phase that it was saved in."""
     last = [phase for phase in job.phases() if phase.first < first_epoch][-1]
     if last.first:
         compile_model(model, job, last, steps)
-    state.resume(model)
+    folder.state.resume(model)
+    folder.curve.resume(first_epoch)
 
 
-def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, verbose: int, say):
+def _train(model, job: Job, images: Images, folder: RunFolder, first_epoch: int, verbose: int, say):
     """Train in phases, and return the warning of a flat loss, `None` if there was none."""
     warning = None
     for phase in job.phases():
@@ -171,17 +173,17 @@ def _train(model, job: Job, images: Images, state: RunState, first_epoch: int, v
         if begin >= phase.last:
             continue
         if begin:
-            state.go_on()
+            folder.state.go_on()
         if begin and begin == phase.first:
             compile_model(model, job, phase, images.steps_per_epoch(job))
             say("All layers are trained from here on.")
-        found = _train_phase(model, job, images, state, begin, phase, verbose, say)
+        found = _train_phase(model, job, images, folder, begin, phase, verbose, say)
         warning = warning or found
     return warning
 
 
 def _train_phase(
-    model, job: Job, images: Images, state: RunState, begin: int, phase: Phase, verbose: int, say
+    model, job: Job, images: Images, folder: RunFolder, begin: int, phase: Phase, verbose: int, say
 ):
     """Train from an epoch to the end of its phase, and return the warning of a flat loss."""
     watch = [StopOnFailure(images.reader)] if images.reader and job.bad_images == "stop" else []
@@ -189,7 +191,7 @@ def _train_phase(
     schedule = recipe.callbacks() if recipe else []
     for callback in schedule:
         if isinstance(callback, ReduceOnPlateau):
-            callback.resume(state.history)
+            callback.resume(folder.state.history)
     steps = images.steps_per_epoch(job) * (phase.last - phase.first)
     rising = warmup_steps(steps, job.warmup_ratio)
     wanted = max(300, 5 * len(images.class_names), 2 * rising)  # not while the rate rises
@@ -207,7 +209,7 @@ def _train_phase(
         initial_epoch=begin,
         verbose=verbose,
         validation_data=held_out,
-        callbacks=[*watch, EpochProgress(), flat, *schedule, state],
+        callbacks=[*watch, EpochProgress(), flat, *schedule, folder.curve, folder.state],
         shuffle=False,  # the data has the order of the epoch
     )
     return flat.message
@@ -230,19 +232,3 @@ def _ten_crops(model, job: Job) -> tuple[keras.Model | None, int]:
     recipe = job.adapted_recipe()
     crops = recipe.views if recipe and recipe.views > 1 else 10
     return multi_crop_model(model, views=crops) if crop_layers(model) else None, crops
-
-
-def _draw(model, evaluation: Evaluation, history, folder: RunFolder, say) -> tuple[str, ...]:
-    """Draw the pictures of a run where matplotlib is installed, and return their paths."""
-    if importlib.util.find_spec("matplotlib") is None:
-        return ()
-    from keras_alexnet import pictures
-
-    confusion, names = evaluation.confusion, evaluation.class_names
-    drawings = {
-        "training.png": lambda path: pictures.plot_history(history, path),
-        "conv1.png": lambda path: pictures.plot_filters(model, path),
-        "confusion.png": lambda path: pictures.plot_confusion(confusion, names, path),
-    }
-    paths = [pictures.attempted(draw, folder.file(name), say) for name, draw in drawings.items()]
-    return tuple(filter(None, paths))

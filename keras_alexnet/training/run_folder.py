@@ -1,9 +1,9 @@
 """`RunFolder`: the files of a run, and whether a job can continue from them.
 
 A run writes them in this order, each whole and on the disk before the next: `job.json`,
-`classes.json` and `files.csv`; with every epoch `history.csv` and the state; then `model.keras`,
-`results.json` and the pictures. Last of all it marks `job.json` as finished. So the same command
-continues a run that was killed at any point.
+`classes.json` and `files.csv`; with every epoch `curve.csv`, `history.csv` and the state; then
+`model.keras`, `results.json` and the pictures. Last of all it marks `job.json` as finished. So the
+same command continues a run that was killed at any point.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from keras_alexnet.data.split_record import FILES, SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
 from keras_alexnet.interrupts import delayed_interrupts
+from keras_alexnet.training.curve import TrainingCurve
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.lock import check_lock
 from keras_alexnet.training.settings import check_continues, checked_settings
@@ -35,6 +36,7 @@ class RunFolder:
     def __init__(self, path: str):
         self.path = path
         self.state = RunState(path)
+        self.curve = TrainingCurve(self.file("curve.csv"))
         self._is_own = False  # whether the state belongs to this job
         self._is_finished = False
 

@@ -1,6 +1,5 @@
 """`RunState`: a callback that saves the state of training, so that a killed run can continue."""
 
-import csv
 import math
 import os
 import re
@@ -9,10 +8,10 @@ import time
 import keras
 import numpy as np
 
-from keras_alexnet.errors import UserError
-from keras_alexnet.files import remove_leftovers, written_whole
+from keras_alexnet.files import remove_leftovers
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
+from keras_alexnet.training.history import read_rows, write_rows
 
 __all__ = ["RunState"]
 
@@ -90,7 +89,7 @@ class RunState(keras.callbacks.Callback):
         epoch = self.epochs_done()
         self._forget()
         if epoch:
-            rows = _read_history(self.history_path)
+            rows = [{**row, "epoch": int(row["epoch"])} for row in read_rows(self.history_path)]
             load_state(model, self._path(epoch))
             self._generators = generator_states()
             self.rows = [row for row in rows if row["epoch"] <= epoch]
@@ -165,27 +164,4 @@ class RunState(keras.callbacks.Callback):
         return [*(name for name in FIRST if name in names), *others, *(LAST if names else ())]
 
     def _write_history(self) -> None:
-        with (
-            written_whole(self.history_path) as beside,
-            open(beside, "w", newline="", encoding="utf-8") as file,
-        ):
-            table = csv.DictWriter(file, self._columns(), restval="nan", lineterminator="\n")
-            table.writeheader()
-            table.writerows(self.rows)
-
-
-def _read_history(path: str) -> list[dict[str, float]]:
-    """Return the rows of a history; none without a file."""
-    if not os.path.exists(path):
-        return []
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            texts = list(csv.DictReader(file))
-        rows = [{name: float(text) for name, text in row.items()} for row in texts]
-        return [{**row, "epoch": int(row["epoch"])} for row in rows]
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, csv.Error) as error:
-        raise UserError(
-            f"The history {path!r} cannot be read: {error}.",
-            "The history must be a table of numbers with a row for each epoch.",
-            "Restore it, or remove it to continue without the rows so far.",
-        ) from error
+        write_rows(self.history_path, self.rows, self._columns())

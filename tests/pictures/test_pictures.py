@@ -12,6 +12,7 @@ from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.layers import Conv2D
 from keras_alexnet.pictures import (
     attempted,
+    filter_smoothness,
     plot_confusion,
     plot_description,
     plot_filters,
@@ -45,6 +46,18 @@ def test_training_curves(drawn, tmp_path):
     assert loss.get_title(loc="right") == "lowest held-out loss: epoch 3"
     with Image.open(path) as picture:
         assert picture.size[0] > picture.size[1]
+
+
+@pytest.mark.backend_free
+def test_training_curves_in_parts_of_an_epoch(drawn, tmp_path):
+    """A finer curve replaces the training images' means, not the held-out figures."""
+    curve = {"epoch": [0.25, 0.75, 1.25], "loss": [3.0, 2.0, 1.0]}
+    plot_history(HISTORY, str(tmp_path / "training.png"), curve)
+    loss, accuracy = (axis.lines for axis in drawn[0].axes)
+    assert loss[0].get_xdata().tolist() == curve["epoch"]
+    assert loss[0].get_ydata().tolist() == curve["loss"]
+    assert loss[1].get_ydata().tolist() == HISTORY["val_loss"]
+    assert accuracy[0].get_ydata().tolist() == HISTORY["accuracy"]  # the curve has none
 
 
 @pytest.mark.medium
@@ -100,6 +113,18 @@ def test_filters_of_one_channel_are_grey(drawn, tmp_path):
     grid = colours(drawn[0].axes[0])
     assert grid.shape == (36, 7 * 38 - 2)
     assert grid[18, [18, 18 + 38, 18 + 76]].tolist() == [0.5, 1, 0]
+
+
+def test_the_smoothness_of_filters():
+    """0 for noise and for filters of zeros, 1 for one colour, -1 for a chequerboard."""
+    layer = keras.layers.Conv2D(64, 11)
+    layer.build((None, 20, 20, 3))
+    chequers = (-1.0) ** np.add.outer(np.arange(11), np.arange(11))[:, :, None, None]
+    noise = np.random.default_rng(0).normal(size=(11, 11, 3, 64))
+    ones = np.ones((11, 11, 3, 64))
+    for kernel, smoothness in ((noise, 0), (0 * ones, 0), (ones, 1), (chequers * ones, -1)):
+        layer.kernel.assign(kernel)
+        assert filter_smoothness(layer) == pytest.approx(smoothness, abs=0.02)
 
 
 @pytest.mark.backend_free
@@ -160,8 +185,9 @@ def test_odd_names_are_drawn_literally(drawn, tmp_path):
     left, right = drawn[1].axes
     assert left.get_title() == "$a.png"
     assert [text.get_text() for text in right.get_yticklabels()] == expected[:5]
-    plot_panel(results, [("$x_^2", None)], path)
+    plot_panel(results, [("$x_^2", None)], path, photos=[np.full((9, 9, 3), 7, "uint8")])
     assert drawn[2].axes[0].get_title() == "$x_^2"
+    assert (colours(drawn[2].axes[0]) == 7).all()
     assert [text.get_text() for text in drawn[2].axes[1].texts][::2] == expected[:5]
     layers = [SimpleNamespace(name=name, parameters=1, neurons=1, multiply_adds=1) for name in ODD]
     totals = {"parameters": 7, "neurons": 7, "multiply_adds": 7, "input_shape": (8, 8, 3)}

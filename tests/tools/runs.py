@@ -1,18 +1,19 @@
 """Training runs without output, and runs that are interrupted."""
 
+import importlib.util
+
 import pytest
 
-from keras_alexnet.training import run as run_module
 from keras_alexnet.training.run import run
 from keras_alexnet.training.state import RunState
 
 
 def quietly(job, output, say=lambda text: None, **options):
     """Run a job without progress and, as if matplotlib were not installed, without pictures."""
-    find = run_module.importlib.util.find_spec
+    find = importlib.util.find_spec
     with pytest.MonkeyPatch.context() as patch:
         hidden = lambda name: None if name == "matplotlib" else find(name)  # noqa: E731
-        patch.setattr(run_module.importlib.util, "find_spec", hidden)
+        patch.setattr(importlib.util, "find_spec", hidden)
         return run(job, str(output), verbose=False, say=say, **options)
 
 

@@ -27,7 +27,9 @@ TINY = Job(variant="cifar10_19pct", epochs=3, drawn=40, learning_rate=1e-3)
 @pytest.mark.long
 def test_a_small_run(tmp_path):
     """A CIFAR-sized network learns, and what it leaves is whole."""
-    outcome = run(SMALL, str(tmp_path / "run"), verbose=False)
+    said = []
+    outcome = run(SMALL, str(tmp_path / "run"), verbose=False, say=said.append)
+    assert "conv1.png, the filters of the first layer, waits for a longer run: " in said[-1]
     check_learning(outcome)
     check_accuracy(outcome)
     check_files(outcome)
@@ -51,12 +53,12 @@ def check_accuracy(outcome):
 def check_files(outcome):
     """Beside the model lie classes, settings, history, state, results and pictures, and no more."""
     place = pathlib.Path(outcome.folder)
-    pictures = ["confusion.png", "conv1.png", "training.png"]
-    tables = ["classes.json", "history.csv", "job.json", "model.keras", "results.json"]
+    pictures = ["training.png", "confusion.png", "panel.png"]
+    tables = ["classes.json", "curve.csv", "history.csv", "job.json", "model.keras", "results.json"]
     files = [*tables, "state-00005.npz", *pictures]
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
     assert json.loads((place / "results.json").read_text())["pictures"] == [
-        str(place / name) for name in ("training.png", "conv1.png", "confusion.png")
+        str(place / name) for name in pictures
     ]
     assert json.loads((place / "classes.json").read_text()) == list(CLASS_NAMES)
     assert json.loads((place / "job.json").read_text())["learning_rate"] == 3e-3
@@ -65,6 +67,9 @@ def check_files(outcome):
     rows = list(csv.DictReader((place / "history.csv").read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5]
     assert float(rows[-1]["val_accuracy"]) == pytest.approx(outcome.evaluation.top1, abs=1e-6)
+    points = list(csv.DictReader((place / "curve.csv").read_text().splitlines()))
+    assert len(points) == 5 * 20
+    assert 0 < float(points[0]["epoch"]) < 0.05 and 4.95 < float(points[-1]["epoch"]) < 5
     assert all((place / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
 
 
