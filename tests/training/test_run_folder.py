@@ -82,7 +82,11 @@ def test_a_run_from_before_schedules_had_a_constant_rate(tmp_path):
     """Its settings name none; a recipe keeps its own."""
     for number, job in enumerate((TINY, BY_VALIDATION)):
         folder = made(tmp_path / str(number), job, 1)
-        old = {name: value for name, value in vars(job).items() if name not in NEW_SETTINGS}
+        old = {
+            name: value
+            for name, value in dataclasses.asdict(job).items()
+            if name not in NEW_SETTINGS
+        }
         (tmp_path / str(number) / "job.json").write_text(json.dumps(old))
         assert folder.goes_on_after(dataclasses.replace(job, epochs=5)) == 1
     with pytest.raises(UserError, match="schedule was 'constant' and is 'cosine'"):
