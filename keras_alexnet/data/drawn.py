@@ -7,6 +7,7 @@ import numpy as np
 __all__ = ["CLASS_NAMES", "drawn_images"]
 
 SIZE = 256  # the side from which the 2012 network's 224 x 224 crops are cut (paper, section 2)
+TURN = 0.3  # largest turn of figures and stripes, in radians
 MIN_CONTRAST = 220  # smallest distance of the two colours in RGB; black to white is 442
 
 
@@ -53,12 +54,13 @@ def _two_colours(rng) -> list[tuple[int, int, int]]:
 def _pose(rng) -> tuple[float, float, float, float]:
     """Return a centre, a radius and an angle; the figure stays inside the image.
 
-    Figures are large, colours strong and turns small, so that a network of 60 million parameters
-    can learn the ten classes from some hundred images, in minutes.
+    Figures are large, colours strong, turns small and textures coarse, so that a network of 60
+    million parameters learns the ten classes from 1,200 images, in minutes. A linear classifier
+    does not: which of the two colours is the lighter one is left to chance.
     """
-    radius = rng.uniform(0.3, 0.45) * SIZE
+    radius = rng.uniform(0.34, 0.45) * SIZE
     x, y = rng.uniform(radius, SIZE - radius, 2)
-    return x, y, radius, rng.uniform(-0.4, 0.4)
+    return x, y, radius, rng.uniform(-TURN, TURN)
 
 
 def _around(x, y, angle, radii) -> list[tuple[float, float]]:
@@ -83,7 +85,7 @@ def _ring(draw, rng, colour):
 
 def _square(draw, rng, colour):
     x, y, radius, angle = _pose(rng)
-    draw.polygon(_around(x, y, angle, [radius] * 4), fill=colour)
+    draw.polygon(_around(x, y, angle + math.pi / 4, [radius] * 4), fill=colour)
 
 
 def _triangle(draw, rng, colour):
@@ -105,9 +107,10 @@ def _cross(draw, rng, colour):
 
 
 def _stripes(draw, rng, colour):
-    period, angle = rng.uniform(14, 40), rng.uniform(0, math.pi)
+    # Nearly horizontal, because rings have lines in all directions.
+    period, angle = rng.uniform(24, 40), rng.uniform(-TURN, TURN)
     along = (SIZE * math.cos(angle), SIZE * math.sin(angle))
-    for offset in np.arange(-SIZE, SIZE, period):
+    for offset in np.arange(rng.uniform(0, period) - SIZE, SIZE, period):
         x = SIZE / 2 - offset * math.sin(angle)
         y = SIZE / 2 + offset * math.cos(angle)
         ends = (x - along[0], y - along[1], x + along[0], y + along[1])
@@ -115,8 +118,8 @@ def _stripes(draw, rng, colour):
 
 
 def _checks(draw, rng, colour):
-    side = rng.uniform(14, 36)
-    left, top = rng.uniform(-36, 0, 2)
+    side = rng.uniform(26, 40)
+    left, top = rng.uniform(-40, 0, 2)
     count = int(SIZE / side) + 4
     for row in range(count):
         for column in range(row % 2, count, 2):
@@ -125,16 +128,16 @@ def _checks(draw, rng, colour):
 
 
 def _dots(draw, rng, colour):
-    step = rng.uniform(24, 48)
-    left, top = rng.uniform(-24, 0, 2)
-    radius = step * rng.uniform(0.2, 0.33)
+    step = rng.uniform(28, 44)
+    left, top = rng.uniform(-step, 0, 2)
+    radius = step * rng.uniform(0.22, 0.28)  # a fifth of the image, where checks are half of it
     for x in np.arange(left, SIZE + step, step):
         for y in np.arange(top, SIZE + step, step):
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
 def _rings(draw, rng, colour):
-    (x, y), period = rng.uniform(0, SIZE, 2), rng.uniform(18, 40)
+    (x, y), period = rng.uniform(0.35, 0.65, 2) * SIZE, rng.uniform(24, 40)
     for radius in np.arange(period, 2 * SIZE, period):
         box = (x - radius, y - radius, x + radius, y + radius)
         draw.ellipse(box, outline=colour, width=round(period / 2))

@@ -43,6 +43,19 @@ def test_a_pattern_of_two_colours_is_even(name):
         assert counts.max() / counts.sum() < 0.6
 
 
+def test_a_linear_classifier_does_not_recognise_the_classes():
+    """Least squares on the pixels stays under 60 %: the figure may be the darker or the lighter
+    colour, so that no pixel alone says which figure it is."""
+    images, labels = drawn_images(600, seed=0, size=16)
+    pixels = np.hstack([images.reshape(600, -1) / 255 - 0.5, np.ones((600, 1))])
+    known, targets = pixels[:480], np.eye(len(CLASS_NAMES))[labels[:480]]
+    for decay in (0.001, 0.1, 10.0):
+        normal = known.T @ known + decay * np.eye(known.shape[1])
+        weights = np.linalg.solve(normal, known.T @ targets)
+        correct = (pixels[480:] @ weights).argmax(axis=1) == labels[480:]
+        assert 0.05 < correct.mean() < 0.6
+
+
 def fill(images) -> float:
     """Return the mean share of the bounding box of what differs from the top left corner."""
     shares = []
