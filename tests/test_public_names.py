@@ -118,8 +118,8 @@ JOBS = {
     "FolderEvaluation": "evaluation, measured, notes, network, files",
     "Guess": "name, wordnet, score",
     "Job": (
-        "variant='paper', directory=None, epochs=3, batch_size=16, learning_rate=0.0004, "
-        "image_size=None, augmentation=True, initialization='robust', drawn=2000, seed=0, "
+        "variant='paper', directory=None, epochs=5, batch_size=16, learning_rate=0.0004, "
+        "image_size=None, augmentation=True, initialization='robust', drawn=1500, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
         "weights=None, freeze=None, unfreeze_after=None"
     ),

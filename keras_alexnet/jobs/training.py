@@ -43,10 +43,11 @@ def fit(
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
     The output folder gets `model.keras`, which takes RGB pixels of 0 to 255 of images of any size;
-    `classes.json`; `files.csv` (which images were trained on, and which held out); `history.csv`;
-    `results.json`; `job.json`; the state of training; and pictures, if matplotlib is installed. A
-    run that was interrupted goes on from its last whole epoch if it is called again with the same
-    arguments. With `schedule="constant"` a finished one goes on with more epochs.
+    `classes.json`; `files.csv` (which images were trained on, and which held out); `history.csv`
+    and `curve.csv` (loss and accuracy, by epochs and by twentieths of them); `results.json`;
+    `job.json`; the state of training; and pictures, if matplotlib is installed. A run that was
+    interrupted goes on from its last whole epoch if it is called again with the same arguments.
+    With `schedule="constant"` a finished one goes on with more epochs.
 
     Args:
         directory: A folder with one folder of images per class, of which a fifth is held out; or
@@ -57,7 +58,7 @@ def fit(
         variant: Name of the network; `None` for that of the weights, the recipe's, or `"paper"`.
         recipe: Name of a published way of training, with its steps in proportion to the epochs;
             `None` for Adam with a `schedule`.
-        epochs: Passes over the training images; `None` for the recipe's, or 3.
+        epochs: Passes over the training images; `None` for the recipe's, or 5.
         batch_size: Images per step; `None` for the recipe's, or 16.
         learning_rate: Highest rate of Adam, or the rate that the recipe begins with; `None` for
             the recipe's, or 4e-4.

@@ -54,13 +54,13 @@ class Job:
 
     variant: str = "paper"
     directory: str | None = None
-    epochs: int = 3
+    epochs: int = 5
     batch_size: int = 16
     learning_rate: float = 4e-4
     image_size: int | None = None
     augmentation: bool = True
     initialization: str = "robust"
-    drawn: int = 2000
+    drawn: int = 1500
     seed: int = 0
     compile_mode: str = "auto"
     recipe: str | None = None
