@@ -13,6 +13,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # PyTorch takes four times as long then. The processes that tests start take this over.
     for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(threads, "1")
+# A seventh of the time of the tests is the system's, most of it to clear memory that was handed
+# back a moment before. The processes that run them keep up to 1 GiB, and blocks of that size too,
+# which are the kernels of dense layers. glibc reads this when a process starts.
+for threshold in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+    os.environ.setdefault(threshold, str(2**30))
 # Half of the time of a test of compiled code is LLVM's, for code that runs once. The operations are
 # the same without its optimizations; XLA_FLAGS="" tests with them.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
