@@ -206,6 +206,7 @@ def test_download_finds_a_copy(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_fit(tmp_path, monkeypatch, capsys):
     """It is silent if asked so, saves the run, and never replaces an earlier one by itself."""
     monkeypatch.chdir(tmp_path)

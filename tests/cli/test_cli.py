@@ -63,6 +63,7 @@ def earlier(tmp_path, monkeypatch):
 
 
 @pytest.mark.medium
+@pytest.mark.eager
 def test_fit_reports_and_saves(capsys, tmp_path, earlier):
     """`fit` without a folder trains, reports held-out accuracy and says how to load the model.
 
@@ -78,6 +79,7 @@ def test_fit_reports_and_saves(capsys, tmp_path, earlier):
 
 
 @pytest.mark.medium
+@pytest.mark.eager
 def test_fit_overwrites_if_asked(capsys, earlier):
     """A folder that was named must be free, or `--overwrite`."""
     named = [*QUICK_FIT, "--json", "--output", "alexnet-fit"]
@@ -221,6 +223,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_a_run_goes_on_after_ctrl_c(tmp_path, capsys, monkeypatch):
     """What is kept is said; the same command goes on from there, with a row for every epoch."""
     draw_images(tmp_path)

@@ -122,6 +122,7 @@ def test_what_is_checked_is_reported(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_fit_reports_its_epochs(tmp_path, monkeypatch):
     """Every batch of every epoch, and of the held-out images."""
     texts = []

@@ -125,6 +125,18 @@ def _initial_values(request, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def _eager(request, monkeypatch):
+    """Let TensorFlow take steps of training op by op where a test is about what stands around them.
+
+    To trace the steps of a model takes a second, in which the hundred steps of such a test are
+    taken. JAX and PyTorch train as ever.
+    """
+    if BACKEND == "tensorflow" and request.node.get_closest_marker("eager") is not None:
+        always = property(lambda self: True, lambda self, value: None)
+        monkeypatch.setattr(keras.Model, "run_eagerly", always)
+
+
+@pytest.fixture(autouse=True)
 def _no_tensors(request, monkeypatch):
     """Let every call of a tensor library raise in the tests that are marked to need none."""
     if request.node.get_closest_marker("backend_free") is None:

@@ -75,6 +75,7 @@ def check_files(outcome):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("recipe", "crops"), [(None, 10), ("cifar10_13pct", 9)])
+@pytest.mark.eager
 def test_one_crop_and_several(recipe, crops, tmp_path):
     """Where windows are cut out of larger images, ten are measured, or the recipe's nine."""
     job = Job.of(recipe, variant="cifar10_13pct", drawn=30, epochs=1)
@@ -142,6 +143,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch
 
 
 @pytest.mark.medium
+@pytest.mark.eager
 def test_an_unfinished_run_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
     """Other settings are named; --overwrite begins anew."""
     with monkeypatch.context() as patch:

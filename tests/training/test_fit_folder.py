@@ -16,6 +16,8 @@ from keras_alexnet.training.job import Job
 from keras_alexnet.training.run import run
 from runs import interrupted_after, quietly
 
+pytestmark = pytest.mark.eager
+
 
 @pytest.fixture
 def folder(tmp_path):

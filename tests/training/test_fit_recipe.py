@@ -51,6 +51,7 @@ def test_the_model_is_compiled_with_it():
 
 @pytest.mark.long
 @pytest.mark.parametrize("recipe", ["paper", "owt_origin"])
+@pytest.mark.eager
 def test_a_stopped_run_goes_on_by_its_recipe(recipe, tmp_path, monkeypatch):
     """Steps by the validation error; steps by the clock, with a momentum that starts anew."""
     job = small(recipe, learning_rate=1e-3)
@@ -71,6 +72,7 @@ def test_a_stopped_run_goes_on_by_its_recipe(recipe, tmp_path, monkeypatch):
 
 
 @pytest.mark.medium
+@pytest.mark.eager
 def test_a_recipe_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
     """Another recipe, none, or other epochs, by which its steps would move."""
     job = small("cifar10_18pct")
@@ -104,6 +106,7 @@ def test_a_flat_loss_is_told_and_kept(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_the_command_line(tmp_path, monkeypatch, capsys):
     """The recipe is named, what is given overrides it, and a wrong name is a user's mistake."""
     monkeypatch.chdir(tmp_path)

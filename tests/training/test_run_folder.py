@@ -19,6 +19,8 @@ from keras_alexnet.training.run_folder import RunFolder, free_folder
 from runs import quietly
 from small_runs import Instants
 
+pytestmark = pytest.mark.eager
+
 TINY = Job(variant="cifar10_19pct", epochs=1, drawn=40, learning_rate=1e-3, schedule="constant")
 COSINE = Job(variant="cifar10_19pct", epochs=2)
 NEW_SETTINGS = ("schedule", "warmup_ratio")  # settings that earlier versions did not write
