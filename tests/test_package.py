@@ -29,13 +29,16 @@ def importable_modules():
     return [name for name in names if not name.endswith("__main__")]
 
 
+# These train to show a callback, files or pictures.
+EAGER = ("keras_alexnet.recipes.color_noise", "fine_tune.py", "fit_folder.py", "look_inside.py")
 # The rooms of bytes, of rows and of words, whose examples need no backend.
 BACKEND_FREE = tuple(f"keras_alexnet.{room}" for room in ("formats", "cli", "pictures", "variants"))
 
 
 def examples_of(name):
-    """Return the case of a module, and a mark where its examples need no backend."""
+    """Return the case of a module, and its marks."""
     marks = [pytest.mark.backend_free] if name.startswith(BACKEND_FREE) else []
+    marks += [pytest.mark.eager] if name in EAGER else []
     marks += [pytest.mark.long] if name == "keras_alexnet.jobs.training" else []  # it trains
     return pytest.param(name, marks=marks)
 
@@ -156,13 +159,13 @@ def as_a_program(path, folder):
     return printed
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.long if name in PROGRAMS else pytest.mark.medium)
-        for name in EXAMPLES
-    ],
-)
+def example(name):
+    """Return the case of an example, and its marks."""
+    marks = [pytest.mark.long if name in PROGRAMS else pytest.mark.medium]
+    return pytest.param(name, marks=marks + [pytest.mark.eager] * (name in EAGER))
+
+
+@pytest.mark.parametrize("name", [example(name) for name in EXAMPLES])
 def test_examples_run(name, tmp_path, monkeypatch, capsys):
     """The quick form of every example runs to its end; in this process a warning is an error."""
     path = ROOT / "examples" / name
