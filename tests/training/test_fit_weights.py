@@ -88,6 +88,7 @@ def test_the_same_classes_keep_their_head(start):
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_a_run_begins_where_the_weights_are(start, tmp_path):
     """Almost without a rate, the model that is saved computes what the file's does from pixels."""
     folder = draw_folders(tmp_path / "images", "cats", "dogs")
@@ -111,6 +112,7 @@ def test_a_run_begins_where_the_weights_are(start, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_an_interrupted_run_goes_on(start, tmp_path, monkeypatch):
     """With the weights of a whole run; other weights are refused."""
     folder = draw_folders(tmp_path / "images", "cats", "cows")

@@ -111,6 +111,7 @@ def test_they_are_trained_after_some_epochs(recipe, images, tmp_path, monkeypatc
 
 @pytest.mark.long
 @pytest.mark.parametrize("recipe", [None, "cifar10_80sec"])
+@pytest.mark.eager
 def test_an_interrupted_run_ends_as_a_whole_one(recipe, images, tmp_path, monkeypatch):
     """Interrupted with frozen layers, where they become trainable, and after it."""
     job = Job.of(recipe, directory=images, **SMALL)

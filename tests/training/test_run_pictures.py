@@ -58,6 +58,7 @@ def test_the_panel_shows_held_out_images_of_eight_classes(drawing, drawn):
 
 
 @pytest.mark.medium
+@pytest.mark.eager
 def test_without_matplotlib_a_line_says_how_to_get_pictures(tmp_path):
     """The line comes before the training, when matplotlib can still be installed."""
     said = []

@@ -47,6 +47,7 @@ def test_a_run_without_recipe_has_it(monkeypatch):
 
 
 @pytest.mark.long
+@pytest.mark.eager
 def test_an_interrupted_run_goes_on_at_its_step(tmp_path, monkeypatch):
     """Rates and weights are those of a whole run, and the state, which is of no more use, goes."""
     quietly(SMALL, tmp_path / "whole")
