@@ -163,6 +163,7 @@ MODULES = {
         "plot_description plot_filters plot_history plot_panel"
     ),
     "progress": "position quiet",
+    "published.lookup": "checkpoints_of get_checkpoint list_checkpoints",
     "recipes": "Recipe get_recipe list_recipes",
     "startup": "import_package",
     "tables": "add_numbers json_text new_table screen_width table_text",

@@ -8,6 +8,8 @@ from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.published.table import CHECKPOINTS
 from keras_alexnet.variants import get_variant, known_variant, list_variants
 
+__all__ = ["checkpoints_of", "get_checkpoint", "list_checkpoints"]
+
 BEST = ("imagenet", "default", ANY)  # the best documented checkpoint of a variant
 TORCHVISION_NAMES = {"imagenet1k_v1": "owt_torchvision"}  # torchvision, AlexNet_Weights
 

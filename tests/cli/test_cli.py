@@ -7,7 +7,7 @@ import keras
 import pytest
 from PIL import Image
 
-from keras_alexnet import AlexNet, list_variants
+from keras_alexnet import AlexNet, list_checkpoints, list_variants
 from keras_alexnet.cli import main
 from keras_alexnet.training.state import RunState
 from processes import PAUSE, copied, run
@@ -20,6 +20,8 @@ def test_list_names_every_variant(capsys):
     out = capsys.readouterr().out
     assert [name for name in list_variants() if name not in out] == []
     assert "60,965,224" in out
+    rows = {line.split()[0]: line.split()[-1] for line in out.splitlines() if "," in line}
+    assert (rows["owt"], rows["bvlc"], rows["paper"]) == ("5", "3", "-")  # published weights
 
 
 @pytest.mark.backend_free
@@ -29,6 +31,11 @@ def test_list_as_json(capsys):
     rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows] == list_variants()
     assert rows[0]["parameters"] == 60_965_224
+    published = {row["name"]: row["weights"] for row in rows}
+    assert published["caffenet"] == ["caffenet_caffe", "caffenet_onnx"]
+    assert published["paper"] == []
+    found = [name for names in published.values() for name in names]
+    assert sorted(found) == sorted(list_checkpoints())
 
 
 def test_describe_a_variant(capsys, tmp_path):
