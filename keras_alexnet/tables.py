@@ -1,12 +1,13 @@
 """Tables, sizes and JSON as text; tables are as wide as the screen."""
 
+import csv
 import io
 import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
 
-__all__ = ["add_numbers", "json_text", "new_table", "screen_width", "table_text"]
+__all__ = ["add_numbers", "csv_writer", "json_text", "new_table", "screen_width", "table_text"]
 
 UNLIMITED = 10_000  # columns of a table without a screen: each row is one line for `grep`
 WORD = 16  # smallest width to which a word is folded in a column with overflow="fold"
@@ -94,6 +95,14 @@ def _least_cell(column) -> int:
         return max(map(cell_len, words))
     longest = max(cell_len(word) for text in words for word in ["", *text.split()])
     return min(WORD, longest) if column.overflow == "fold" else longest
+
+
+def csv_writer(file, texts: Iterable[str]):
+    """Return a `csv.writer` that writes `texts`, such as names of files, so that they read back."""
+    # Without QUOTE_ALL, Python does not quote a name with a carriage return.
+    if any("\r" in text for text in texts):
+        return csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    return csv.writer(file, lineterminator="\n")
 
 
 def sizes_text(sizes: Iterable[int | None]) -> str:

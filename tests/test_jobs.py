@@ -129,7 +129,9 @@ def test_classify_equals_the_command(photos, capsys):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "Received neither `weights` nor `model`. Exactly one"),
+        ({"weights": "owt", "bad_images": "ignore"}, "Received bad_images='ignore'."),
+        ({"weights": "owt", "csv": "cat.jpg"}, "Received the table 'cat.jpg'. The path of the"),
+        ({"weights": "owt", "csv": 3}, "Received csv=3."),
         ({"weights": "owt", "model": "a.keras"}, "Received both `weights` and `model`."),
         ({"weights": "owt", "batch_size": 0}, "Received batch_size=0."),
         ({"weights": "nosuch"}, "no published checkpoint and no file"),

@@ -106,7 +106,9 @@ TOP_LEVEL = {
 }
 JOBS = {
     "ClassFigures": "name, images, correct, taken_for, times",
-    "Classification": "model_name, images, assumptions",
+    "Classification": (
+        "model_name, images, assumptions, count=0, csv=None, skipped=(), passed_over=()"
+    ),
     "Classified": "path, guesses, probabilities",
     "Download": "name, path, downloaded, verified",
     "Evaluation": (
@@ -131,7 +133,7 @@ JOBS = {
     "check_images": "directory, move_to=None, *, verbose='auto'",
     "classify": (
         "images, *, weights=None, model=None, variant=None, ten_crop=False, top=5, batch_size=32,"
-        " verbose='auto'"
+        " verbose='auto', csv=None, bad_images='stop'"
     ),
     "download": "name, folder=None, *, timeout=30.0, verbose='auto'",
     "evaluate": "model, directory, *, variant=None, ten_crop=None, batch_size=32, verbose='auto'",
@@ -166,7 +168,7 @@ MODULES = {
     "published.lookup": "checkpoints_of get_checkpoint list_checkpoints",
     "recipes": "Recipe get_recipe list_recipes",
     "startup": "import_package",
-    "tables": "add_numbers json_text new_table screen_width table_text",
+    "tables": "add_numbers csv_writer json_text new_table screen_width table_text",
     "training.compile_modes": "MODES",
     "training.job": "Job build_model",
     "training.padding": "PaddedLoss pad_batches",

@@ -8,9 +8,10 @@ import pytest
 
 from keras_alexnet.benchmarking.report import Report
 from keras_alexnet.benchmarking.timings import Timings
-from keras_alexnet.cli import check_images, classify, main
+from keras_alexnet.cli import check_images, main
 from keras_alexnet.data.image_check import Finding, Findings
 from keras_alexnet.describe import Description, LayerFigures
+from keras_alexnet.evaluation.class_tables import class_table
 from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.tables import json_text
@@ -61,7 +62,7 @@ TABLES = {
         ["Checked 2 images: 1 cannot be read."],
     ),
     "classify": (
-        lambda: classify._print_table([Classified("a/photo.jpg", (GUESS,), True)] * 2),
+        lambda: print(class_table([Classified("a/photo.jpg", (GUESS,), True)] * 2)),
         ["n01484850"],
         ["93.12 %"],
     ),
@@ -107,7 +108,7 @@ def test_without_a_terminal_a_row_is_a_line(monkeypatch, capsys):
     """`keras-alexnet list | grep one-tower` finds the whole row."""
     monkeypatch.delenv("COLUMNS", raising=False)
     main(["list"])
-    row = r"(?m)^cuda_convnet2 +cuda-convnet2's one-tower .* of owt +224 +61,100,840 +714,188,480 +-$"
+    row = r"(?m)^cuda_convnet2 +cuda-convnet2's one-tower .* owt +224 +61,100,840 +714,188,480 +-$"
     assert re.search(row, capsys.readouterr().out)
 
 

@@ -8,11 +8,12 @@ from PIL import Image
 
 from keras_alexnet import image_folder
 from keras_alexnet.cards.records import ModelCard
-from keras_alexnet.cli import classify, main
+from keras_alexnet.cli import main
 from keras_alexnet.data.image_check import check_images
 from keras_alexnet.data.labelled_files import find_images
 from keras_alexnet.errors import escaped
 from keras_alexnet.evaluation import Evaluation
+from keras_alexnet.evaluation.class_tables import class_table
 from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.evaluation.folder import classes_of, images_to_measure
 from keras_alexnet.training.images import load_images
@@ -91,10 +92,9 @@ def test_names_of_classes_in_tables():
     assert SHOWN in card and card.isprintable()
 
 
-def test_names_in_the_table_of_classify(capsys):
+def test_names_in_the_table_of_classify():
     """Image and class are escaped."""
-    classify._print_table([Classified(ACTS, (Guess(ACTS, None, 0.5),), True)])
-    out = capsys.readouterr().out
+    out = class_table([Classified(ACTS, (Guess(ACTS, None, 0.5),), True)])
     assert out.count(SHOWN) == 2
     assert out.replace("\n", "").isprintable()
 

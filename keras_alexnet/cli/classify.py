@@ -1,8 +1,9 @@
 """`keras-alexnet classify`: what a network takes images for."""
 
-from keras_alexnet.cli.shared import count, print_json, print_table
-from keras_alexnet.errors import escaped
-from keras_alexnet.tables import add_numbers, new_table
+import sys
+
+from keras_alexnet.cli.shared import add_network, count, messages_aside, named_network, print_json
+from keras_alexnet.errors import UserError, escaped
 
 
 def add(command) -> None:
@@ -11,73 +12,69 @@ def add(command) -> None:
         "classify",
         run,
         "name what is on images, with published weights or a trained network",
-        "keras-alexnet classify cat.jpg dog.jpg --weights owt_torchvision --plot classes.png",
-    )
-    classify.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
-    network = classify.add_mutually_exclusive_group(required=True)
-    network.add_argument(
-        "--weights",
-        metavar="NAME_OR_PATH",
-        help="a published checkpoint, by a name that keras-alexnet download --list shows, "
-        "imagenet for a variant's best documented one, or a file of weights, of which "
-        "nothing is executed",
-    )
-    network.add_argument(
-        "--model", metavar="FILE", help="a .keras file, of fit or another, which Keras loads"
+        "keras-alexnet classify photos/ cat.jpg --weights owt_torchvision --csv classes.csv",
     )
     classify.add_argument(
-        "--variant", help="the network of a file of weights; needed where the file does not tell"
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image files, and folders, of which all images at any depth are taken",
     )
+    add_network(classify)
     classify.add_argument(
         "--ten-crop", action="store_true", help="average ten windows of each image"
     )
     classify.add_argument("--top", type=count, default=5, metavar="N", help="classes to name")
-    classify.add_argument("--plot", metavar="FILE", help="draw images and classes into this file")
+    classify.add_argument("--batch-size", type=count, default=32, help="images per step")
+    classify.add_argument(
+        "--bad-images",
+        choices=("stop", "skip"),
+        default="stop",
+        help="what to do about a file that cannot be read: stop, or leave it out",
+    )
+    output = classify.add_mutually_exclusive_group()
+    output.add_argument(
+        "--csv",
+        metavar="FILE",
+        help="write a row for each image into this file (- for the standard output), with the "
+        "columns file, class1, probability1, class2 and so on, and wordnet1 where there are "
+        "WordNet identifiers",
+    )
+    output.add_argument("--plot", metavar="FILE", help="draw images and classes into this file")
 
 
 def run(arguments) -> None:
-    """Classify, and print a table of the best classes of each image."""
+    """Classify, and print a table of the best classes, or write it into a file."""
     # Here, so that commands without images start without what reads them.
     from keras_alexnet import jobs
     from keras_alexnet.pictures import check_drawable
 
     if arguments.plot:
         check_drawable(len(arguments.images), arguments.plot)
-    asked = {name: getattr(arguments, name) for name in ("weights", "model", "variant")}
-    result = jobs.classify(
-        arguments.images,
-        **asked,
-        ten_crop=arguments.ten_crop,
-        top=arguments.top,
-        verbose=0 if arguments.json else "auto",
-    )
+    to_output = arguments.csv == "-"
+    if to_output and arguments.json:
+        raise UserError(
+            "Received --json and --csv -.",
+            "Only one of them may be written to the standard output.",
+            "Give --csv the name of a file.",
+        )
+    table = sys.stdout if to_output else arguments.csv
+    with messages_aside(arguments.json or to_output) as verbose:
+        result = jobs.classify(
+            arguments.images,
+            **named_network(arguments),
+            ten_crop=arguments.ten_crop,
+            top=arguments.top,
+            batch_size=arguments.batch_size,
+            verbose=verbose,
+            csv=table,
+            bad_images=arguments.bad_images,
+        )
+        if not arguments.json:
+            print(result.summary())
     if arguments.json:
         print_json({"plot": arguments.plot, **result.to_dict()})
-    else:
-        _print_table(result.images)
-        if result.assumptions:
-            print("\n" + "\n".join(result.assumptions))
     if arguments.plot:
         result.plot(arguments.plot)
         if not arguments.json:
             print(f"\nDrew {escaped(arguments.plot)}")
-
-
-def _print_table(results) -> None:
-    probabilities = all(result.probabilities for result in results)
-    known = any(guess.wordnet for result in results for guess in result.guesses)
-    table = new_table()
-    for heading in ("image", "class"):
-        table.add_column(heading, overflow="fold")
-    if known:
-        table.add_column("WordNet", no_wrap=True)
-    add_numbers(table, "probability" if probabilities else "score")
-    for place, result in enumerate(results):
-        if place:
-            table.add_row()
-        for number, guess in enumerate(result.guesses):
-            score = f"{100 * guess.score:.2f} %" if probabilities else f"{guess.score:.4g}"
-            path = escaped(result.path) if number == 0 else ""
-            wordnet = [guess.wordnet or ""] if known else []
-            table.add_row(path, escaped(guess.name), *wordnet, score)
-    print_table(table, ("WordNet",))

@@ -1,7 +1,6 @@
 """`keras-alexnet convert`: weights of any format as Keras's or safetensors."""
 
-from keras_alexnet.cli.shared import print_json
-from keras_alexnet.progress import quiet
+from keras_alexnet.cli.shared import messages_aside, print_json
 
 
 def add(command) -> None:
@@ -40,7 +39,7 @@ def run(arguments) -> None:
     """Convert, and say what was read, written and compared."""
     from keras_alexnet import convert_checkpoint
 
-    with quiet(arguments.json):
+    with messages_aside(arguments.json):
         converted = convert_checkpoint(
             arguments.source,
             arguments.out,

@@ -2,7 +2,7 @@
 
 import argparse
 
-from keras_alexnet.cli.shared import count, print_json
+from keras_alexnet.cli.shared import count, messages_aside, print_json
 from keras_alexnet.errors import escaped
 
 
@@ -51,14 +51,15 @@ def run(arguments) -> None:
     pictures = {"plot": arguments.plot, "panel": arguments.panel}
     for path in filter(None, pictures.values()):
         check_picture(path)
-    result = jobs.evaluate(
-        arguments.model,
-        arguments.directory,
-        variant=arguments.variant,
-        ten_crop=arguments.ten_crop,
-        batch_size=arguments.batch_size,
-        verbose=0 if arguments.json else "auto",
-    )
+    with messages_aside(arguments.json) as verbose:
+        result = jobs.evaluate(
+            arguments.model,
+            arguments.directory,
+            variant=arguments.variant,
+            ten_crop=arguments.ten_crop,
+            batch_size=arguments.batch_size,
+            verbose=verbose,
+        )
     # The results come before the pictures: a picture that fails must not cost them.
     if arguments.json:
         print_json({**pictures, **result.to_dict()})

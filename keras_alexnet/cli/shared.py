@@ -1,4 +1,4 @@
-"""Parts of several commands: kinds of arguments, JSON, tables, notes."""
+"""Parts of several commands: kinds of arguments, the network, JSON, tables, notes."""
 
 import contextlib
 import sys
@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from keras_alexnet.errors import Note, escaped
+from keras_alexnet.published.lookup import get_checkpoint
 from keras_alexnet.tables import json_text, screen_width, table_text
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
@@ -33,6 +34,46 @@ def positive(text: str) -> float:
     if 0 < float(text) < float("inf"):
         return float(text)
     raise ValueError
+
+
+def add_network(command) -> None:
+    """Declare the arguments that name a network with weights."""
+    network = command.add_mutually_exclusive_group()
+    network.add_argument(
+        "--weights",
+        metavar="NAME_OR_PATH",
+        help="a published checkpoint, by a name that keras-alexnet download --list shows, "
+        "imagenet for a variant's best documented one, or a file of weights, of which "
+        "nothing is executed; imagenet without --weights and --model",
+    )
+    network.add_argument(
+        "--model", metavar="FILE", help="a .keras file, of fit or another, which Keras loads"
+    )
+    command.add_argument(
+        "--variant", help="the network of a file of weights; needed where the file does not tell"
+    )
+
+
+def named_network(arguments) -> dict:
+    """Return the arguments of `jobs` that name a network, and print which it is by default."""
+    if arguments.weights is None and arguments.model is None:
+        record = get_checkpoint(arguments.variant or "imagenet")
+        print(
+            f"keras-alexnet {arguments.name}: note: without --weights and --model, the weights are "
+            f"imagenet's: {record.name}, {record.title}, {record.size_text()}",
+            file=sys.stderr,
+        )
+    return {name: getattr(arguments, name) for name in ("weights", "model", "variant")}
+
+
+@contextlib.contextmanager
+def messages_aside(aside: bool) -> Iterator[int | str]:
+    """Send messages to the error stream if the standard output is for a program.
+
+    Gives the `verbose` of what runs in the block. A download says its size in either case.
+    """
+    with contextlib.redirect_stdout(sys.stderr if aside else sys.stdout):
+        yield 2 if aside else "auto"
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ def not_readable(path: str, reason: str, remedy: str = REMEDY, others: int = 0) 
     more = f" {others:,} other file{'s' if others > 1 else ''} cannot be read either."
     return UserError(
         f"The image {path!r} cannot be read: {reason}.{more if others else ''}",
-        "Every file in the folder must be a whole image.",
+        "Every file must be a whole image.",
         remedy,
     )
 

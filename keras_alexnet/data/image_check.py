@@ -98,7 +98,7 @@ def check_images(
     with readable_folder(directory, "The folder must exist and hold images."):
         paths, others = images_and_others(directory)
     if not paths:
-        raise _no_images(directory, others)
+        raise no_images(directory, others)
     if move_to is None:
         return _checked(paths, others, progress)
     _check_outside(directory, move_to)
@@ -209,7 +209,8 @@ def _check_outside(directory: str, move_to: str) -> None:
         )
 
 
-def _no_images(directory: str, others: list[str]) -> UserError:
+def no_images(directory: str, others: list[str]) -> UserError:
+    """Return the error for a folder without images."""
     return UserError(
         f"The folder {directory!r} holds no images. {passed_over_note(others)}".strip(),
         "It or the folders in it must hold files that end in .jpg, .png or another ending that "

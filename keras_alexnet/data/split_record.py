@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from keras_alexnet.data.labelled_files import LabelledFiles
 from keras_alexnet.errors import UserError, first_few
 from keras_alexnet.files import written_whole
+from keras_alexnet.tables import csv_writer
 
 FILES = "files.csv"  # in the folder of a run
 COLUMNS = ("part", "size", "path")
@@ -48,10 +49,7 @@ class SplitRecord:
             written_whole(path) as beside,
             open(beside, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
         ):
-            table = csv.writer(file, lineterminator="\n")
-            # Without QUOTE_ALL, Python does not quote a name with a carriage return.
-            if any("\r" in name for name in self.files):
-                table = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+            table = csv_writer(file, self.files)
             table.writerow(COLUMNS)
             for part in ("training", "held_out"):
                 table.writerows((part, size, name) for name, size in getattr(self, part).items())

@@ -1,17 +1,16 @@
-"""`classify`: the best classes of single images."""
+"""`classify`: the best classes of images."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from keras_alexnet.data.classes import identifier_and_label
-from keras_alexnet.data.decoder import BadImage, decoded
-from keras_alexnet.data.resizers import RESIZINGS
+from keras_alexnet.data.image_reader import ImageReader
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.folder import size_and_method, ten_crops
+from keras_alexnet.evaluation.outputs import image_outputs
 from keras_alexnet.predictions import best, checked_top
-from keras_alexnet.progress import report
 from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
 
 
@@ -71,17 +70,35 @@ def classify(
         UserError: If the model does not fit the images or the names; if it cuts no window, with
             `ten_crop`; if a file cannot be read, or outputs are not numbers.
     """
+    reader = ImageReader(*size_and_method(model))
+    return list(classified(model, paths, reader, class_names, top, ten_crop, batch_size))
+
+
+def classified(
+    model,
+    paths: Sequence[str],
+    reader: ImageReader,
+    class_names: Sequence[str] | None = None,
+    top: int = 5,
+    ten_crop: bool = False,
+    batch_size: int = 32,
+    bad_images: str = "stop",
+    progress: bool = False,
+) -> Iterator[Classified]:
+    """Return an iterator over the best classes of image files; it keeps a few batches in memory.
+
+    The arguments are those of `classify` and of `image_outputs`, and so are the errors. Mistakes in
+    the arguments raise before the first image.
+    """
     top = checked_top(top)
-    size, resizing = size_and_method(model)
     names = names_of(model, class_names)
-    predict = ten_crops(model, ten_crop) or model
-    results = []
-    for start in range(0, len(paths), batch_size):
-        batch = paths[start : start + batch_size]
-        images = np.stack([_read(path, size, resizing) for path in batch])
-        results += classify_images(predict, images, batch, names, top)
-        report(len(results), len(paths), "images")
-    return results
+    predict = (ten_crops(model, ten_crop) or model).predict_on_batch
+    outputs = image_outputs(predict, paths, reader, batch_size, bad_images, progress)
+    return (
+        _classified(path, row, names, top)
+        for batch, scores in outputs
+        for path, row in zip(batch, np.asarray(scores, "float64"), strict=True)
+    )
 
 
 def classify_images(
@@ -130,17 +147,6 @@ def names_of(model, class_names: Sequence[str] | None) -> Sequence[str]:
             "Give the names of the classes that the model was trained on, in its order.",
         )
     return class_names
-
-
-def _read(path: str, size: int, resizing: str) -> np.ndarray:
-    try:
-        return np.asarray(RESIZINGS[resizing](decoded(path), size))
-    except BadImage as error:
-        raise UserError(
-            f"The image {path!r} cannot be read: {error}.",
-            "The file must hold a whole image.",
-            "Check the path; run keras-alexnet check-images to find all such files of a folder.",
-        ) from error
 
 
 def _classified(path: str, scores: np.ndarray, names: Sequence[str], top: int) -> Classified:

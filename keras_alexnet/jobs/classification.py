@@ -1,33 +1,69 @@
-"""`classify`: the classes that a network gives single images."""
+"""`classify`: the classes that a network gives images."""
 
 import dataclasses
 from collections.abc import Sequence
 
-from keras_alexnet.arguments import file_path, integer
-from keras_alexnet.errors import UserError
-from keras_alexnet.evaluation import classifying
-from keras_alexnet.evaluation.classifying import Classified
-from keras_alexnet.evaluation.networks import class_names_of, ready_network
+from keras_alexnet.arguments import choice, integer
+from keras_alexnet.data.bad_files import skipped_note
+from keras_alexnet.data.image_list import list_images
+from keras_alexnet.data.image_reader import ImageReader
+from keras_alexnet.data.paths import passed_over_note
+from keras_alexnet.errors import escaped
+from keras_alexnet.evaluation.class_tables import (
+    FEW,
+    class_table,
+    opened_table,
+    table_path,
+    write_classes,
+)
+from keras_alexnet.evaluation.classifying import Classified, classified, names_of
+from keras_alexnet.evaluation.folder import size_and_method
+from keras_alexnet.evaluation.networks import ReadyNetwork, class_names_of
+from keras_alexnet.jobs.networks import chosen_network
 from keras_alexnet.pictures.classification import plot_classified
-from keras_alexnet.progress import quiet, verbosity
-from keras_alexnet.short_repr import short_repr
+from keras_alexnet.progress import verbosity
 
 
 @dataclasses.dataclass(frozen=True)
 class Classification:
-    """The classes that a network gives images.
+    """The classes that a network gives images. `print` shows them.
 
     Args:
         model_name: Name of the network.
-        images: For each image its path and its best classes, the best first.
+        images: For each image its path and its best classes, the best first; empty if they are in
+            the file `csv`.
         assumptions: What the weights do not say and is assumed, a sentence each.
+        count: Number of images that were classified.
+        csv: The file with a row for each image, if one was wanted.
+        skipped: The path and the reason of each image that could not be read and was left out.
+        passed_over: The files in folders without an image's ending.
     """
 
     model_name: str
     images: tuple[Classified, ...]
     assumptions: tuple[str, ...]
+    count: int = 0
+    csv: str | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+    passed_over: tuple[str, ...] = ()
 
-    __repr__ = short_repr("model_name", "images")
+    def __repr__(self) -> str:
+        """Return the network and the number of images."""
+        return f"Classification(model_name={self.model_name!r}, count={self.count})"
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+    def summary(self) -> str:
+        """Return a table of the best classes of each image, and notes; of many only the best."""
+        parts = [class_table(self.images)] if self.images else []
+        if len(self.images) > FEW:
+            parts.append('csv="classes.csv" (--csv classes.csv) writes the other classes as well.')
+        if self.csv is not None:
+            parts.append(f"Wrote the classes of {self.count:,} images to {escaped(self.csv)}.")
+        notes = (*self.assumptions, passed_over_note(self.passed_over), skipped_note(self.skipped))
+        return "\n\n".join(filter(None, [*parts, "\n".join(filter(None, notes))]))
 
     def to_dict(self) -> dict:
         """Return all of it as plain lists and dictionaries."""
@@ -35,7 +71,15 @@ class Classification:
             {"path": image.path, "classes": [dataclasses.asdict(guess) for guess in image.guesses]}
             for image in self.images
         ]
-        return {"model": self.model_name, "assumptions": [*self.assumptions], "images": images}
+        return {
+            "model": self.model_name,
+            "assumptions": [*self.assumptions],
+            "images": images,
+            "count": self.count,
+            "csv": self.csv,
+            "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
+            "passed_over": [*self.passed_over],
+        }
 
     def plot(self, path: str) -> str:
         """Draw each image with bars for its best classes beside it, and return the path.
@@ -57,28 +101,43 @@ def classify(
     top: int = 5,
     batch_size: int = 32,
     verbose: int | str = "auto",
+    csv=None,
+    bad_images: str = "stop",
 ) -> Classification:
-    """Return the best classes of image files, by published weights or a trained network.
+    """Return the best classes of images, by published weights or a trained network.
+
+    With `csv`, each image has a row: `file`, and for each rank from 1 on `class1`, `probability1`
+    (`score1` if the outputs are no probabilities) and, if the classes have WordNet identifiers,
+    `wordnet1`. The rows are written batch by batch, so that memory does not grow with the number of
+    images; the file appears when it is complete.
 
     Args:
-        images: The path of an image file, or several.
+        images: The path of an image file or of a folder, or a list of both. A folder stands for
+            the images in it and in the folders below, in order of name.
         weights: A published checkpoint, by a name that `list_checkpoints()` gives; `"imagenet"` for
             the best documented one; or the path of a file of weights, in which nothing is executed.
+            Without `weights` and `model`, `"imagenet"`.
         model: Instead of `weights`, a network: the path of a `.keras` file, which Keras loads, or
             a `keras.Model` of RGB pixels of 0 to 255, or one that `AlexNet` made, with its card.
         variant: The network of a file of weights, needed only if the file does not say it.
         ten_crop: Whether the outputs for ten windows of each image are averaged.
         top: Number of classes to return for each image.
         batch_size: Images per step.
-        verbose: 0 keeps a download silent; else it shows its progress.
+        verbose: 0 for silence; else a download shows its progress, and 1 or `"auto"` shows a
+            progress bar for more images than a batch, on a terminal or in a notebook.
+        csv: The path of a table to write, which ends in `.csv`, or an open text file. An older
+            table is replaced.
+        bad_images: `"stop"`: an image that cannot be read is an error, before the first step if its
+            header shows it. `"skip"`: it is left out, and `skipped` lists it.
 
     Returns:
-        A `Classification`: for each image its path and its best classes with their scores.
+        A `Classification`: for each image its path and its best classes with their scores. With
+        `csv`, the classes are in that file alone.
 
     Raises:
-        UserError: (a `ValueError`) unless one of `weights` and `model` is given; if they cannot be
-            had or read or do not fit; if an image cannot be read, or ten windows are wanted of a
-            network that cuts none.
+        UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be had
+            or read or do not fit; if a folder holds no images, an image cannot be read, or ten
+            windows are wanted of a network that cuts none; if the table cannot be written.
 
     Example:
 
@@ -91,27 +150,41 @@ def classify(
     >>> len(result.images[0].guesses), result.images[0].guesses[0].name.startswith("class ")
     (3, True)
     """
-    if (weights is None) == (model is None):
-        both = "neither `weights` nor `model`" if model is None else "both `weights` and `model`"
-        raise UserError(
-            f"Received {both}.",
-            "Exactly one of them must be given.",
-            "Pass weights='owt_torchvision' for a published network, or model='run/model.keras'.",
-        )
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
-    listed = images if isinstance(images, (list, tuple)) else [images]
-    paths = [file_path("images", image) for image in listed]
-    with quiet(verbosity(verbose) == 0):
-        if model is None:
-            network = ready_network(weights, variant, by_keras=False)
-        else:
-            network = ready_network(model, variant, argument="model")
+    choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
+    table = csv if csv is None or hasattr(csv, "write") else table_path(csv)
+    found = list_images(images)
+    network = chosen_network(weights, model, variant, verbose)
+    names, assumptions = _names_and_assumptions(network)
+    reader = ImageReader(*size_and_method(network.model))
+    progress = verbosity(verbose) == 1
+    options = (names, top, ten_crop, batch_size, bad_images, progress)
+    results = classified(network.model, found.paths, reader, *options)
+    if table is None:
+        kept = tuple(results)
+        count = len(kept)
+    else:
+        kept = ()
+        with opened_table(table) as file:
+            count = write_classes(results, found.paths, names, file)
+    return Classification(
+        network.model.name,
+        kept,
+        assumptions,
+        count=count,
+        csv=table if isinstance(table, str) else None,
+        skipped=tuple(sorted(reader.bad)),
+        passed_over=found.passed_over,
+    )
+
+
+def _names_and_assumptions(network: ReadyNetwork) -> tuple[Sequence[str], tuple[str, ...]]:
+    """Return the names of the classes, and what is assumed of the network and of the names."""
     names, assumption = class_names_of(network)
     if names is None:
         assumption = (
             f"{network.path or network.model.name!r} does not name its classes: a thousand outputs "
             "are assumed to be ImageNet's classes, and others are numbered."
         )
-    results = classifying.classify(network.model, paths, names, top, ten_crop, batch_size)
     assumptions = (*network.assumptions, *filter(None, [assumption]))
-    return Classification(network.model.name, tuple(results), assumptions)
+    return names_of(network.model, names), assumptions

@@ -97,8 +97,7 @@ def _download_first_right(
     """Try the addresses in turn until the right file is at `path`; return why the others failed."""
     failures = []
     for url in checkpoint.urls:
-        size = "" if checkpoint.size is None else f" ({checkpoint.size / MB:,.0f} MB)"
-        say(f"Downloading {checkpoint.filename}{size} from {url}")
+        say(f"Downloading {checkpoint.filename} ({checkpoint.size_text()}) from {url}")
         try:
             shown = progress and has_display()
             with progress_bar("MB", "MB", shown, scale=MB) as update:

@@ -95,3 +95,7 @@ class Checkpoint:
     remark: str = ""
 
     __repr__ = short_repr("name", "variant", "filename")
+
+    def size_text(self) -> str:
+        """Return the size of the file in MB, or that it is not published."""
+        return "size not published" if self.size is None else f"{self.size / 1e6:,.0f} MB"

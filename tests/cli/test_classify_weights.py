@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_alexnet import AlexNet
+from keras_alexnet import AlexNet, jobs
 from keras_alexnet.cli import main
 from keras_alexnet.evaluation.networks import ready_network
 from keras_alexnet.published import lookup, table
+from local_server import running, whole
 from safetensors_files import safetensors_file
 
 
@@ -50,6 +51,20 @@ def tiny(place, monkeypatch):
     return model
 
 
+@pytest.fixture
+def served(tiny, place, monkeypatch):
+    """The same network, which a server has and this machine does not."""
+    monkeypatch.delenv("KERAS_ALEXNET_OFFLINE")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    path = place / "keras" / "keras_alexnet" / "tiny.weights.h5"
+    with running() as server:
+        row = lookup.CHECKPOINTS["tiny"]
+        row = dataclasses.replace(row, urls=(server.serve("tiny", whole(path.read_bytes())),))
+        monkeypatch.setattr(lookup, "CHECKPOINTS", {"tiny": row})
+        path.unlink()
+        yield server
+
+
 # The weights of this network are as they were initialised, which the loader says.
 UNTRAINED = pytest.mark.filterwarnings("default:.*The weights look untrained:UserWarning")
 
@@ -71,6 +86,30 @@ def test_published_weights(tiny, capsys):
     assert [row["name"] for row in image["classes"]] == [f"class {n}" for n in order]
     found = [row["score"] for row in image["classes"]]
     np.testing.assert_allclose(found, scores[order], rtol=1e-4)
+
+
+@UNTRAINED
+def test_without_weights_they_are_imagenets(served, capsys):
+    """A line says so, and the size is said before the download; the JSON stands alone."""
+    arguments = ["classify", "a.png", "--variant", "cifar10_19pct"]
+    assert main([*arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    (image,) = json.loads(captured.out)["images"]
+    first, second = captured.err.splitlines()[:2]
+    title = table.OWT_TORCHVISION.title
+    assert first == (
+        "keras-alexnet classify: note: without --weights and --model, the weights are imagenet's: "
+        f"tiny, {title}, 0 MB"
+    )
+    assert second == f"Downloading tiny.weights.h5 (0 MB) from {served.url('tiny')}"
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"{first}\n")
+    assert "Downloading" not in captured.out + captured.err
+    assert f" {image['classes'][0]['name']} " in captured.out
+    assert len(served.asked) == 1
+    result = jobs.classify("a.png", variant="cifar10_19pct", verbose=0)
+    assert result.to_dict()["images"] == [image]
 
 
 @pytest.mark.medium
@@ -160,3 +199,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(weights, message, place, capsys):
     assert captured.out == ""
     assert message in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.backend_free
+def test_the_default_is_torchvisions_network(place, capsys):
+    """`keras-alexnet classify cat.jpg` alone; without a network, what to do is said."""
+    assert main(["classify", "a.png"]) == 2
+    note, error = capsys.readouterr().err.splitlines()
+    assert note.endswith(
+        "imagenet's: owt_torchvision, torchvision's AlexNet, IMAGENET1K_V1, 244 MB"
+    )
+    assert "'alexnet-owt-7be5be79.pth' is not on this machine, and KERAS_ALEXNET_OFF" in error
+    assert main(["classify", "a.png", "--variant", "paper"]) == 2
+    error = capsys.readouterr().err
+    assert "'paper', of which no weights are published. The variants with published" in error
+    assert error.count("\n") == 1
