@@ -146,6 +146,17 @@ def check_writable(path: str) -> None:
     raise UserError(received, expected, "Choose another path.")
 
 
+def check_free(out: str, overwrite: bool) -> None:
+    """Raise unless a file may be written at `out`, where no older one may be replaced."""
+    check_writable(out)
+    if os.path.lexists(out) and not overwrite:
+        raise UserError(
+            f"Received the path {out!r}, but there is a file already.",
+            "The output file must be a new one, so that no file is lost.",
+            "Choose another name, or pass overwrite=True (--overwrite) to replace the file.",
+        )
+
+
 @contextlib.contextmanager
 def made_folder(path: str) -> Iterator[None]:
     """Make a folder, and those above it, for the results of the block.

@@ -115,6 +115,7 @@ JOBS = {
         "class_names, images, top1, top5, confusion, ten_crop_top1=None, ten_crop_top5=None, "
         "crops=10"
     ),
+    "Features": "path, names_path, record_path, shape, record",
     "Finding": "path, reason, moved_to=None",
     "Findings": "checked, bad, remarks, passed_over=()",
     "FolderEvaluation": "evaluation, measured, notes, network, files",
@@ -137,6 +138,10 @@ JOBS = {
     ),
     "download": "name, folder=None, *, timeout=30.0, verbose='auto'",
     "evaluate": "model, directory, *, variant=None, ten_crop=None, batch_size=32, verbose='auto'",
+    "features": (
+        "images, layer, output, *, weights=None, model=None, variant=None, pooling='none', "
+        "batch_size=32, bad_images='stop', overwrite=False, verbose='auto'"
+    ),
     "fit": (
         "directory=None, *, output=None, variant=None, recipe=None, epochs=None, batch_size=None,"
         " learning_rate=None, image_size=None, augmentation=True, initialization='robust', "

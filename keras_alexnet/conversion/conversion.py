@@ -16,7 +16,7 @@ from keras_alexnet.conversion.comparison import compare_written
 from keras_alexnet.conversion.formats import format_to_write
 from keras_alexnet.conversion.provenance import converted_card, file_texts
 from keras_alexnet.errors import UserError
-from keras_alexnet.files import check_writable, written_whole
+from keras_alexnet.files import check_free, written_whole
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.model import pretrained
 from keras_alexnet.published.hashes import file_hash
@@ -125,7 +125,7 @@ def convert_checkpoint(
     _check_one(variant, model)
     variant = named_variant(variant)
     form = format_to_write(out)
-    _check_free(out, overwrite)
+    check_free(out, overwrite)
     loading: dict[str, Any] = {"channel_order": channel_order, "verify": verify, "verbose": verbose}
     with open_source(path, variant, argument="path") as source:
         if model is None:
@@ -144,7 +144,7 @@ def convert_checkpoint(
             form.write(model, card, beside)
             compare_written(prepared, card, beside)
             size = os.path.getsize(beside)
-            _check_free(out, overwrite)
+            check_free(out, overwrite)
     converted = Converted(out, size, loaded, card)
     if verbose:
         say(converted.written)
@@ -158,17 +158,6 @@ def _check_one(variant: str | None, model) -> None:
             f"Received both variant={variant!r} and a model.",
             "`variant` and `model` exclude each other.",
             "Leave `variant` out: the model says which network it is.",
-        )
-
-
-def _check_free(out: str, overwrite: bool) -> None:
-    """Raise unless a file may be written at `out`."""
-    check_writable(out)
-    if os.path.lexists(out) and not overwrite:
-        raise UserError(
-            f"Received the path {out!r}, but there is a file already.",
-            "The output file must be a new one, so that no file is lost.",
-            "Choose another name, or pass overwrite=True (--overwrite) to replace the file.",
         )
 
 

@@ -5,6 +5,7 @@
 | `fit` | `keras-alexnet fit` | `Outcome` |
 | `evaluate` | `keras-alexnet evaluate` | `FolderEvaluation` |
 | `classify` | `keras-alexnet classify` | `Classification` |
+| `features` | `keras-alexnet features` | `Features` |
 | `check_images` | `keras-alexnet check-images` | `Findings` |
 | `download` | `keras-alexnet download` | `Download` |
 
@@ -26,6 +27,8 @@ from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.jobs.classification import Classification, classify
 from keras_alexnet.jobs.downloads import Download, download, local_copy
 from keras_alexnet.jobs.evaluations import FolderEvaluation, evaluate
+from keras_alexnet.jobs.extraction import features
+from keras_alexnet.jobs.feature_files import Features
 from keras_alexnet.jobs.training import fit
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.outcome import Outcome
@@ -36,6 +39,7 @@ __all__ = [
     "Classified",
     "Download",
     "Evaluation",
+    "Features",
     "Finding",
     "Findings",
     "FolderEvaluation",
@@ -46,6 +50,7 @@ __all__ = [
     "classify",
     "download",
     "evaluate",
+    "features",
     "fit",
     "local_copy",
 ]

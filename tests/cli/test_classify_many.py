@@ -221,8 +221,8 @@ def test_ctrl_c_leaves_no_half_table(photos, capsys, monkeypatch):
             "must end in .csv, so that no other file is replaced",
         ),
         (["photos", "--csv", "no/such.csv"], "the folder"),
-        (["photos", "--csv", "a.csv", "--plot", "a.png"], "not allowed with argument"),
-        (["photos", "--bad-images", "ignore"], "invalid choice: 'ignore'"),
+        (["photos", "--csv", "a.csv", "--plot", "a.png"], "together with"),
+        (["photos", "--bad-images", "ignore"], "Received --bad-images='ignore'"),
         (["empty"], "The folder 'empty' holds no images."),
     ],
 )

@@ -172,8 +172,8 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
 @pytest.mark.parametrize(
     "command",
     [
-        *("list", "describe", "check-images", "fit", "evaluate", "classify", "download"),
-        *("convert", "benchmark"),
+        *("list", "describe", "check-images", "fit", "evaluate", "classify", "features"),
+        *("download", "convert", "benchmark"),
     ],
 )
 def test_help_has_an_example(command, capsys):

@@ -1,0 +1,72 @@
+"""`keras-alexnet features`: the activations of a layer for images, in a NumPy file."""
+
+from keras_alexnet.cli.shared import add_network, count, messages_aside, named_network, print_json
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    features = command(
+        "features",
+        run,
+        "write the activations of a layer for images into a NumPy file, their names beside it",
+        "keras-alexnet features photos/ --layer fc7 --output features.npy",
+    )
+    features.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image files, and folders, of which all images at any depth are taken",
+    )
+    features.add_argument(
+        "--layer",
+        required=True,
+        metavar="NAME",
+        help="the layer: fc7, say, as keras-alexnet describe shows it, or its name in another "
+        "program",
+    )
+    features.add_argument(
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="the array to write, which ends in .npy; the files .csv and .json beside it have the "
+        "names of the images and how the features were made",
+    )
+    add_network(features)
+    features.add_argument(
+        "--pooling",
+        choices=("none", "average"),
+        default="none",
+        help="average: the mean of each feature map",
+    )
+    features.add_argument("--batch-size", type=count, default=32, help="images per step")
+    features.add_argument(
+        "--bad-images",
+        choices=("stop", "skip"),
+        default="stop",
+        help="what to do about a file that cannot be read: stop, or leave it out",
+    )
+    features.add_argument(
+        "--overwrite", action="store_true", help="replace the files that are there already"
+    )
+
+
+def run(arguments) -> None:
+    """Compute the features, and say what was written."""
+    from keras_alexnet import jobs
+
+    with messages_aside(arguments.json) as verbose:
+        made = jobs.features(
+            arguments.images,
+            arguments.layer,
+            arguments.output,
+            **named_network(arguments),
+            pooling=arguments.pooling,
+            batch_size=arguments.batch_size,
+            bad_images=arguments.bad_images,
+            overwrite=arguments.overwrite,
+            verbose=verbose,
+        )
+    if arguments.json:
+        print_json(made.to_dict())
+    else:
+        print(made)
