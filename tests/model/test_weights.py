@@ -6,7 +6,7 @@ import pytest
 
 from array_files import save
 from helpers import to_numpy
-from keras_alexnet import AlexNet, load_checkpoint
+from keras_alexnet import AlexNet, UserError, load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.published import download
 from made_checkpoints import caffe, torchvision
@@ -60,6 +60,38 @@ def test_names_and_imagenet(downloaded, no_network, tmp_path, capsys):
     assert (loaded.checkpoint, loaded.channel_order) == ("bvlc_onnx", "rgb")
     kernel = weights["conv1"][0][:, :, ::-1]
     np.testing.assert_array_equal(to_numpy(model.get_layer("conv1").kernel.value), kernel)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("variant", [None, "owt", "torchvision"])
+def test_imagenet_without_a_variant_is_torchvisions(variant, downloaded, no_network, tmp_path):
+    """`AlexNet(weights="imagenet")`: the variant `owt` and the first of its published files."""
+    asked, local_path = downloaded
+    _, weights = conv_weights("owt")
+    kernel = weights["conv1"][0]
+    kernel[0, :3, 0, 0] = 0.11864, 0.094069, 0.095435  # the published values
+    kernel[0, 8:, 0, 0] = 0.055822, 0.021575, 0.049963
+    local_path.path = save(tmp_path / "alexnet.npz", torchvision(weights))
+    model = AlexNet(variant, include_top=False, weights="imagenet", pooling="avg")
+    assert asked == ["owt_torchvision"]
+    assert (model.name, model.output_shape) == ("alexnet_owt", (None, 256))
+    assert (model.card.variant, model.card.checkpoint) == ("owt", "owt_torchvision")
+    np.testing.assert_array_equal(to_numpy(model.get_layer("conv1").kernel.value), kernel)
+
+
+def test_paper_has_no_published_weights(downloaded):
+    """An explicit variant is never replaced by another: three sentences name those with weights."""
+    with pytest.raises(UserError) as caught:
+        AlexNet("paper", weights="imagenet")
+    error = caught.value
+    assert error.received == (
+        "Received weights='imagenet' for the variant 'paper', of which no weights are published."
+    )
+    assert error.expected == (
+        "The variants with published weights are: bvlc, caffenet, owt, ungrouped."
+    )
+    assert error.remedy.startswith("Build one of those, such as AlexNet('bvlc', weights='imagen")
+    assert downloaded[0] == []
 
 
 def test_public_values_are_looked_for(downloaded, tmp_path):
