@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 
@@ -18,6 +19,7 @@ from keras_alexnet.tables import (
     sizes_text,
     table_text,
 )
+from keras_alexnet.type_aliases import PathLike
 
 # Images in the symbolic batch, unless the model fixes their number. Not 1, because a model may
 # squeeze axes of size 1.
@@ -83,7 +85,7 @@ class Description:
         """Return a layer's share of all parameters, between 0 and 1."""
         return layer.parameters / self.parameters if self.parameters else 0.0
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain lists, dicts and numbers."""
         layers = [
             {
@@ -106,7 +108,7 @@ class Description:
         """Return `to_dict` as JSON text."""
         return json_text(self.to_dict())
 
-    def plot(self, path) -> str:
+    def plot(self, path: PathLike) -> str:
         """Draw each layer's share of parameters, neurons and multiply-adds into a picture file.
 
         Needs matplotlib (`pip install "keras-alexnet[plot]"`). Returns the path.
@@ -139,7 +141,7 @@ class Description:
         return f"{escaped(self.name)}: images of {sizes_text(self.input_shape)}\n\n{text}\n"
 
 
-def describe(model) -> Description:
+def describe(model: keras.Model) -> Description:
     """Count the parameters, neurons and multiply-adds of a model, layer by layer.
 
     Args:

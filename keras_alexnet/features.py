@@ -2,7 +2,7 @@
 
 import collections
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,7 +15,9 @@ from keras_alexnet.variants.aliases import ALIASES
 Path = tuple[str, ...]  # names of layers, each inside the one before
 
 
-def feature_extractor(model, layers):
+def feature_extractor(
+    model: keras.Model, layers: str | Sequence[str] | Mapping[str, str]
+) -> keras.Model:
     """Return a model that outputs the activations of inner layers.
 
     It shares its layers and weights with `model`, and computes nothing after the last layer in

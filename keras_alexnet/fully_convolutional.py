@@ -8,6 +8,7 @@ from keras_alexnet.functional_graphs import functional, functional_model, retrac
 from keras_alexnet.layers import AdaptiveAveragePooling2D, LocallyConnected2D
 from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.preprocessing import CenterCrop, RandomCropFlip, SquareResize
+from keras_alexnet.type_aliases import Shape
 
 # Layers after the maps that act on each value alone, and those that may act on the channels.
 ELEMENTWISE = (keras.layers.Dropout, keras.layers.ReLU, keras.layers.Identity)
@@ -15,7 +16,7 @@ ON_CHANNELS = (keras.layers.Activation, keras.layers.Softmax)
 RESIZERS = (SquareResize, CenterCrop, RandomCropFlip)
 
 
-def fully_convolutional(model, input_shape=None):
+def fully_convolutional(model: keras.Model, input_shape: Shape | None = None) -> keras.Model:
     """Return a model that classifies every position of a larger image: a heatmap for each class.
 
     The fully connected layers become convolutions with the same weights, which are shared and not

@@ -8,9 +8,10 @@ import numpy as np
 from keras_alexnet.arguments import integer
 from keras_alexnet.errors import UserError, warn
 from keras_alexnet.published.imagenet import CLASSES, difference_from_keras, imagenet_classes
+from keras_alexnet.type_aliases import Tensor
 
 
-def decode_predictions(preds, top=5):
+def decode_predictions(preds: Tensor, top: int = 5) -> list[list[tuple[str, str, float]]]:
     """Return the names of the best classes of ImageNet networks' outputs.
 
     It does the same as `decode_predictions` in `keras.applications`, but needs no network access:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = ["add_numbers", "csv_writer", "json_text", "new_table", "screen_width", "table_text"]
 
@@ -23,20 +24,20 @@ def screen_width(default: int = UNLIMITED) -> int:
     return shutil.get_terminal_size((default, 24)).columns
 
 
-def new_table(*headings: str, **options):
+def new_table(*headings: str, **options: Any) -> Any:
     """Return a `rich` table without a box or colours, for `table_text`."""
     from rich.table import Table
 
     return Table(*headings, box=None, pad_edge=False, header_style="", **options)
 
 
-def add_numbers(table, *headings: str) -> None:
+def add_numbers(table: Any, *headings: str) -> None:
     """Add a column of numbers for each heading to a table: aligned on the right, never folded."""
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
 
 
-def table_text(table, width: int, first_to_go: Sequence[str] = ()) -> str:
+def table_text(table: Any, width: int, first_to_go: Sequence[str] = ()) -> str:
     """Return a `rich` table as text that is no wider than `width`, if possible.
 
     Text is folded, numbers are not. If numbers do not fit, whole columns are left out, and a line
@@ -116,7 +117,7 @@ def sizes_text(sizes: Iterable[int | None]) -> str:
     return " x ".join("?" if size is None else str(size) for size in sizes)
 
 
-def json_text(value) -> str:
+def json_text(value: Any) -> str:
     """Return a value as JSON over several lines, with every list of numbers on one line.
 
     Example:

@@ -14,10 +14,10 @@ PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
 
 # Files of the package itself stand among its folders. The command line alone imports from all.
 ROOMS = (
-    *("version", "errors", "arguments", "names", "short_repr", "progress", "tables", "files"),
-    *("startup", "interrupts", "operations", "layers", "variants", "formats", "published", "cards"),
-    *("functional_graphs", "preprocessing", "checkpoints", "callback_copies", "model"),
-    *("features", "fully_convolutional", "predictions", "data", "recipes", "evaluation"),
+    *("version", "type_aliases", "errors", "arguments", "names", "short_repr", "progress"),
+    *("tables", "files", "startup", "interrupts", "operations", "layers", "variants", "formats"),
+    *("published", "cards", "functional_graphs", "preprocessing", "checkpoints", "callback_copies"),
+    *("model", "features", "fully_convolutional", "predictions", "data", "recipes", "evaluation"),
     *("conversion", "pictures", "training", "benchmarking", "describe", "jobs", "cli"),
 )
 OF_FORMATS = {"formats", "errors"}  # bytes to arrays: nothing else of the package

@@ -13,6 +13,7 @@ from keras_alexnet.benchmarking.timings import Timings
 from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.errors import UserError, warn
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import Logs, PathLike
 
 
 class BenchmarkCallback(Copyable, keras.callbacks.Callback):
@@ -60,7 +61,14 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
 
     async_safe = True  # it waits for results itself, in Keras's thread for callbacks
 
-    def __init__(self, batch_size=None, images=None, warm_up=3, path=None, verbose=True):
+    def __init__(
+        self,
+        batch_size: int | None = None,
+        images: int | None = None,
+        warm_up: int = 3,
+        path: PathLike | None = None,
+        verbose: bool = True,
+    ):
         super().__init__()
         remedy = "Leave it out if it is unknown."
         self.batch_size = optional_integer("batch_size", batch_size, 1, remedy)
@@ -96,7 +104,7 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         entries = self._environment or (self.model and environment(self.model))
         return {**super().__getstate__(), "_timed": None, "_environment": entries}
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         """Take the model from Keras when a `fit`, `evaluate` or `predict` begins."""
         super().set_model(model)
         self._training = False  # an interruption may have ended the last call
@@ -120,35 +128,35 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
     on_predict_batch_begin = functools.partialmethod(_on_batch_begin, "predict")
     on_predict_batch_end = functools.partialmethod(_on_batch_end, "predict")
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Begin new timings; those of validation belong to the training."""
         self._training = True
         self._begin("train", "test")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compute the durations of the steps."""
         self._steps["train"].close(self._full_steps())
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         """Print and write the report."""
         self._training = False
         self._finish()
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Logs = None) -> None:
         """Begin new timings, unless this is a validation inside `fit`."""
         if not self._training:
             self._begin("test")
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: Logs = None) -> None:
         """Compute the durations; in `evaluate`, print and write the report."""
         self._steps["test"].close(None if self._training else self._full_steps())
         self._finish()
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: Logs = None) -> None:
         """Begin new timings."""
         self._begin("predict")
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: Logs = None) -> None:
         """Compute the durations; print and write the report."""
         self._steps["predict"].close(self._full_steps())
         self._finish()

@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 __all__ = ["compare"]
 
 MODES = {"tensorflow": ("plain", "compiled"), "jax": ("compiled",), "torch": ("plain", "compiled")}
 
 
-def compare(arguments: list[str], say) -> list[dict]:
+def compare(arguments: list[str], say: Callable[[str], object]) -> list[dict]:
     """Run `keras-alexnet benchmark` once for each installed backend and mode.
 
     Args:

@@ -6,12 +6,13 @@ import sys
 import keras
 
 from keras_alexnet.operations.operation import Operation
+from keras_alexnet.type_aliases import Tensor
 
 __all__ = ["peak_memory", "synchronize"]
 
 
 @Operation
-def synchronize(results=None) -> None:
+def synchronize(results: Tensor = None) -> None:
     """Wait until the device has computed `results`; on GPUs, until it has done all its work.
 
     Backends other than JAX, PyTorch and TensorFlow return NumPy arrays, which need no wait.

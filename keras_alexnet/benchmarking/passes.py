@@ -1,17 +1,21 @@
 """A forward pass, and a forward and backward pass, on each backend."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_alexnet.benchmarking.devices import synchronize
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.operation import Operation
+from keras_alexnet.type_aliases import Tensor
 
 __all__ = ["forward", "forward_backward"]
 
 
 @Operation
-def forward(model, x, compiled: bool = True):
+def forward(model: keras.Model, x: Tensor, compiled: bool = True) -> Callable[[], Any]:
     """Return a function that computes `model(x, training=False)` and waits for it.
 
     On a backend without gradients, such as OpenVINO, it calls `model.predict_on_batch(x)`: Keras
@@ -21,7 +25,7 @@ def forward(model, x, compiled: bool = True):
 
 
 @Operation
-def forward_backward(model, x, compiled: bool = True):
+def forward_backward(model: keras.Model, x: Tensor, compiled: bool = True) -> Callable[[], Any]:
     """Return a function that computes the gradients of all parameters and waits for them.
 
     The objective is half the sum of the squared outputs, TensorFlow's `l2_loss`, as in

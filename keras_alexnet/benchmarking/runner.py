@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -23,13 +24,13 @@ IMAGE_DEVIATION = 0.1  # the notebook's images are N(0, 0.1) noise
 
 
 def benchmark(
-    model,
+    model: keras.Model,
     batch_size: int = 32,
     num_batches: int = 100,
     burn_in: int = 10,
     *,
     compiled: bool | None = None,
-    say=None,
+    say: Callable[[str], object] | None = None,
 ) -> Report:
     """Time a model forward, and forward and backward, as the notebook's program does.
 
@@ -117,7 +118,9 @@ def _timed(name, run, batch_size, num_batches, burn_in, say) -> Timings:
     return timings
 
 
-def activation_lines(model, batch_size: int, names=None) -> list[str]:
+def activation_lines(
+    model: keras.Model, batch_size: int, names: Mapping[str, str] | None = None
+) -> list[str]:
     """Return the notebook's table: a line for each convolution, pooling and full connection.
 
     Args:
@@ -125,9 +128,8 @@ def activation_lines(model, batch_size: int, names=None) -> list[str]:
         batch_size: Images per batch, the first number of each shape.
         names: Names to show instead of those of the layers, by the latter.
     """
-    names = names or {}
     return [
-        f"{names.get(layer.name, layer.name)}   {[batch_size, *layer.output.shape[1:]]}"
+        f"{(names or {}).get(layer.name, layer.name)}   {[batch_size, *layer.output.shape[1:]]}"
         for layer in model.layers
         if layer.name.startswith(SHOWN)
     ]

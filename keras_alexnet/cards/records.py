@@ -5,6 +5,7 @@ import dataclasses
 from keras_alexnet.arguments import optional_integer
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import ChannelOrder
 from keras_alexnet.variants import Variant, get_variant
 from keras_alexnet.variants.records import Pixels
 
@@ -89,7 +90,7 @@ class ModelCard:
     variant: str | None = None
     input_size: int | None = None
     pixels: Pixels | None = None
-    channel_order: str | None = None
+    channel_order: ChannelOrder | None = None
     class_names: tuple[str, ...] | None = None
     training: Training | None = None
     checkpoint: str | None = None

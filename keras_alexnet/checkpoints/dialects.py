@@ -5,6 +5,8 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 
+from keras_alexnet.type_aliases import ChannelOrder
+
 # Fully connected layers, as we name them and as Keras numbers them.
 TOP = r"(?:fc|local)(?P<ours>\d+)|(?:dense|locally_connected2d)(?:_(?P<keras>\d+))?"
 # The names under which PyTorch's own wrappers keep a module, at any depth: DataParallel and
@@ -65,7 +67,7 @@ class Dialect:
     conv: str = "OIHW"
     dense: str = "OI"
     flattened: str = "O(CHW)"
-    order: str | None = "rgb"
+    order: ChannelOrder | None = "rgb"
     variants: tuple[str, ...] = ()
     scale: Mapping[str, float] = dataclasses.field(default_factory=dict)
     ignored: str = ""

@@ -1,5 +1,7 @@
 """`load_checkpoint`: from a file or a published checkpoint into a model."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 import os
@@ -20,18 +22,20 @@ from keras_alexnet.errors import warn
 from keras_alexnet.formats.errors import CheckpointError, errors_about
 from keras_alexnet.names import normalized
 from keras_alexnet.published.lookup import BEST, known_checkpoint
+from keras_alexnet.published.records import Checkpoint
+from keras_alexnet.type_aliases import ChannelOrder, Verify, Weights
 from keras_alexnet.variants import get_variant
 
 VERIFY = ("warn", "raise", "off")
 
 
 def load_checkpoint(
-    model,
-    path,
+    model: keras.Model,
+    path: Weights,
     *,
     sum_colors: bool = False,
-    channel_order: str | None = None,
-    verify: str = "warn",
+    channel_order: ChannelOrder | None = None,
+    verify: Verify = "warn",
     verbose: bool = False,
 ) -> Loaded:
     """Load weights of any format into a model, report every tensor, and check the result.
@@ -87,9 +91,10 @@ def load_checkpoint(
     """
     check_options(verify, channel_order)
     card = card_of(model)
+    weights: Weights | Checkpoint | None = path
     if isinstance(path, str) and normalized(path) in BEST and not os.path.isfile(path):
-        path = known_checkpoint(path, card.variant if card else None)
-    with open_source(path, identify=False, argument="path") as source:
+        weights = known_checkpoint(path, card.variant if card else None)
+    with open_source(weights, identify=False, argument="path") as source:
         return load_source(
             source,
             model,
@@ -105,8 +110,8 @@ def load_source(
     model,
     *,
     sum_colors: bool = False,
-    channel_order: str | None = None,
-    verify: str = "warn",
+    channel_order: ChannelOrder | None = None,
+    verify: Verify = "warn",
     verbose: bool = False,
 ) -> tuple[Prepared, Loaded]:
     """Load open weights into a model: see `load_checkpoint`. Its card is set as well."""

@@ -1,5 +1,7 @@
 """The model card of a model, of a file, and of weights that are loaded into a model."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import keras
@@ -9,9 +11,10 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.prepared import Prepared
 from keras_alexnet.checkpoints.sources import open_source
 from keras_alexnet.preprocessing import evaluation_preprocessor
+from keras_alexnet.type_aliases import Weights
 
 
-def get_model_card(source) -> ModelCard | None:
+def get_model_card(source: keras.Model | Weights) -> ModelCard | None:
     """Return the model card of a model or of a file.
 
     Args:

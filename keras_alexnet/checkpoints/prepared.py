@@ -9,6 +9,7 @@ from keras_alexnet.checkpoints.planning import ColorChanges, Plan, make_plan
 from keras_alexnet.checkpoints.sources import WeightSource
 from keras_alexnet.checkpoints.targets import Target, aliases_of, targets_of
 from keras_alexnet.formats.errors import CheckpointError, errors_about
+from keras_alexnet.type_aliases import ChannelOrder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,15 +30,15 @@ class Prepared:
     model: Any
     targets: list[Target]
     dialect: Dialect
-    order: str | None
-    wanted_order: str | None
+    order: ChannelOrder | None
+    wanted_order: ChannelOrder | None
     plan: Plan
 
 
 def prepare(
     source: WeightSource,
     model,
-    channel_order: str | None = None,
+    channel_order: ChannelOrder | None = None,
     sum_colors: bool = False,
 ) -> Prepared:
     """Return the plan for each tensor of a file and each variable of a model, which stays as it is.

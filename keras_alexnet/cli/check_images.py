@@ -23,8 +23,9 @@ def run(arguments) -> int:
     """Check the images, print what was found, and return the exit code."""
     from keras_alexnet import jobs
 
-    verbose = 0 if arguments.json else "auto"
-    findings = jobs.check_images(arguments.directory, arguments.move_to, verbose=verbose)
+    findings = jobs.check_images(
+        arguments.directory, arguments.move_to, verbose=0 if arguments.json else "auto"
+    )
     if arguments.json:
         print_json(findings.to_dict())
     else:

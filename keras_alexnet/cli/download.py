@@ -41,8 +41,9 @@ def run(arguments) -> None:
         )
     from keras_alexnet import jobs
 
-    verbose = 0 if arguments.json else "auto"
-    done = jobs.download(arguments.checkpoint, arguments.output, verbose=verbose)
+    done = jobs.download(
+        arguments.checkpoint, arguments.output, verbose=0 if arguments.json else "auto"
+    )
     if arguments.json:
         print_json(dataclasses.asdict(done))
         return

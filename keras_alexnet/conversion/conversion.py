@@ -1,9 +1,13 @@
 """`convert_checkpoint`: from a checkpoint of any format to Keras's own or safetensors."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
+
+import keras
 
 from keras_alexnet.arguments import file_path
 from keras_alexnet.cards.records import ModelCard
@@ -21,6 +25,7 @@ from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.model import pretrained
 from keras_alexnet.published.hashes import file_hash
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import ChannelOrder, PathLike, VariantName, Verify, Weights
 from keras_alexnet.variants import named_variant
 
 
@@ -62,14 +67,14 @@ class Converted:
 
 
 def convert_checkpoint(
-    path,
-    out,
+    path: Weights,
+    out: PathLike,
     *,
-    variant: str | None = None,
-    model=None,
-    channel_order: str | None = None,
+    variant: VariantName | None = None,
+    model: keras.Model | None = None,
+    channel_order: ChannelOrder | None = None,
     overwrite: bool = False,
-    verify: str = "warn",
+    verify: Verify = "warn",
     verbose: bool = False,
 ) -> Converted:
     """Write the weights of any format as Keras's or safetensors, with their provenance inside.

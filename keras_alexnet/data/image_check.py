@@ -14,6 +14,7 @@ from keras_alexnet.data.sample_range import black_and_white
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import made_folder
 from keras_alexnet.progress import has_display, progress_bar, verbosity
+from keras_alexnet.type_aliases import PathLike, Verbose
 
 DARK = 64  # of 255: the highest level of 14-bit values in an image that declares 16 bits
 AT_ONCE = 1024  # files submitted to the threads together, so that millions need little memory
@@ -63,7 +64,7 @@ class Findings:
 
 
 def check_images(
-    directory: str, move_to: str | None = None, *, verbose: int | str = "auto"
+    directory: PathLike, move_to: PathLike | None = None, *, verbose: Verbose = "auto"
 ) -> Findings:
     """Decode every image file below a folder, as `image_folder` does, and return the bad ones.
 

@@ -1,6 +1,7 @@
 """`image_folder`: a folder of images as a data set for training and evaluation."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from keras_alexnet.arguments import choice, file_path, integer
 from keras_alexnet.data.bad_files import without_unreadable
@@ -16,6 +17,7 @@ from keras_alexnet.data.labelled_files import (
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.errors import UserError, warn
+from keras_alexnet.type_aliases import BadImages, PathLike, Resizing, Subset
 
 SPLITS = ("training", "held_out")
 SUBSETS = (None, *SPLITS, "both")
@@ -25,20 +27,20 @@ HELP = "Choose one: `help(keras_alexnet.image_folder)` explains each."
 
 
 def image_folder(
-    directory: str,
+    directory: PathLike,
     image_size: int = 256,
     *,
-    resizing: str = "shorter_side",
+    resizing: Resizing = "shorter_side",
     batch_size: int = 32,
-    subset: str | None = None,
+    subset: Subset | None = None,
     held_out: float = 0.2,
     shuffle: bool = False,
     seed: int = 0,
     first_epoch: int = 0,
     class_names: Sequence[str] | None = None,
-    cache: bool | str = False,
-    bad_images: str = "stop",
-):
+    cache: bool | PathLike = False,
+    bad_images: BadImages = "stop",
+) -> Any:
     """Read a folder with one folder of images per class in batches, while the model computes.
 
     Every image becomes upright RGB: grayscale and palette images, CMYK (without its colour
@@ -149,7 +151,7 @@ def image_folder(
     return (first, *rest) if rest else first
 
 
-def _cache(cache: bool | str, files: LabelledFiles, size: int, resizing: str):
+def _cache(cache: bool | PathLike, files: LabelledFiles, size: int, resizing: str):
     if isinstance(cache, bool):
         return {} if cache else None
     return DiskCache(file_path("cache", cache), files.paths, (size, size, 3), resizing)

@@ -22,6 +22,7 @@ from keras_alexnet.preprocessing import SquareResize, multi_crop_model
 from keras_alexnet.preprocessing.multi_crop import crop_layers
 from keras_alexnet.progress import has_display
 from keras_alexnet.published.imagenet import CLASSES, imagenet_class_names
+from keras_alexnet.type_aliases import Resizing
 
 
 def images_to_measure(
@@ -198,7 +199,7 @@ def _check_outputs(model, class_names: Sequence[str]) -> None:
         )
 
 
-def size_and_method(model) -> tuple[int, str]:
+def size_and_method(model) -> tuple[int, Resizing]:
     """Return the side of the square images that a model takes, and the method of resizing."""
     for layer in model.layers:
         if isinstance(layer, SquareResize):

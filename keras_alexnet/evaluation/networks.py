@@ -1,5 +1,7 @@
 """`ready_network`: a network with weights, behind the layers that prepare its images."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 import re
@@ -20,6 +22,7 @@ from keras_alexnet.functional_graphs import functional_model
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization
+from keras_alexnet.type_aliases import DataFormat, VariantName, Weights
 from keras_alexnet.variants import named_variant
 
 __all__ = ["ReadyNetwork", "load_model", "ready_network"]
@@ -43,7 +46,10 @@ class ReadyNetwork:
 
 
 def ready_network(
-    weights, variant: str | None = None, by_keras: bool = True, argument: str = "weights"
+    weights: keras.Model | Weights,
+    variant: VariantName | None = None,
+    by_keras: bool = True,
+    argument: str = "weights",
 ) -> ReadyNetwork:
     """Return a network with the weights of a file of any format, ready to take images.
 
@@ -64,8 +70,11 @@ def ready_network(
             variant.
     """
     variant = named_variant(variant)
-    path = None if isinstance(weights, keras.Model) else file_path(argument, weights)
-    label = weights.name if path is None else path
+    path: str | None = None
+    if isinstance(weights, keras.Model):
+        label = weights.name
+    else:
+        path = label = file_path(argument, weights)
     if path is None or (by_keras and _is_keras_archive(path)):
         model = weights if path is None else load_model(path)
         card = card_of(model) or (get_model_card(path) if path else None) or ModelCard()
@@ -129,7 +138,7 @@ def _prepared(model, card: ModelCard) -> keras.Model:
     return functional_model(images, model(stack(images)), model.name)
 
 
-def _data_format(model) -> str:
+def _data_format(model) -> DataFormat:
     """Return the data format of a model's images."""
     return "channels_first" if model.input_shape[1] == 3 else "channels_last"
 

@@ -1,9 +1,14 @@
 """`classify`: the classes that a network gives images."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
+from typing import TextIO
 
-from keras_alexnet.arguments import choice, integer
+import keras
+
+from keras_alexnet.arguments import choice, file_path, integer
 from keras_alexnet.data.bad_files import skipped_note
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.data.image_reader import ImageReader
@@ -22,6 +27,7 @@ from keras_alexnet.evaluation.networks import ReadyNetwork, class_names_of
 from keras_alexnet.jobs.networks import chosen_network
 from keras_alexnet.pictures.classification import plot_classified
 from keras_alexnet.progress import verbosity
+from keras_alexnet.type_aliases import BadImages, PathLike, VariantName, Verbose, Weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,28 +87,28 @@ class Classification:
             "passed_over": [*self.passed_over],
         }
 
-    def plot(self, path: str) -> str:
+    def plot(self, path: PathLike) -> str:
         """Draw each image with bars for its best classes beside it, and return the path.
 
         Raises:
             UserError: (a `ValueError`) if there are too many images, one cannot be read any more,
                 matplotlib is not installed, or the file cannot be written.
         """
-        return plot_classified(self.images, path)
+        return plot_classified(self.images, file_path("path", path))
 
 
 def classify(
-    images: str | Sequence[str],
+    images: PathLike | Sequence[PathLike],
     *,
-    weights: str | None = None,
-    model=None,
-    variant: str | None = None,
+    weights: Weights | None = None,
+    model: keras.Model | PathLike | None = None,
+    variant: VariantName | None = None,
     ten_crop: bool = False,
     top: int = 5,
     batch_size: int = 32,
-    verbose: int | str = "auto",
-    csv=None,
-    bad_images: str = "stop",
+    verbose: Verbose = "auto",
+    csv: PathLike | TextIO | None = None,
+    bad_images: BadImages = "stop",
 ) -> Classification:
     """Return the best classes of images, by published weights or a trained network.
 

@@ -1,13 +1,17 @@
 """`download`: published weights, fetched and verified."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.progress import verbosity
 from keras_alexnet.published import download as downloading
 from keras_alexnet.published.cache import find_copy, folders
 from keras_alexnet.published.hashes import size_and_hash
 from keras_alexnet.published.lookup import get_checkpoint
+from keras_alexnet.type_aliases import CheckpointName, PathLike, Verbose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +32,11 @@ class Download:
 
 
 def download(
-    name: str,
-    folder: str | None = None,
+    name: CheckpointName,
+    folder: PathLike | None = None,
     *,
     timeout: float = 30.0,
-    verbose: int | str = "auto",
+    verbose: Verbose = "auto",
 ) -> Download:
     """Return a published checkpoint as a verified file, downloaded if there is no right copy.
 
@@ -67,12 +71,14 @@ def download(
     """
     checkpoint = get_checkpoint(name)
     shown = verbosity(verbose) > 0
+    if folder is not None:
+        folder = file_path("folder", folder)
     there, _ = find_copy(checkpoint, folders() if folder is None else [folder])
     path = there or downloading.download(checkpoint, folder, timeout=timeout, progress=shown)
     return Download(checkpoint.name, path, there is None, size_and_hash(checkpoint))
 
 
-def local_copy(name: str) -> str | None:
+def local_copy(name: CheckpointName) -> str | None:
     """Return the path of a published checkpoint's file on this machine, `None` if there is none.
 
     The file is not verified, and nothing is downloaded.

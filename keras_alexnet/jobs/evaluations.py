@@ -1,7 +1,11 @@
 """`evaluate`: the accuracies of a network on a folder of images."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
+
+import keras
 
 from keras_alexnet.arguments import file_path, integer
 from keras_alexnet.data.labelled_files import LabelledFiles
@@ -14,6 +18,7 @@ from keras_alexnet.pictures import plot_confusion, plot_panel
 from keras_alexnet.pictures.panel import BARS, PHOTOS
 from keras_alexnet.progress import quiet, verbosity
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import PathLike, VariantName, Verbose, Weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # arrays do not compare to one truth value
@@ -50,16 +55,17 @@ class FolderEvaluation:
         said = {"measured": self.measured, "notes": [*self.notes]}
         return {**said, **self.evaluation.to_dict()}
 
-    def plot_confusion(self, path: str) -> str:
+    def plot_confusion(self, path: PathLike) -> str:
         """Draw the confusion matrix into a file, and return its path.
 
         Raises:
             UserError: (a `ValueError`) if matplotlib is not installed, or the file cannot be
                 written.
         """
+        path = file_path("path", path)
         return plot_confusion(self.evaluation.confusion, self.evaluation.class_names, path)
 
-    def plot_panel(self, path: str) -> str:
+    def plot_panel(self, path: PathLike) -> str:
         """Draw eight of the photos with their five best classes into a file, and return its path.
 
         They are of as many classes as there are, and classified with ten crops if those were
@@ -72,17 +78,18 @@ class FolderEvaluation:
         chosen = self.files.take(spread(self.files.labels, PHOTOS))
         names, ten_crop = self.files.class_names, self.evaluation.ten_crop_top1 is not None
         results = classify(self.network.model, chosen.paths, names, BARS, ten_crop)
-        return plot_panel(results, [named(names[label]) for label in chosen.labels], path)
+        classes = [named(names[label]) for label in chosen.labels]
+        return plot_panel(results, classes, file_path("path", path))
 
 
 def evaluate(
-    model,
-    directory: str,
+    model: keras.Model | Weights,
+    directory: PathLike,
     *,
-    variant: str | None = None,
+    variant: VariantName | None = None,
     ten_crop: bool | None = None,
     batch_size: int = 32,
-    verbose: int | str = "auto",
+    verbose: Verbose = "auto",
 ) -> FolderEvaluation:
     """Measure a network on a folder of images: top-1, top-5, one crop and ten.
 

@@ -1,7 +1,10 @@
 """`features`: the activations of a layer for images, in a NumPy file."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
+from typing import Literal
 
 import keras
 
@@ -29,24 +32,25 @@ from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.stacks import Preprocessor
 from keras_alexnet.progress import verbosity
 from keras_alexnet.published.hashes import file_hash
+from keras_alexnet.type_aliases import BadImages, PathLike, VariantName, Verbose, Weights
 from keras_alexnet.version import __version__
 
 POOLINGS = ("none", "average")
 
 
 def features(
-    images: str | Sequence[str],
+    images: PathLike | Sequence[PathLike],
     layer: str,
-    output: str,
+    output: PathLike,
     *,
-    weights: str | None = None,
-    model=None,
-    variant: str | None = None,
-    pooling: str = "none",
+    weights: Weights | None = None,
+    model: keras.Model | PathLike | None = None,
+    variant: VariantName | None = None,
+    pooling: Literal["none", "average"] = "none",
     batch_size: int = 32,
-    bad_images: str = "stop",
+    bad_images: BadImages = "stop",
     overwrite: bool = False,
-    verbose: int | str = "auto",
+    verbose: Verbose = "auto",
 ) -> Features:
     """Write the activations of a layer for images into a NumPy file, and return its description.
 

@@ -3,9 +3,10 @@
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.networks import ReadyNetwork, ready_network
 from keras_alexnet.progress import quiet, verbosity
+from keras_alexnet.type_aliases import VariantName, Verbose
 
 
-def chosen_network(weights, model, variant: str | None, verbose: int | str) -> ReadyNetwork:
+def chosen_network(weights, model, variant: VariantName | None, verbose: Verbose) -> ReadyNetwork:
     """Return the network of `weights` or of `model`; without either, that of `"imagenet"`.
 
     Args:

@@ -3,6 +3,7 @@
 import keras
 
 from keras_alexnet.operations.convolution import grouped_conv
+from keras_alexnet.type_aliases import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -34,7 +35,7 @@ class Conv2D(keras.layers.Conv2D):
     (256, (5, 5, 48, 256))
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolve group by group; Keras calls this from `call` and adds the bias itself."""
         return grouped_conv(
             inputs,

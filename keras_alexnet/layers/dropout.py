@@ -3,6 +3,7 @@
 import keras
 
 from keras_alexnet.operations.dropout import dropout
+from keras_alexnet.type_aliases import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -23,7 +24,7 @@ class Dropout(keras.layers.Dropout):
     [0.0, 2.0]
     """
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Return the inputs, dropped while training."""
         if not training or self.rate == 0:
             return inputs
@@ -58,6 +59,6 @@ class DownscaledDropout(Dropout):
     0.5
     """
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Return the inputs, dropped or scaled down; inverted dropout times 1 - rate is both."""
         return (1 - self.rate) * super().call(inputs, training=training)

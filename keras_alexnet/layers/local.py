@@ -1,10 +1,13 @@
 """Convolution whose weights are not shared between places, which Keras 3 has not."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_alexnet.arguments import choice, integer, pair
 from keras_alexnet.errors import UserError
+from keras_alexnet.type_aliases import DataFormat, Identifier, Padding, Shape, Sides, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -60,18 +63,18 @@ class LocallyConnected2D(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        **kwargs,
+        filters: int,
+        kernel_size: Sides,
+        strides: Sides = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = integer("filters", filters, 1, "Give the number of maps of the output.")
@@ -91,7 +94,7 @@ class LocallyConnected2D(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Make the weights for images of this size."""
         *sizes, channels = self._sizes(input_shape)
         if None in (*sizes, channels):
@@ -117,7 +120,7 @@ class LocallyConnected2D(keras.layers.Layer):
                 regularizer=self.bias_regularizer,
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Multiply the windows of each place, `(batch, window)`, by its `(window, filters)`."""
         self._check_size(inputs.shape)
         rows, columns = self.kernel.shape[:2]
@@ -129,14 +132,14 @@ class LocallyConnected2D(keras.layers.Layer):
         last = self.data_format == "channels_last"
         return self.activation(ops.transpose(outputs, (2, 0, 1, 3) if last else (2, 3, 0, 1)))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return the shape with a row and a column for each window; unknown sizes stay unknown."""
         rows, columns = self._places(input_shape)
         if self.data_format == "channels_first":
             return (input_shape[0], self.filters, rows, columns)
         return (input_shape[0], rows, columns, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, `data_format` resolved."""
         return {
             **super().get_config(),

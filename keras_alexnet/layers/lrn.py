@@ -1,12 +1,15 @@
 """Local response normalization, which Keras does not have."""
 
+from typing import Any, Self
+
 import keras
 
 from keras_alexnet.arguments import choice, integer
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.normalization import Response, local_response_normalization
+from keras_alexnet.type_aliases import CaffeRegion, DataFormat, EvenWindow, Region, Shape, Tensor
 
-REGIONS = ("across_channels", "within_channel")
+REGIONS: tuple[Region, ...] = ("across_channels", "within_channel")
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -66,16 +69,16 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(
         self,
-        size=5,
-        k=2.0,
-        alpha=1e-4,
-        beta=0.75,
-        region="across_channels",
-        groups=1,
-        data_format=None,
+        size: int = 5,
+        k: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        region: Region = "across_channels",
+        groups: int = 1,
+        data_format: DataFormat | None = None,
         *,
-        even_window="before",
-        **kwargs,
+        even_window: EvenWindow = "before",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         _check_arguments(k, alpha, beta, region, even_window)
@@ -92,7 +95,14 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.supports_masking = True
 
     @classmethod
-    def from_tensorflow(cls, depth_radius=5, bias=1.0, alpha=1.0, beta=0.5, **kwargs):
+    def from_tensorflow(
+        cls,
+        depth_radius: int = 5,
+        bias: float = 1.0,
+        alpha: float = 1.0,
+        beta: float = 0.5,
+        **kwargs: Any,
+    ) -> Self:
         """Make the layer that computes `tf.nn.local_response_normalization`.
 
         TensorFlow takes a radius: the window is `2 * depth_radius + 1` wide. Its alpha is the
@@ -105,7 +115,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         return cls(size=2 * radius + 1, k=bias, alpha=alpha, beta=beta, **kwargs)
 
     @classmethod
-    def from_torch(cls, size, alpha=1e-4, beta=0.75, k=1.0, **kwargs):
+    def from_torch(
+        cls, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, **kwargs: Any
+    ) -> Self:
         """Make the layer that computes `torch.nn.LocalResponseNorm`.
 
         PyTorch divides alpha by the size, and puts the additional element of an even window
@@ -119,8 +131,14 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     @classmethod
     def from_caffe(
-        cls, local_size=5, alpha=1.0, beta=0.75, k=1.0, norm_region="ACROSS_CHANNELS", **kwargs
-    ):
+        cls,
+        local_size: int = 5,
+        alpha: float = 1.0,
+        beta: float = 0.75,
+        k: float = 1.0,
+        norm_region: CaffeRegion = "ACROSS_CHANNELS",
+        **kwargs: Any,
+    ) -> Self:
         """Make the layer that computes Caffe's `LRN`, with the names of `LRNParameter`.
 
         Caffe divides alpha by the number of elements in the window: `local_size`, or its square
@@ -129,8 +147,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         >>> LocalResponseNormalization.from_caffe(5, 1e-4, norm_region="WITHIN_CHANNEL").k
         1.0
         """
-        region = str(norm_region).lower()
-        if region not in REGIONS:
+        regions = {name.upper(): name for name in REGIONS}
+        region = regions.get(str(norm_region).upper())
+        if region is None:
             raise UserError(
                 f"Received norm_region={norm_region!r}.",
                 "Caffe has 'ACROSS_CHANNELS' and 'WITHIN_CHANNEL'.",
@@ -154,7 +173,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         )
 
     @classmethod
-    def from_onnx(cls, size, alpha=1e-4, beta=0.75, bias=1.0, **kwargs):
+    def from_onnx(
+        cls, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, **kwargs: Any
+    ) -> Self:
         """Make the layer that computes ONNX's `LRN` operator.
 
         ONNX divides alpha by the size, and puts the additional element of an even window after
@@ -166,7 +187,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         size = _size(size)
         return cls(size, bias, alpha / size, beta, even_window="after", **kwargs)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Check the input's rank and channels; the layer has no weights."""
         rank, axis = len(input_shape), self._channel_axis(len(input_shape))
         within = self.region == "within_channel"
@@ -188,17 +209,17 @@ class LocalResponseNormalization(keras.layers.Layer):
             )
         super().build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the normalised inputs."""
         inputs = keras.ops.convert_to_tensor(inputs, dtype=self.compute_dtype)
         response = self._response(len(inputs.shape))
         return local_response_normalization(inputs, response)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return the input's shape."""
-        return input_shape
+        return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments as they were given, `data_format` resolved."""
         return {
             **super().get_config(),

@@ -1,5 +1,7 @@
 """Pooling rules of Caffe, cuda-convnet and PyTorch that Keras lacks."""
 
+from typing import Any
+
 import keras
 
 from keras_alexnet.operations.pooling import (
@@ -8,6 +10,7 @@ from keras_alexnet.operations.pooling import (
     ceil_max_pool,
     max_pool,
 )
+from keras_alexnet.type_aliases import DataFormat, Reduction, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -30,7 +33,7 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
     24.0
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Pool; other paddings, or windows and steps that are not square, as Keras does."""
         square = len({*self.pool_size}) == len({*self.strides}) == 1
         if self.padding != "valid" or not square:
@@ -71,27 +74,35 @@ class CeilPooling2D(keras.layers.Layer):
     12.5
     """
 
-    def __init__(self, pool_size=3, strides=2, reduction="max", data_format=None, **kwargs):
+    def __init__(
+        self,
+        pool_size: int = 3,
+        strides: int = 2,
+        reduction: Reduction = "max",
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.pool_size = pool_size
         self.strides = strides
         self.reduction = reduction
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Pool over the input, padded at its lower and right end by what strides may skip."""
         pool = ceil_max_pool if self.reduction == "max" else ceil_average_pool
         return pool(inputs, self.pool_size, self.strides, self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return the input's shape with both sizes pooled, unknown ones left unknown."""
         shape = list(input_shape)
         for axis in (1, 2) if self.data_format == "channels_last" else (2, 3):
-            if shape[axis] is not None:
-                shape[axis] = -(-(shape[axis] - self.pool_size) // self.strides) + 1
+            size = shape[axis]
+            if size is not None:
+                shape[axis] = -(-(size - self.pool_size) // self.strides) + 1
         return tuple(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments as they were given, `data_format` resolved."""
         return {
             **super().get_config(),
@@ -132,16 +143,16 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
     2.5
     """
 
-    def __init__(self, output_size, data_format=None, **kwargs):
+    def __init__(self, output_size: int, data_format: DataFormat | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.output_size = output_size
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Average the rows and columns of each output."""
         return adaptive_average_pool(inputs, self.output_size, self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return the input's shape with both sizes replaced."""
         batch, *rest = input_shape
         size = (self.output_size, self.output_size)
@@ -155,7 +166,7 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
             )
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments as they were given, `data_format` resolved."""
         return {
             **super().get_config(),

@@ -1,5 +1,7 @@
 """`AlexNet`: builds a variant, one layer for each of its rows."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import keras
@@ -14,6 +16,15 @@ from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError
 from keras_alexnet.model.rows import LayerMaker, image_axes
+from keras_alexnet.type_aliases import (
+    DataFormat,
+    Identifier,
+    Initialization,
+    Pooling,
+    Shape,
+    VariantName,
+    Weights,
+)
 from keras_alexnet.variants import Variant, get_variant, named_variant
 from keras_alexnet.variants.sizes import fits, layer_sizes, smallest_size
 
@@ -21,22 +32,22 @@ _POOLINGS = {"avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D"}
 
 
 def AlexNet(
-    variant=None,
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=None,
-    classifier_activation="softmax",
-    name=None,
+    variant: VariantName | None = None,
+    include_top: bool = True,
+    weights: Weights | None = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: Shape | None = None,
+    pooling: Pooling | None = None,
+    classes: int | None = None,
+    classifier_activation: Identifier | None = "softmax",
+    name: str | None = None,
     *,
-    initialization="published",
-    data_format=None,
-    dtype=None,
-    sum_colors=False,
-    verbose=False,
-):
+    initialization: Initialization = "published",
+    data_format: DataFormat | None = None,
+    dtype: str | keras.DTypePolicy | None = None,
+    sum_colors: bool = False,
+    verbose: bool = False,
+) -> keras.Model:
     """Build one of the published AlexNets as a functional `keras.Model`.
 
     Arguments that `keras.applications` has too mean what they mean there. The layers of every

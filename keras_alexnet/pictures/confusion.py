@@ -6,12 +6,13 @@ import numpy as np
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.pictures.figure import LITERAL, legible, new_figure, save_figure
+from keras_alexnet.type_aliases import Tensor
 
 NUMBERS, LABELS = 20, 40  # most classes with counts in the cells, and with names beside them
 LETTERS = 32  # of a name, at most
 
 
-def plot_confusion(confusion, class_names: Sequence[str], path: str) -> str:
+def plot_confusion(confusion: Tensor, class_names: Sequence[str], path: str) -> str:
     """Draw a confusion matrix: a row for each true class, a column for each predicted class.
 
     The darker a cell, the larger its share of the row, so that classes with many and with few

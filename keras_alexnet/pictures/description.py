@@ -1,6 +1,7 @@
 """`plot_description`: a picture of each layer's share of a model."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.pictures.figure import (
@@ -17,7 +18,7 @@ from keras_alexnet.tables import sizes_text
 LAYER, MODEL = 30, 60  # letters of the name of a layer and of a model, at most
 
 
-def plot_description(description, path: str) -> str:
+def plot_description(description: Any, path: str) -> str:
     """Draw each layer's share of a model's parameters, neurons and multiply-adds.
 
     Where numbers depend on the size of the images and the model takes any, they have no bars.

@@ -6,13 +6,16 @@ import numpy as np
 from keras_alexnet.arguments import choice
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.pictures.figure import LITERAL, new_figure, save_figure
+from keras_alexnet.type_aliases import Scaling
 
 ROBUST = 99.5  # the percentile of a filter's magnitudes that is drawn as black or white
 PIXELS = 36  # least side of a filter in the picture
 LINE, GAP = 2, 18  # pixels between filters, and between towers
 
 
-def plot_filters(source, path: str, scaling: str = "filter") -> str:
+def plot_filters(
+    source: keras.Model | keras.layers.Layer, path: str, scaling: Scaling = "filter"
+) -> str:
     """Draw the filters of the first convolution as small images.
 
     A weight of 0 is middle grey, so that the signs are visible. A network with two towers, whose

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.operations.framework_ops import framework_of, ops_of
 from keras_alexnet.operations.image import ImageOperation, checked, declared
 from keras_alexnet.operations.streams import SeedGenerator
+from keras_alexnet.type_aliases import DataFormat, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +51,7 @@ class ImageLayer(keras.layers.Layer):
     makes_floats = False  # whether the output has the layer's compute dtype instead of the images'
     views: tuple[int, ...] = ()  # size of the axis that the layer adds after the batch, if any
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any):
         # Keras would cast float images to the compute dtype, perhaps half precision, on entry.
         super().__init__(**{"autocast": False, **kwargs})
         self.data_format = data_format or keras.config.image_data_format()
@@ -70,7 +72,7 @@ class ImageLayer(keras.layers.Layer):
         run = tf.autograph.experimental.do_not_convert(self._run)
         return run(framework, images, *args, **kwargs)
 
-    def call(self, images, training=True):
+    def call(self, images: Tensor, training: bool = True) -> Tensor:
         """Apply the layer, by default as in training, like all augmentation layers of Keras."""
         return self._run(keras.backend.backend(), images, training)
 
@@ -118,7 +120,7 @@ class ImageLayer(keras.layers.Layer):
             size = f"{rows} x {columns} pixels with {channels} channels"
             raise UserError(f"Received images of {size}.", need.expected, need.remedy)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return the shape of the images with their new height and width."""
         *batch, rows, columns, channels = self._channels_last(input_shape)
         self._check((None, rows, columns, channels))
@@ -137,7 +139,7 @@ class ImageLayer(keras.layers.Layer):
         dtype = self.compute_dtype if self.makes_floats else images.dtype
         return keras.KerasTensor(self.compute_output_shape(images.shape), dtype)
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the new images; `ops` has the functions of `keras.ops` and `random`."""
         raise NotImplementedError
 
@@ -145,7 +147,7 @@ class ImageLayer(keras.layers.Layer):
         """Return the new height and width; `None` stands for an unknown size."""
         return height, width
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, `data_format` resolved."""
         return {**super().get_config(), "data_format": self.data_format}
 
@@ -213,7 +215,9 @@ class RandomImageLayer(ImageLayer):
         **kwargs: The arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, seed=None, data_format=None, **kwargs):
+    def __init__(
+        self, seed: int | None = None, data_format: DataFormat | None = None, **kwargs: Any
+    ):
         super().__init__(data_format, **kwargs)
         seed = optional_integer("seed", seed, 0, "Leave it out for a new one.")
         self.seed = random.randint(1, 10**9) if seed is None else seed
@@ -237,7 +241,7 @@ class RandomImageLayer(ImageLayer):
         """Continue a saved stream."""
         self.generator.state.assign(store["stream"][...])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, with the seed in use."""
         return {**super().get_config(), "seed": self.seed}
 

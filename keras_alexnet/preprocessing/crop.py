@@ -1,10 +1,13 @@
 """`CenterCrop` and `RandomCropFlip`: one window of each image."""
 
+from typing import Any
+
 import keras
 
 from keras_alexnet.operations.image import crop
 from keras_alexnet.preprocessing.base import RandomImageLayer
 from keras_alexnet.preprocessing.crop_boxes import CropLayer
+from keras_alexnet.type_aliases import DataFormat, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -33,7 +36,7 @@ class CenterCrop(CropLayer):
     [[6, 7, 8], [11, 12, 13], [16, 17, 18]]
     """
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the central windows."""
         return self.central_window(images, ops)
 
@@ -90,11 +93,19 @@ class RandomCropFlip(CropLayer, RandomImageLayer):
     True
     """
 
-    def __init__(self, height, width, flip=True, seed=None, data_format=None, **kwargs):
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        flip: bool = True,
+        seed: int | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(height, width, data_format, seed=seed, **kwargs)
         self.flip = flip
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return a window of each image: a random one in training, else the central one."""
         if not training:
             return self.central_window(images, ops)
@@ -115,6 +126,6 @@ class RandomCropFlip(CropLayer, RandomImageLayer):
             f"{mirrored}, otherwise the centre"
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, with the seed in use."""
         return {**super().get_config(), "flip": self.flip}

@@ -1,7 +1,11 @@
 """The bases of the layers that cut windows of one size out of images."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras_alexnet.arguments import integer
 from keras_alexnet.preprocessing.base import ImageLayer, Requirement
+from keras_alexnet.type_aliases import DataFormat, Tensor
 
 
 class CropLayer(ImageLayer):
@@ -14,7 +18,9 @@ class CropLayer(ImageLayer):
         **kwargs: The arguments of the layer's other bases.
     """
 
-    def __init__(self, height, width, data_format=None, **kwargs):
+    def __init__(
+        self, height: int, width: int, data_format: DataFormat | None = None, **kwargs: Any
+    ):
         super().__init__(data_format=data_format, **kwargs)
         remedy = "The 2012 network takes windows of 224 x 224."
         self.height = integer("height", height, 1, remedy)
@@ -36,7 +42,7 @@ class CropLayer(ImageLayer):
         """Return the size of a window."""
         return self.height, self.width
 
-    def requirement(self):
+    def requirement(self) -> Requirement | None:
         """Return that images must be at least as large as a window."""
         return Requirement(
             f"{type(self).__name__}(height={self.height}, width={self.width}) needs images at "
@@ -47,7 +53,7 @@ class CropLayer(ImageLayer):
             self.width,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "height": self.height, "width": self.width}
 
@@ -57,7 +63,7 @@ class MultiCrop(CropLayer):
 
     mirrors = False
 
-    def corners(self, bottom, right):
+    def corners(self, bottom: int, right: int) -> Sequence[tuple[int, int]]:
         """Return the top left corners (row, column) of the windows.
 
         Args:
@@ -66,7 +72,7 @@ class MultiCrop(CropLayer):
         """
         raise NotImplementedError
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the windows along a new axis, followed by the mirrored ones if there are any."""
         rows, columns = ops.shape(images)[1:3]
         corners = self.corners(rows - self.height, columns - self.width)

@@ -9,13 +9,16 @@ from keras_alexnet.functional_graphs import functional, functional_model, retrac
 from keras_alexnet.preprocessing.crop import CenterCrop, RandomCropFlip
 from keras_alexnet.preprocessing.nine_crop import NineCrop
 from keras_alexnet.preprocessing.ten_crop import TenCrop
+from keras_alexnet.type_aliases import DataFormat, Sides
 
 PAPER_SIZE, PAPER_WINDOW = 256, 224  # section 2 and section 4.1
 CROPS = {10: TenCrop, 9: NineCrop}  # by the number of windows
 NAMES = {10: "ten_crop", 9: "nine_crop"}
 
 
-def multi_crop_model(model, views=10, image_size=None):
+def multi_crop_model(
+    model: keras.Model, views: int = 10, image_size: Sides | None = None
+) -> keras.Model:
     """Return a model that averages a classifier's outputs over several crops of each image.
 
     p(x) = (1 / n) * sum of model(crop_i(x)) over the n = `views` crops.
@@ -76,7 +79,9 @@ def crop_layers(model) -> list:
     return [layer for layer in model.layers if isinstance(layer, (RandomCropFlip, CenterCrop))]
 
 
-def ten_crop_model(model, image_size=None, views=10):
+def ten_crop_model(
+    model: keras.Model, image_size: Sides | None = None, views: int = 10
+) -> keras.Model:
     """Return `multi_crop_model(model, views, image_size)`: its first name, which stays.
 
     Args:
@@ -100,7 +105,7 @@ def ten_crop_model(model, image_size=None, views=10):
     return multi_crop_model(model, views, image_size)
 
 
-def _windows(views: int, height: int, width: int, data_format: str):
+def _windows(views: int, height: int, width: int, data_format: DataFormat):
     """Return a function from images to their windows, one after the other in the batch."""
     layer = CROPS[views](height, width, data_format, name=NAMES[views])
 

@@ -1,5 +1,7 @@
 """`NineCrop`: the nine windows of cuda-convnet's test."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_alexnet.preprocessing.crop_boxes import MultiCrop
@@ -42,7 +44,7 @@ class NineCrop(MultiCrop):
 
     views = (9,)
 
-    def corners(self, bottom, right):
+    def corners(self, bottom: int, right: int) -> Sequence[tuple[int, int]]:
         """Return the top left corners, row by row."""
         return [(top, left) for top in (0, bottom // 2, bottom) for left in (0, right // 2, right)]
 

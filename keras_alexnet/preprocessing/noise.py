@@ -1,5 +1,7 @@
 """`PCAColorNoise`: colour noise along the principal axes of the pixels."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -12,6 +14,7 @@ from keras_alexnet.preprocessing.base import (
     image_batches,
     no_images,
 )
+from keras_alexnet.type_aliases import DataFormat, NoiseDialect, Tensor
 
 # Columns: the principal axes of the RGB pixels of ImageNet's training images, and the standard
 # deviations of the pixels along them, 0 to 255 (cuda-convnet2, make-data/input_meta).
@@ -95,14 +98,14 @@ class PCAColorNoise(RandomImageLayer):
 
     def __init__(
         self,
-        std=0.1,
-        dialect="source2012",
-        value_range=255,
-        seed=None,
-        axes=None,
-        deviations=None,
-        data_format=None,
-        **kwargs,
+        std: float = 0.1,
+        dialect: NoiseDialect = "source2012",
+        value_range: float = 255,
+        seed: int | None = None,
+        axes: Tensor | None = None,
+        deviations: Tensor | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(seed, data_format, **kwargs)
         remedy = "Give 'source2012' for the 2012 program's noise, 'lighting' for the weaker one."
@@ -116,7 +119,7 @@ class PCAColorNoise(RandomImageLayer):
             "deviations", own_deviations if deviations is None else deviations, (3,)
         )
 
-    def adapt(self, data):
+    def adapt(self, data: Tensor) -> None:
         """Compute axes and deviations from the pixels of your images.
 
         Args:
@@ -141,7 +144,7 @@ class PCAColorNoise(RandomImageLayer):
         variances, self.axes = np.linalg.eigh(products / count - np.outer(mean, mean))
         self.deviations = np.sqrt(np.maximum(variances, 0))
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the images with noise, the same for all pixels of an image."""
         if not training or not self.std:
             return ops.cast(images, self.compute_dtype)
@@ -155,7 +158,7 @@ class PCAColorNoise(RandomImageLayer):
         scale = ops.convert_to_tensor(np.float32(scale))
         return self._fast(affine, images, scale, shift, self.compute_dtype)
 
-    def requirement(self):
+    def requirement(self) -> Requirement | None:
         """Return that images must have three channels."""
         return Requirement(
             "PCAColorNoise needs images with the three channels of RGB.",
@@ -174,7 +177,7 @@ class PCAColorNoise(RandomImageLayer):
             f"the principal axes, one draw for each image{divided}"
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, with the seed, axes and deviations in use."""
         return {
             **super().get_config(),

@@ -1,5 +1,7 @@
 """`PixelNormalization`: from pixels of 0 to 255 to the values that a network takes."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -13,6 +15,7 @@ from keras_alexnet.preprocessing.base import (
     known_shape,
     no_images,
 )
+from keras_alexnet.type_aliases import ChannelOrder, DataFormat, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -51,7 +54,15 @@ class PixelNormalization(ImageLayer):
 
     makes_floats = True
 
-    def __init__(self, mean=0.0, std=1.0, scale=1.0, order="rgb", data_format=None, **kwargs):
+    def __init__(
+        self,
+        mean: Tensor = 0.0,
+        std: Tensor = 1.0,
+        scale: float = 1.0,
+        order: ChannelOrder = "rgb",
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(data_format, **kwargs)
         choice("order", order, ("rgb", "bgr"), "Give 'bgr' for Caffe's networks, else 'rgb'.")
         self.mean = np.asarray(mean, "float32")
@@ -68,7 +79,7 @@ class PixelNormalization(ImageLayer):
                 "Leave them out to keep the values as they are.",
             )
 
-    def adapt(self, data):
+    def adapt(self, data: Tensor) -> None:
         """Compute the mean image of your images, pixel by pixel, and subtract it from now on.
 
         Args:
@@ -85,7 +96,7 @@ class PixelNormalization(ImageLayer):
         mean = np.asarray(total / count * self.scale, "float32")
         self.mean = np.moveaxis(mean, 0, -1) if self.data_format == "channels_first" else mean
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the normalised images, their channels in order."""
         mean = self._fitting_mean(known_shape(images))
         gain = np.asarray(self.scale / self.std, "float32")
@@ -101,7 +112,7 @@ class PixelNormalization(ImageLayer):
         top, left = (self.mean.shape[0] - height) // 2, (self.mean.shape[1] - width) // 2
         return self.mean[top : top + height, left : left + width]
 
-    def requirement(self):
+    def requirement(self) -> Requirement:
         """Return that images must have as many channels as mean and deviation."""
         return Requirement(
             f"The images must fit a mean of shape {self.mean.shape} and a `std` of shape "
@@ -138,7 +149,7 @@ class PixelNormalization(ImageLayer):
             parts.append("reverses the channels to BGR")
         return ", ".join(parts) or "leaves the values as they are"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor, the mean as nested lists."""
         return {
             **super().get_config(),

@@ -1,10 +1,13 @@
 """`SquareResize`: images resized to a square, as each family of networks does it."""
 
+from typing import Any
+
 import keras
 
 from keras_alexnet.arguments import choice, integer
 from keras_alexnet.operations.image import resize
 from keras_alexnet.preprocessing.base import ImageLayer, known_shape
+from keras_alexnet.type_aliases import DataFormat, Resizing, Tensor
 
 ANTIALIASED = {"shorter_side": True, "warp": False}  # by method
 
@@ -42,14 +45,20 @@ class SquareResize(ImageLayer):
     True
     """
 
-    def __init__(self, size, method="shorter_side", data_format=None, **kwargs):
+    def __init__(
+        self,
+        size: int,
+        method: Resizing = "shorter_side",
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(data_format, **kwargs)
         remedy = "Give 'shorter_side' to keep the ratio of the sides, 'warp' for Caffe's networks."
         choice("method", method, ANTIALIASED, remedy)
         self.size = integer("size", size, 1, "The 2012 network cuts its windows out of 256 x 256.")
         self.method = method
 
-    def transform(self, ops, images, training):
+    def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the central square of the resized images, integers rounded."""
         rows, columns = known_shape(images)[1:3]
         if rows is None or columns is None:
@@ -88,7 +97,7 @@ class SquareResize(ImageLayer):
             return f"resizes images to {square} whatever their ratio, without antialiasing"
         return f"resizes the shorter side to {self.size} and keeps the central square"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "size": self.size, "method": self.method}
 

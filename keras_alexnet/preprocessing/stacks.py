@@ -1,5 +1,7 @@
 """The preprocessing of each network, built from the constants of its variant or checkpoint."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import keras
@@ -15,6 +17,7 @@ from keras_alexnet.preprocessing.pixels import PixelNormalization
 from keras_alexnet.preprocessing.resize import SquareResize
 from keras_alexnet.published.lookup import known_checkpoint, list_checkpoints
 from keras_alexnet.published.records import Checkpoint
+from keras_alexnet.type_aliases import CheckpointName, DataFormat, Tensor, VariantName
 from keras_alexnet.variants import Variant, get_variant, known_variant, list_variants
 
 
@@ -56,8 +59,14 @@ divides by R 0.229 G 0.224 B 0.225.
 
 
 def training_preprocessor(
-    variant="paper", *, image_size=None, mean=None, color_noise=None, seed=None, data_format=None
-):
+    variant: VariantName | CheckpointName | Variant | Checkpoint | ModelCard = "paper",
+    *,
+    image_size: int | None = None,
+    mean: Tensor | None = None,
+    color_noise: float | None = None,
+    seed: int | None = None,
+    data_format: DataFormat | None = None,
+) -> Preprocessor:
     """Return the layers that turn images into a variant's training input.
 
     At inference they do the same as those of `evaluation_preprocessor`: they cut the centre instead
@@ -94,7 +103,13 @@ def training_preprocessor(
     return _stack(variant, True, image_size, mean, color_noise, seed, data_format)
 
 
-def evaluation_preprocessor(variant="paper", *, image_size=None, mean=None, data_format=None):
+def evaluation_preprocessor(
+    variant: VariantName | CheckpointName | Variant | Checkpoint | ModelCard = "paper",
+    *,
+    image_size: int | None = None,
+    mean: Tensor | None = None,
+    data_format: DataFormat | None = None,
+) -> Preprocessor:
     """Return the layers that turn images into a network's input for evaluation: one centre crop.
 
     For a published checkpoint they match its authors' program, each pixel within a grey level:
@@ -179,7 +194,11 @@ def normalization(record: Variant, mean=None, data_format=None) -> PixelNormaliz
     return PixelNormalization(mean, pixels.std, pixels.scale, pixels.order, data_format)
 
 
-def preprocess_input(x, variant="paper", data_format=None):
+def preprocess_input(
+    x: Tensor,
+    variant: VariantName | CheckpointName | Variant | Checkpoint | ModelCard = "paper",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Give RGB pixels of 0 to 255 the range, mean and channel order that a variant takes.
 
     As in `keras.applications`, images keep their size; `evaluation_preprocessor` resizes them too.

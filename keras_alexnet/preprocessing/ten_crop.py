@@ -1,5 +1,7 @@
 """`TenCrop`: the ten crops of the paper's test."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_alexnet.preprocessing.crop_boxes import MultiCrop
@@ -43,7 +45,7 @@ class TenCrop(MultiCrop):
     views = (10,)
     mirrors = True
 
-    def corners(self, bottom, right):
+    def corners(self, bottom: int, right: int) -> Sequence[tuple[int, int]]:
         """Return the top left corners of the five windows that are not mirrored."""
         return (0, 0), (0, right), (bottom // 2, right // 2), (bottom, 0), (bottom, right)
 

@@ -1,11 +1,14 @@
 """The published checkpoints, looked up by name."""
 
+from __future__ import annotations
+
 import os
 
 from keras_alexnet.errors import UserError, warn
 from keras_alexnet.names import ANY, did_you_mean, normalized, unknown_name
 from keras_alexnet.published.records import Checkpoint
 from keras_alexnet.published.table import CHECKPOINTS
+from keras_alexnet.type_aliases import CheckpointName
 from keras_alexnet.variants import get_variant, known_variant, list_variants
 
 __all__ = ["checkpoints_of", "get_checkpoint", "list_checkpoints"]
@@ -25,7 +28,7 @@ def list_checkpoints() -> list[str]:
     return list(CHECKPOINTS)
 
 
-def get_checkpoint(name: str) -> Checkpoint:
+def get_checkpoint(name: CheckpointName) -> Checkpoint:
     """Return the frozen record of a published checkpoint.
 
     Args:

@@ -1,8 +1,11 @@
 """The recipes: how each published network was trained, by name."""
 
+from __future__ import annotations
+
 from keras_alexnet.names import known_name, unknown_name
 from keras_alexnet.recipes.recipe import Recipe
 from keras_alexnet.recipes.table import RECIPES
+from keras_alexnet.type_aliases import RecipeName
 
 
 def list_recipes() -> list[str]:
@@ -16,7 +19,7 @@ def list_recipes() -> list[str]:
     return list(RECIPES)
 
 
-def get_recipe(name: str) -> Recipe:
+def get_recipe(name: RecipeName) -> Recipe:
     """Return the frozen record of how a published network was trained.
 
     Args:

@@ -1,5 +1,8 @@
 """`CoupledSGD`: stochastic gradient descent as the papers of 2012 wrote it."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
@@ -8,6 +11,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.operations.optimizer import descend
 from keras_alexnet.recipes.group import BIAS, Group
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import Tensor, Velocity
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 GROUPS_2012 = (Group(BIAS, factor=2.0), Group(weight_decay=5e-4))
@@ -67,21 +71,21 @@ class CoupledSGD(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.9,
-        groups=GROUPS_2012,
-        velocity="with_rate",
-        name="coupled_sgd",
-        **kwargs,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+        momentum: float | keras.optimizers.schedules.LearningRateSchedule = 0.9,
+        groups: Sequence[Group] = GROUPS_2012,
+        velocity: Velocity = "with_rate",
+        name: str = "coupled_sgd",
+        **kwargs: Any,
     ):
         _check(momentum, velocity, kwargs.pop("weight_decay", None))
         super().__init__(learning_rate, name=name, **kwargs)
         self.momentum = momentum
         self.groups = tuple(groups)
         self.velocity = velocity
-        self._saved = None  # the variables of the optimizer that this is a copy of
+        self._saved: dict | None = None  # the variables of the optimizer that this is a copy of
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Make the velocity of each variable, and find its group."""
         if self.built:
             return
@@ -102,7 +106,9 @@ class CoupledSGD(keras.optimizers.Optimizer):
         """Return the group of a variable with this path."""
         return next((group for group in self.groups if group.fits(path)), Group())
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor
+    ) -> None:
         """Change one variable and its velocity."""
         number = self._get_variable_index(variable)  # as `keras.Optimizer` documents it
         group, velocity = self._group_of[number], self._velocities[number]
@@ -123,7 +129,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
             self.velocity == "with_rate",
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         config = super().get_config()
         del config["weight_decay"]
@@ -135,7 +141,9 @@ class CoupledSGD(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Self:
         """Return the optimizer of a config, with its groups and schedules."""
         made = keras.saving.deserialize_keras_object
         parts = {name: made(config[name], custom_objects) for name in ("momentum", "groups")}

@@ -55,12 +55,12 @@ class Group:
         """Return whether a variable with this path belongs to the group."""
         return re.search(self.pattern, path) is not None
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @classmethod
-    def from_config(cls, config: dict) -> "Group":
+    def from_config(cls, config: dict[str, Any]) -> "Group":
         """Return the group of a config, with its schedules."""
         made = keras.saving.deserialize_keras_object
         return cls(**{k: made(v) if isinstance(v, dict) else v for k, v in config.items()})

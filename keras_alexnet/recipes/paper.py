@@ -1,11 +1,19 @@
 """`paper_optimizer`: the optimizer of 2012."""
 
+from typing import Any
+
+import keras
+
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 from keras_alexnet.recipes.group import BIAS, Group
 
 
 def paper_optimizer(
-    learning_rate=0.01, momentum=0.9, weight_decay=5e-4, bias_factor=2.0, **kwargs
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+    momentum: float | keras.optimizers.schedules.LearningRateSchedule = 0.9,
+    weight_decay: float | keras.optimizers.schedules.LearningRateSchedule = 5e-4,
+    bias_factor: float = 2.0,
+    **kwargs: Any,
 ) -> CoupledSGD:
     """Return the optimizer that the 2012 network was trained with, ready for `compile`.
 

@@ -1,12 +1,14 @@
 """`ReduceOnPlateau`: a smaller rate when the validation error stops improving."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import Logs
 
 
 class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
@@ -47,7 +49,14 @@ class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
 
     __repr__ = short_repr("monitor", "factor", "times", "patience", "reductions")
 
-    def __init__(self, monitor="val_accuracy", factor=0.1, times=3, patience=5, **kwargs):
+    def __init__(
+        self,
+        monitor: str = "val_accuracy",
+        factor: float = 0.1,
+        times: int = 3,
+        patience: int = 5,
+        **kwargs: Any,
+    ):
         self.times = integer("times", times, 1, "The paper's authors reduced the rate three times.")
         patience = integer("patience", patience, 0, "Leave it out for 5 epochs.")
         super().__init__(monitor=monitor, factor=factor, patience=patience, **kwargs)
@@ -64,13 +73,13 @@ class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
         """
         self._given = history
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Start from the beginning, or with the history that `resume` took."""
         super().on_train_begin(logs)
         self.reductions = 0
         self._past, self._given = self._given, {}
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Reduce the rate on a plateau, and add it to the figures of the epoch."""
         past, self._past = self._past, {}
         if past.get("learning_rate"):

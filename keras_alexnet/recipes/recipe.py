@@ -2,10 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.recipes.records import Plateau, RecipeRow, Steps
+
+if TYPE_CHECKING:  # it needs Keras, and the names of the recipes do not
+    from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -19,7 +22,9 @@ class Recipe(RecipeRow):
     0.01
     """
 
-    def optimizer(self, steps_per_epoch: int | Sequence[int] | None = None, **kwargs):
+    def optimizer(
+        self, steps_per_epoch: int | Sequence[int] | None = None, **kwargs: Any
+    ) -> "CoupledSGD":
         """Return the recipe's optimizer, for `compile`.
 
         Its schedules count training steps. The optimizer's state holds that count, so a run that

@@ -5,6 +5,7 @@ import math
 
 from keras_alexnet.arguments import integer
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import Velocity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +118,7 @@ class RecipeRow:
     learning_rate: Steps | Plateau
     parts: tuple[Part, ...]
     momentum: float = 0.9
-    velocity: str = "with_rate"
+    velocity: Velocity = "with_rate"
     restarts: bool = False
     batch_size: int = 128
     epochs: int = 90

@@ -10,6 +10,7 @@ from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.errors import warn
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.training.guessing import Figure, cross_entropies, has_penalties, penalties
+from keras_alexnet.type_aliases import Logs
 
 
 class FlatLossWarning(Copyable, keras.callbacks.Callback):
@@ -90,7 +91,7 @@ class FlatLossWarning(Copyable, keras.callbacks.Callback):
         """Set the attributes, with a new lock."""
         super().__setstate__({**state, "_lock": threading.Lock()})
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Find the figures that are cross-entropies, and their numbers of classes."""
         figures = cross_entropies(self.model, self.classes, self.mean_weight)
         self._sums = {figure: _Sums() for figure in figures}
@@ -101,24 +102,24 @@ class FlatLossWarning(Copyable, keras.callbacks.Callback):
         self._watching = True
         self.message = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Begin new means, as Keras does, and note the rate, which JAX donates to the steps."""
         for sums in self._sums.values():
             sums.begin_epoch()
         self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Note the figures so far, and decide after enough steps."""
         if not self._watching:
             return
         with self._lock:
             for figure, sums in self._sums.items():
-                if figure.name in (logs or {}):
+                if logs and figure.name in logs:
                     self._done = max(self._done, sums.add(batch + 1, float(logs[figure.name])))
             if self._watching and self._done >= self._wanted and not self._waits():
                 self._decide(self._wanted)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Decide if that needs the weights, which can be read now."""
         if self._watching and self._done >= self._wanted:
             self._decide(self._done, penalties(self.model))

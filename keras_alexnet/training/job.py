@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.published.lookup import named_checkpoint
@@ -10,6 +10,7 @@ from keras_alexnet.recipes import Recipe, get_recipe
 from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.training.freezing import Phase, freeze_layers, frozen_layers, phases_of
 from keras_alexnet.training.schedule import learning_rate
+from keras_alexnet.type_aliases import Initialization, RecipeName
 from keras_alexnet.variants import Variant, get_variant
 
 __all__ = ["Job", "build_model"]
@@ -86,7 +87,7 @@ class Job:
         self.phases()  # an unknown layer raises here
 
     @classmethod
-    def of(cls, recipe: str | None = None, **settings) -> "Job":
+    def of(cls, recipe: RecipeName | None = None, **settings: Any) -> "Job":
         """Return a job with some settings, and all others from weights, a recipe or the defaults.
 
         Weights decide the variant. They are downloaded if they are not on this machine.
@@ -250,7 +251,7 @@ def _network(job: Job, classes: int, unit_variance: bool) -> "keras.Model":
     keras.utils.set_random_seed(job.seed)
     record = job.record
     recipe = job.adapted_recipe()
-    options = {"image_size": job.window, "data_format": "channels_last"}
+    options: dict[str, Any] = {"image_size": job.window, "data_format": "channels_last"}
     if job.augmentation:
         noise = recipe.color_noise.values[0] if recipe else None
         stack = training_preprocessor(record, color_noise=noise, seed=job.seed, **options)
@@ -263,6 +264,6 @@ def _network(job: Job, classes: int, unit_variance: bool) -> "keras.Model":
         job.variant,
         input_tensor=x,
         classes=classes,
-        initialization=job.initialization,
+        initialization=cast(Initialization, job.initialization),
         data_format="channels_last",
     )

@@ -6,11 +6,13 @@ such an error in `evaluate`, `predict` or the first step of `fit`, the model has
 """
 
 import sys
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError
+from keras_alexnet.type_aliases import Identifier, Tensor
 
 __all__ = ["PaddedLoss", "pad_batches"]
 
@@ -25,7 +27,7 @@ def batch_shards() -> int:
     return mesh.shape[mesh.axis_names.index(axis)]
 
 
-def pad_batches(data, count: int, batch_size: int):
+def pad_batches(data: Any, count: int, batch_size: int) -> Any:
     """Pad every batch that the devices of the `keras.distribution` do not divide.
 
     Copies of its last image pad a batch of n images to N, the next multiple of the number of
@@ -105,11 +107,11 @@ class PaddedLoss(keras.losses.Loss):
     (5.0, 5.0)
     """
 
-    def __init__(self, loss, name: str | None = None):
+    def __init__(self, loss: Identifier, name: str | None = None):
         self.loss = keras.losses.get(loss)
         super().__init__(name=name or getattr(self.loss, "name", None))
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each image."""
         each = getattr(self.loss, "call", self.loss)
         return each(y_true, y_pred)
@@ -122,7 +124,7 @@ class PaddedLoss(keras.losses.Loss):
         mean = value / keras.ops.mean(keras.ops.cast(sample_weight, value.dtype))
         return mean + keras.ops.stop_gradient(value - mean)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {"name": self.name, "loss": keras.losses.serialize(self.loss)}
 

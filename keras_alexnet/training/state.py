@@ -12,6 +12,7 @@ from keras_alexnet.files import remove_leftovers
 from keras_alexnet.training.archive import load_state, save_state
 from keras_alexnet.training.generators import generator_states, set_generator_states
 from keras_alexnet.training.history import read_rows, write_rows
+from keras_alexnet.type_aliases import Logs
 
 __all__ = ["RunState"]
 
@@ -73,7 +74,7 @@ class RunState(keras.callbacks.Callback):
         """The figures of every epoch so far by column: `epoch`, `loss`, ..., `seconds`."""
         return {name: [row.get(name, math.nan) for row in self.rows] for name in self._columns()}
 
-    def resume(self, model) -> int:
+    def resume(self, model: keras.Model) -> int:
         """Load the newest state into a compiled model, and return the number of epochs done.
 
         Args:
@@ -118,7 +119,7 @@ class RunState(keras.callbacks.Callback):
         for path in self._states().values():
             os.remove(path)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Remove the states of an earlier run, unless this one continues it."""
         if not self._continues:
             remove_leftovers(self.folder)
@@ -126,7 +127,7 @@ class RunState(keras.callbacks.Callback):
             self._forget()
         self._continues = False  # the next `fit` needs another `resume`
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the clock, and note the learning rate of the epoch."""
         set_generator_states(self._generators)  # `fit` has drawn from PyTorch's before
         self._generators = {}
@@ -134,7 +135,7 @@ class RunState(keras.callbacks.Callback):
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self._rate = float(f"{rate:.6g}")  # 0.001, not 0.0010000000474974513
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write the history, then the state: `resume` can drop a row, but not restore one."""
         seconds = time.perf_counter() - self._start
         figures = {**(logs or {}), "learning_rate": self._rate, "seconds": round(seconds, 3)}

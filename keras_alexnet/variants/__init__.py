@@ -1,6 +1,9 @@
 """The published AlexNets: names and records of the variants."""
 
+from __future__ import annotations
+
 from keras_alexnet.names import ANY, known_name, normalized, unknown_name
+from keras_alexnet.type_aliases import VariantName
 from keras_alexnet.variants.records import Variant
 from keras_alexnet.variants.table import VARIANTS
 
@@ -16,7 +19,7 @@ def list_variants() -> list[str]:
     return list(VARIANTS)
 
 
-def get_variant(name: str) -> Variant:
+def get_variant(name: VariantName) -> Variant:
     """Return the frozen record of a variant.
 
     Args:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from keras_alexnet.short_repr import short_repr
+from keras_alexnet.type_aliases import ChannelOrder, NoiseDialect, Reduction, Region, Resizing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Local(Conv):
 class Pool:
     """A pooling; `ceil` rounds the output's size up instead of down."""
 
-    reduction: str = "max"
+    reduction: Reduction = "max"
     size: int = 3
     strides: int = 2
     ceil: bool = False
@@ -59,7 +60,7 @@ class Norm:
     k: float
     alpha: float
     beta: float = 0.75
-    region: str = "across_channels"
+    region: Region = "across_channels"
     groups: int = 1
 
 
@@ -112,16 +113,16 @@ class Pixels:
         source: Where the figures stand.
     """
 
-    resizing: str
+    resizing: Resizing
     base: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     scale: float = 1.0
-    order: str = "rgb"
+    order: ChannelOrder = "rgb"
     spread: float = 1.0
     mirrors: bool = True
     color_noise: float = 0.0
-    noise_dialect: str = "lighting"
+    noise_dialect: NoiseDialect = "lighting"
     source: str = ""
 
 
