@@ -35,6 +35,7 @@ INSTALL = {
     "onnxruntime": "pip install onnxruntime",
     "tf2onnx": "pip install tf2onnx",
     "safetensors": "pip install safetensors",
+    "mypy": 'pip install "keras-alexnet[dev]"',
     "cv2": 'pip install "opencv-python-headless<5"',  # 5 reads no files of Caffe
 }
 LENGTHS = ("long", "medium")  # the longest first; a test without such a mark is short
