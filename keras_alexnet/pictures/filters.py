@@ -57,7 +57,7 @@ def plot_filters(
     return save_figure(figure, path)
 
 
-def filter_smoothness(source) -> float:
+def filter_smoothness(source: keras.Model | keras.layers.Layer) -> float:
     """Return the mean correlation of neighbouring weights in the filters of the first convolution.
 
     For each filter it is the mean of `w * v` over all pairs of weights that are neighbours in a row
