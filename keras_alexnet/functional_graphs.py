@@ -12,6 +12,21 @@ def functional_model(inputs, outputs, name: str):
     return AlexNetModel(inputs, outputs, name=name) if is_mixed(model) else model
 
 
+def made_once(model, key, make):
+    """Return the model that `make` builds around another one; with the same key the same one again.
+
+    Keras compiles every model by itself: a new one at each call would be compiled at each call. The
+    inner model keeps it, and both are freed together. It is built again if variables of the inner
+    model were replaced, as `quantize` does.
+    """
+    kept = vars(model).setdefault("_models_around", {})  # past Keras, which would save it as well
+    variables, around = kept.get(key, ([], None))
+    if around is None or [*map(id, variables)] != [*map(id, model.variables)]:
+        around = make()
+        kept[key] = model.variables, around
+    return around
+
+
 def functional(model):
     """Return a functional or sequential model as a functional one.
 

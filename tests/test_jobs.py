@@ -85,7 +85,8 @@ def test_a_model_of_the_package_is_prepared(photos):
     assert inside.evaluation.confusion.tolist() == file.evaluation.confusion.tolist()
     results = [jobs.classify("photos/red/0.png", model=each) for each in (model, "model.keras")]
     scores = [[guess.score for guess in result.images[0].guesses] for result in results]
-    np.testing.assert_allclose(*scores, rtol=1e-5)
+    # The one was compiled for batches of any size: its logits, near -29, round otherwise.
+    np.testing.assert_allclose(*scores, rtol=1e-5, atol=1e-15)
     with pytest.raises(UserError, match=r"variant='owt' for 'alexnet_cifar10_19pct', which holds"):
         jobs.evaluate(model, "photos", variant="owt")
 

@@ -18,6 +18,7 @@ from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, 
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.figures import Evaluation
 from keras_alexnet.evaluation.measuring import measure
+from keras_alexnet.functional_graphs import made_once
 from keras_alexnet.preprocessing import SquareResize, multi_crop_model
 from keras_alexnet.preprocessing.multi_crop import crop_layers
 from keras_alexnet.progress import has_display
@@ -184,7 +185,9 @@ def ten_crops(model, wanted: bool | None):
             "A model for ten crops must begin with a RandomCropFlip or a CenterCrop.",
             "Leave ten crops out, or put the layers of training_preprocessor before the model.",
         )
-    return multi_crop_model(model) if cuts and wanted is not False else None
+    if not cuts or wanted is False:
+        return None
+    return made_once(model, "ten crops", lambda: multi_crop_model(model))
 
 
 def _check_outputs(model, class_names: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from keras_alexnet.checkpoints.sources import check_variant, open_source
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import name_list, read_json
-from keras_alexnet.functional_graphs import functional_model
+from keras_alexnet.functional_graphs import functional_model, made_once
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization
@@ -91,7 +91,8 @@ def ready_network(
     if card.variant is None or (card.pixels is None and not assumptions):
         assumptions = (*assumptions, assumed_preparation(label, card))
     if card.variant is not None:
-        model = _prepared(model, card)
+        inner = model
+        model = made_once(inner, card, lambda: _prepared(inner, card))
     return ReadyNetwork(model, card, assumptions, path)
 
 
