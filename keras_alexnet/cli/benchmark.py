@@ -13,9 +13,13 @@ def add(command) -> None:
         "benchmark",
         run,
         "time a network forward, and forward and backward, batch by batch",
-        "keras-alexnet benchmark --variant paper --compare",
+        "keras-alexnet benchmark paper --compare",
     )
-    benchmark.add_argument("--variant", default="notebook", help="the network")
+    network = benchmark.add_mutually_exclusive_group()
+    network.add_argument(
+        "network", nargs="?", metavar="VARIANT", default="notebook", help="the network"
+    )
+    network.add_argument("--variant", help="the network as well, as fit takes it")
     benchmark.add_argument("--batch-size", type=count, default=32, help="images per batch")
     benchmark.add_argument("--batches", type=count, default=100, help="batches to measure")
     benchmark.add_argument("--burn-in", type=count, default=10, help="batches before them")
@@ -43,8 +47,9 @@ def run(arguments) -> None:
     from keras_alexnet import AlexNet, benchmark
     from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 
+    variant = arguments.variant or arguments.network
     shape = (arguments.image_size, arguments.image_size, 3) if arguments.image_size else None
-    model = AlexNet(arguments.variant, input_shape=shape)
+    model = AlexNet(variant, input_shape=shape)
     quiet = arguments.json
     if not quiet:
         names = NOTEBOOK_NAMES if model.card.variant == "notebook" else {}
@@ -70,7 +75,8 @@ def _compare(arguments) -> None:
     from keras_alexnet.benchmarking.compare import compare
     from keras_alexnet.variants import get_variant
 
-    variant = get_variant(arguments.variant).name  # for one error instead of one of every process
+    # For one error instead of one of every process.
+    variant = get_variant(arguments.variant or arguments.network).name
     options = ["--variant", variant, "--batch-size", str(arguments.batch_size)]
     options += ["--batches", str(arguments.batches), "--burn-in", str(arguments.burn_in)]
     if arguments.image_size:

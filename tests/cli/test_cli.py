@@ -111,6 +111,8 @@ MISTAKES = [
     (["fit", "--variant", "nosuch"], "The variants are"),
     (["fit", "--quick", "--output", "text.keras"], "cannot be made"),
     (["fit", "--variant", "paper", "--image-size", "60"], "too small"),
+    (["benchmark", "nosuch"], "variant='nosuch'"),
+    (["benchmark", "--variant", "nosuch"], "variant='nosuch'"),
     (["fit", "--epochs", "0"], "--epochs must be a whole number of at least 1"),
     (["fit", "--learning-rate", "nan"], "--learning-rate must be a positive number"),
 ]

@@ -64,6 +64,11 @@ MISTAKES = [
         "Received --weights together with --model. Only one of --weights and --model can be given.",
     ),
     (
+        "benchmark paper --variant owt",
+        "benchmark",
+        "Received --variant together with VARIANT. Only one of --variant and VARIANT can be given.",
+    ),
+    (
         "convert a.npz b.keras --channel-order bgf",
         "convert",
         "Received --channel-order='bgf'. --channel-order must be one of: rgb, bgr. "
