@@ -188,7 +188,7 @@ def test_help_has_an_example(command, capsys):
     assert "(default: None)" not in out and "(default: False)" not in out
 
 
-FIT = ["fit", "images", "--variant", "cifar10_18pct", "--epochs"]
+FIT = ["fit", "images", "--variant", "cifar10_18pct", "--schedule", "constant", "--epochs"]
 
 
 def draw_images(folder):
