@@ -13,7 +13,7 @@ from keras_alexnet.data.bad_files import skipped_note
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.data.image_reader import ImageReader
 from keras_alexnet.data.paths import passed_over_note
-from keras_alexnet.errors import escaped
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.evaluation.class_tables import (
     FEW,
     class_table,
@@ -67,7 +67,8 @@ class Classification:
         if len(self.images) > FEW:
             parts.append('csv="classes.csv" (--csv classes.csv) writes the other classes as well.')
         if self.csv is not None:
-            parts.append(f"Wrote the classes of {self.count:,} images to {escaped(self.csv)}.")
+            images = "1 image" if self.count == 1 else f"{self.count:,} images"
+            parts.append(f"Wrote the classes of {images} to {escaped(self.csv)}.")
         notes = (*self.assumptions, passed_over_note(self.passed_over), skipped_note(self.skipped))
         return "\n\n".join(filter(None, [*parts, "\n".join(filter(None, notes))]))
 
@@ -91,9 +92,15 @@ class Classification:
         """Draw each image with bars for its best classes beside it, and return the path.
 
         Raises:
-            UserError: (a `ValueError`) if there are too many images, one cannot be read any more,
-                matplotlib is not installed, or the file cannot be written.
+            UserError: (a `ValueError`) if there are no images or too many, one cannot be read any
+                more, matplotlib is not installed, or the file cannot be written.
         """
+        if not self.images:
+            raise UserError(
+                f"Received the result {self!r}, which holds no images.",
+                "The result must hold images to draw.",
+                "Classify the images to draw without `csv`.",
+            )
         return plot_classified(self.images, file_path("path", path))
 
 

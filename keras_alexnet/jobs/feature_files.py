@@ -15,6 +15,7 @@ from keras_alexnet.data.paths import passed_over_note
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.files import check_free, written_whole
 from keras_alexnet.interrupts import delayed_interrupts
+from keras_alexnet.short_repr import short_repr
 from keras_alexnet.tables import csv_writer
 
 
@@ -38,29 +39,21 @@ class Features:
     shape: tuple[int, ...]
     record: Mapping[str, Any]
 
-    def __repr__(self) -> str:
-        """Return the path and the shape."""
-        return f"Features(path={self.path!r}, shape={self.shape})"
+    __repr__ = short_repr("path", "shape")
 
     def __str__(self) -> str:
         """Return what is in each file, and notes."""
-        skipped = [(bad["path"], bad["reason"]) for bad in self.record["skipped"]]
-        others = passed_over_note(self.record["passed_over"])
+        images = "1 image" if self.shape[0] == 1 else f"{self.shape[0]:,} images"
         array, names, record = map(escaped, (self.path, self.names_path, self.record_path))
-        return "\n".join(
-            filter(
-                None,
-                [
-                    f"Wrote {array}: {self.record['layer']} of {self.shape[0]:,} images, float32 "
-                    f"of shape {self.shape}.",
-                    f"Wrote {names}: the names of the images, in the same order.",
-                    f"Wrote {record}: how the features were made.",
-                    *self.record["assumptions"],
-                    others,
-                    skipped_note(skipped),
-                ],
-            )
+        lines = (
+            f"Wrote {array}: {self.record['layer']} of {images}, float32 of shape {self.shape}.",
+            f"Wrote {names}: the names of the images, in the same order.",
+            f"Wrote {record}: how the features were made.",
+            *self.record["assumptions"],
+            passed_over_note(self.record["passed_over"]),
+            skipped_note([(bad["path"], bad["reason"]) for bad in self.record["skipped"]]),
         )
+        return "\n".join(filter(None, lines))
 
     def to_dict(self) -> dict:
         """Return the paths and the record as plain lists and dictionaries."""

@@ -157,6 +157,8 @@ def test_rows_are_written_while_images_are_read(photos):
     assert seen == [1, 1, 1, 2, 2, 3]  # the columns and the first two rows, and so on
     assert (result.images, result.count, result.csv) == ((), 5, None)
     assert repr(result) == "Classification(model_name='colours', count=5)"
+    with pytest.raises(UserError, match="which holds no images"):
+        result.plot("classes.png")
     assert len(rows_of(table.getvalue())) == 5
 
 

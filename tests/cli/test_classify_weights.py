@@ -108,7 +108,8 @@ def test_without_weights_they_are_imagenets(served, capsys):
     assert "Downloading" not in captured.out + captured.err
     assert f" {image['classes'][0]['name']} " in captured.out
     assert len(served.asked) == 1
-    result = jobs.classify("a.png", variant="cifar10_19pct", verbose=0)
+    with pytest.warns(UserWarning, match="look untrained"):
+        result = jobs.classify("a.png", variant="cifar10_19pct", verbose=0)
     assert result.to_dict()["images"] == [image]
 
 
