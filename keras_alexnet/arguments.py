@@ -1,8 +1,8 @@
-"""Checks of arguments of public calls: integers, choices and paths, of whatever type."""
+"""Checks of arguments of public calls: numbers, choices and paths, of whatever type."""
 
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from keras_alexnet.errors import UserError
@@ -40,6 +40,37 @@ def optional_integer(name: str, value: Any, least: int, remedy: str) -> int | No
     if number is None and value is not None:
         raise _refused(name, value, f"a whole number of at least {least}, or None", remedy)
     return number
+
+
+def number(
+    name: str, value: Any, fits: Callable[[float], bool], expected: str, remedy: str
+) -> float:
+    """Return an argument as a plain `float`.
+
+    It takes every number, such as NumPy's and arrays without axes, but no bool and no text.
+
+    Args:
+        name: Name of the argument.
+        value: What was received.
+        fits: Whether a number is allowed.
+        expected: Which numbers are; it follows the words "must be".
+        remedy: A sentence that says which value to give.
+
+    Raises:
+        UserError: If the value is not a number, or not an allowed one.
+
+    Example:
+
+    >>> number("beta", 1, lambda beta: beta > 0, "positive", "The paper has 0.75.")
+    1.0
+    """
+    try:
+        real = None if isinstance(value, (str, bytes)) or _is_bool(value) else float(value)
+    except (TypeError, ValueError, RuntimeError):  # the last of a tensor of several numbers
+        real = None
+    if real is None or not fits(real):
+        raise _refused(name, value, expected, remedy)
+    return real
 
 
 def pair(name: str, value: Any, remedy: str) -> tuple[int, int]:
@@ -98,6 +129,30 @@ def choice(name: str, value: Any, choices: Iterable[Any], remedy: str) -> None:
         raise _refused(name, value, f"one of {', '.join(map(repr, allowed))}", remedy)
 
 
+def converted(name: str, value: Any, convert: Callable, expected: str, remedy: str) -> Any:
+    """Return what a function of Keras or NumPy makes of an argument.
+
+    Args:
+        name: Name of the argument.
+        value: What was received.
+        convert: The function; it raises a `TypeError` or `ValueError` for a wrong value.
+        expected: Which values it takes; it follows the words "must be".
+        remedy: A sentence that says which value to give.
+
+    Raises:
+        UserError: If the function refuses the value.
+
+    Example:
+
+    >>> converted("scale", "0.5", float, "a number", "Leave it out.")
+    0.5
+    """
+    try:
+        return convert(value)
+    except (TypeError, ValueError):
+        raise _refused(name, value, expected, remedy) from None
+
+
 def file_path(name: str, value: Any) -> str:
     """Return a path as text, from text, bytes or an `os.PathLike` such as `pathlib.Path`.
 
@@ -116,9 +171,13 @@ def file_path(name: str, value: Any) -> str:
         raise _refused(name, value, expected, "Give the path as text.") from None
 
 
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
+
+
 def _number(value: Any, least: int) -> int | None:
     """Return a plain `int`, or `None` if the value is not an integer or is too small."""
-    if isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
+    if _is_bool(value):
         return None
     try:
         number = operator.index(value)

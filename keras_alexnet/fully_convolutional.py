@@ -59,11 +59,18 @@ def fully_convolutional(model: keras.Model, input_shape: Shape | None = None) ->
     >>> tuple(dense(np.zeros((1, 64, 96, 3), "float32")).shape[1:])
     (5, 9, 10)
     """
-    converter = _Converter(model)
     graph = functional(model)
+    converter = _Converter(model)
     if input_shape is not None:
         remedy = "Give a shape such as (512, 640, 3), or leave it out."
         input_shape = shape("input_shape", input_shape, remedy)
+        if len(input_shape) != 3:
+            raise UserError(
+                f"Received input_shape={input_shape}.",
+                "`input_shape` must have three sizes: height, width and channels, in the order of "
+                "the data format.",
+                remedy,
+            )
     dense = converter.converted(graph, input_shape or converter.open_shape(graph))
     if converter.has_dense:
         return dense

@@ -71,6 +71,12 @@ def benchmark(
     batch_size = integer("batch_size", batch_size, 1, remedy)
     num_batches = integer("num_batches", num_batches, 1, remedy)
     burn_in = integer("burn_in", burn_in, 1, remedy)
+    if not isinstance(model, keras.Model):
+        raise UserError(
+            f"Received model={model!r}.",
+            "`model` must be a keras.Model with one image input.",
+            'Pass a model such as AlexNet("paper").',
+        )
     shape = tuple(getattr(model, "input_shape", (None, None)))[1:]
     if None in shape:
         raise UserError(

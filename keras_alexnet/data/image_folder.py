@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras_alexnet.arguments import choice, file_path, integer
+from keras_alexnet.arguments import choice, file_path, integer, number
 from keras_alexnet.data.bad_files import without_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
@@ -137,6 +137,13 @@ def image_folder(
         data.skipped = reader.skipped
         return data
 
+    names = () if class_names is None else class_names
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise UserError(
+            f"Received class_names={class_names!r}.",
+            "`class_names` must be a list of names, or None.",
+            "Give the names of all classes, in the order of their numbers.",
+        )
     directory = file_path("directory", directory)
     usable = without_unreadable if bad_images == "skip" else lambda files: files
     if subset is None:
@@ -158,9 +165,6 @@ def _cache(cache: bool | PathLike, files: LabelledFiles, size: int, resizing: st
 
 
 def _check_share(held_out) -> None:
-    if not 0 < held_out < 1:
-        raise UserError(
-            f"Received held_out={held_out!r}.",
-            "`held_out` must lie between 0 and 1: it is the share of every class to hold out.",
-            "Give 0.2, a fifth, as is usual, or `subset=None` for all images.",
-        )
+    expected = "between 0 and 1: it is the share of every class to hold out"
+    remedy = "Give 0.2, a fifth, as is usual, or `subset=None` for all images."
+    number("held_out", held_out, lambda share: 0 < share < 1, expected, remedy)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_alexnet.arguments import choice, integer, pair
+from keras_alexnet.arguments import choice, converted, integer, pair
 from keras_alexnet.errors import UserError
 from keras_alexnet.type_aliases import DataFormat, Identifier, Padding, Shape, Sides, Tensor
 
@@ -87,12 +87,12 @@ class LocallyConnected2D(keras.layers.Layer):
         formats = ("channels_last", "channels_first")
         choice("data_format", data_format, formats, "Leave it out for Keras's setting.")
         self.data_format = data_format
-        self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.activation = _found("activation", activation, "activations")
+        self.kernel_initializer = _found("kernel_initializer", kernel_initializer, "initializers")
+        self.bias_initializer = _found("bias_initializer", bias_initializer, "initializers")
+        self.kernel_regularizer = _found("kernel_regularizer", kernel_regularizer, "regularizers")
+        self.bias_regularizer = _found("bias_regularizer", bias_regularizer, "regularizers")
 
     def build(self, input_shape: Shape) -> None:
         """Make the weights for images of this size."""
@@ -227,3 +227,9 @@ class LocallyConnected2D(keras.layers.Layer):
                 f"Its weights, one set for each place, are for {self.image}.",
                 "Resize or crop the images, or build the network for theirs.",
             )
+
+
+def _found(name: str, value, kind: str):
+    """Return what an argument stands for in one of Keras's modules."""
+    expected = f"a name, a config or an object of `keras.{kind}`"
+    return converted(name, value, getattr(keras, kind).get, expected, "Leave it out.")

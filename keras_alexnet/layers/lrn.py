@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import keras
 
-from keras_alexnet.arguments import choice, integer
+from keras_alexnet.arguments import choice, integer, number
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.normalization import Response, local_response_normalization
 from keras_alexnet.type_aliases import CaffeRegion, DataFormat, EvenWindow, Region, Shape, Tensor
@@ -127,7 +127,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         2e-05
         """
         size = _size(size)
-        return cls(size=size, k=k, alpha=alpha / size, beta=beta, **kwargs)
+        return cls(size=size, k=k, alpha=_alpha(alpha) / size, beta=beta, **kwargs)
 
     @classmethod
     def from_caffe(
@@ -166,7 +166,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         return cls(
             size=local_size,
             k=1.0 if within else k,
-            alpha=alpha / (local_size**2 if within else local_size),
+            alpha=_alpha(alpha) / (local_size**2 if within else local_size),
             beta=beta,
             region=region,
             **kwargs,
@@ -185,7 +185,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         'after'
         """
         size = _size(size)
-        return cls(size, bias, alpha / size, beta, even_window="after", **kwargs)
+        return cls(size, bias, _alpha(alpha) / size, beta, even_window="after", **kwargs)
 
     def build(self, input_shape: Shape) -> None:
         """Check the input's rank and channels; the layer has no weights."""
@@ -258,15 +258,18 @@ def _size(value, argument: str = "size") -> int:
     return integer(argument, value, 1, "The paper has 5.")
 
 
+def _alpha(value):
+    """Return a right alpha as it is; the frameworks' forms divide it before the layer checks it."""
+    expected = "a number, and must not be negative"
+    number("alpha", value, lambda alpha: alpha >= 0, expected, "The paper has 1e-4.")
+    return value
+
+
 def _check_arguments(k, alpha, beta, region, even_window):
     """Raise for the first argument that is out of range."""
-    checks = [
-        ("k", k, k > 0, "must be positive, or zeros would be divided by zero", "The paper has 2."),
-        ("alpha", alpha, alpha >= 0, "must not be negative", "The paper has 1e-4."),
-        ("beta", beta, beta > 0, "must be positive", "The paper has 0.75."),
-    ]
-    for name, value, good, rule, remedy in checks:
-        if not good:
-            raise UserError(f"Received {name}={value!r}.", f"`{name}` {rule}.", remedy)
+    expected = "positive, or zeros would be divided by zero"
+    number("k", k, lambda k: k > 0, expected, "The paper has 2.")
+    _alpha(alpha)
+    number("beta", beta, lambda beta: beta > 0, "positive", "The paper has 0.75.")
     choice("region", region, REGIONS, "Choose 'across_channels', which is the paper's.")
     choice("even_window", even_window, ("before", "after"), "PyTorch has 'before', ONNX 'after'.")

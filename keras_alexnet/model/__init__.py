@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from keras_alexnet.arguments import choice, integer, shape
+from keras_alexnet.arguments import choice, converted, integer, shape
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
@@ -160,6 +160,8 @@ def _initialized(
     inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
     _check_size(record, inputs.shape, include_top, data_format)
 
+    _check_by_keras(classifier_activation, name, dtype)
+
     maker = LayerMaker(record, classes, initialization, data_format, dtype)
     x = inputs
     for layer_name, row in record.features:
@@ -178,6 +180,23 @@ def _initialized(
     (height, width), _ = image_axes(inputs.shape, data_format)
     model.card = ModelCard(record.name, height if height == width else None)
     return model
+
+
+def _check_by_keras(classifier_activation, name, dtype) -> None:
+    """Raise for an argument that Keras would refuse in the middle of the model."""
+    expected = "the name of an activation of Keras, a function, or None for logits"
+    remedy = "Leave it out for softmax."
+    converted(
+        "classifier_activation", classifier_activation, keras.activations.get, expected, remedy
+    )
+    expected = "the name of a dtype or of a policy, a `keras.DTypePolicy`, or None"
+    converted("dtype", dtype, keras.dtype_policies.get, expected, "Leave it out for Keras's own.")
+    if name is not None and (not isinstance(name, str) or "/" in name):
+        raise UserError(
+            f"Received name={name!r}.",
+            "`name` must be text without a slash, or None.",
+            "Leave it out for the variant's name.",
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_alexnet.arguments import optional_integer
+from keras_alexnet.arguments import choice, optional_integer
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.framework_ops import framework_of, ops_of
 from keras_alexnet.operations.image import ImageOperation, checked, declared
@@ -54,6 +54,8 @@ class ImageLayer(keras.layers.Layer):
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any):
         # Keras would cast float images to the compute dtype, perhaps half precision, on entry.
         super().__init__(**{"autocast": False, **kwargs})
+        formats = ("channels_last", "channels_first", None)
+        choice("data_format", data_format, formats, "Leave it out to take Keras's own setting.")
         self.data_format = data_format or keras.config.image_data_format()
         self.built = True  # nothing is left to build; a Pipeline of unbuilt layers warns on PyTorch
 
@@ -179,7 +181,10 @@ def image_batches(data) -> Iterator[np.ndarray]:
         data: An array, or an iterable of batches such as a `tf.data.Dataset` (its first element,
             if it gives labels too).
     """
-    for batch in [data] if hasattr(data, "shape") else data:
+    batches = [data] if hasattr(data, "shape") else data
+    if not isinstance(batches, Iterable) or isinstance(batches, (str, bytes)):
+        raise no_images("`data` must be an array of images, or batches of them.")
+    for batch in batches:
         images = batch[0] if isinstance(batch, (tuple, list)) else batch
         yield np.asarray(keras.ops.convert_to_numpy(images), "float64")
 

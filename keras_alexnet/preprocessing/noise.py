@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_alexnet.arguments import choice
+from keras_alexnet.arguments import choice, converted
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.image import affine
 from keras_alexnet.preprocessing.base import (
@@ -201,11 +201,14 @@ def _positive(name: str, value, zero: bool = False) -> float:
 
 
 def _array(name: str, value, shape) -> np.ndarray:
-    array = np.asarray(value, "float64")
+    remedy = "Leave it out for ImageNet's values, or call adapt(images)."
+    array = converted(
+        name, value, lambda value: np.asarray(value, "float64"), f"numbers of shape {shape}", remedy
+    )
     if array.shape != shape or not np.isfinite(array).all():
         raise UserError(
             f"Received {name} of shape {array.shape}.",
             f"`{name}` must hold finite numbers and have the shape {shape}.",
-            "Leave it out for ImageNet's values, or call adapt(images).",
+            remedy,
         )
     return array

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_alexnet.arguments import choice
+from keras_alexnet.arguments import choice, converted
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.image import affine
 from keras_alexnet.preprocessing.base import (
@@ -65,8 +65,7 @@ class PixelNormalization(ImageLayer):
     ):
         super().__init__(data_format, **kwargs)
         choice("order", order, ("rgb", "bgr"), "Give 'bgr' for Caffe's networks, else 'rgb'.")
-        self.mean = np.asarray(mean, "float32")
-        self.std = np.asarray(std, "float32")
+        self.mean, self.std = _floats("mean", mean), _floats("std", std)
         self.scale = float(scale)
         self.order = order
         wrong = self.mean.ndim not in (0, 1, 3) or self.std.ndim > 1 or not (self.std > 0).all()
@@ -158,6 +157,11 @@ class PixelNormalization(ImageLayer):
             "scale": self.scale,
             "order": self.order,
         }
+
+
+def _floats(name: str, value) -> np.ndarray:
+    remedy = "Give one number, or one for each channel."
+    return converted(name, value, lambda x: np.asarray(x, "float32"), "made of numbers", remedy)
 
 
 def _listed(values) -> str:

@@ -224,6 +224,12 @@ def preprocess_input(
     [[[24.0, 11.0, 5.0]]]
     """
     layer = normalization(_record(variant), data_format=data_format)
+    if not hasattr(x, "shape"):
+        raise UserError(
+            f"Received x={x!r}.",
+            "`x` must be images: an array or a tensor of shape (..., height, width, 3).",
+            "Decode the file first: keras.utils.img_to_array(keras.utils.load_img(path)).",
+        )
     if not isinstance(x, np.ndarray):
         return layer(x)
     if np.issubdtype(x.dtype, np.floating) and x.size:

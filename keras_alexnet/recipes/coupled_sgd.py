@@ -6,7 +6,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from keras_alexnet.arguments import choice
+from keras_alexnet.arguments import choice, number
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.optimizer import descend
 from keras_alexnet.recipes.group import BIAS, Group
@@ -78,7 +78,12 @@ class CoupledSGD(keras.optimizers.Optimizer):
         name: str = "coupled_sgd",
         **kwargs: Any,
     ):
-        _check(momentum, velocity, kwargs.pop("weight_decay", None))
+        _check(momentum, groups, velocity, kwargs.pop("weight_decay", None))
+        if not isinstance(learning_rate, Schedule) and not callable(learning_rate):
+            expected = "a number of at least 0, or a schedule"
+            learning_rate = number(
+                "learning_rate", learning_rate, lambda rate: rate >= 0, expected, "0.01 is usual."
+            )
         super().__init__(learning_rate, name=name, **kwargs)
         self.momentum = momentum
         self.groups = tuple(groups)
@@ -157,18 +162,22 @@ def _copied(config: dict, saved: dict | None) -> CoupledSGD:
     return optimizer
 
 
-def _check(momentum, velocity, weight_decay) -> None:
+def _check(momentum, groups, velocity, weight_decay) -> None:
     if weight_decay is not None:
         raise UserError(
             f"Received weight_decay={weight_decay!r}.",
             "`CoupledSGD` takes the weight decay of each group of variables.",
             f"Give groups=[Group(weight_decay={weight_decay!r})], or use paper_optimizer.",
         )
-    if not isinstance(momentum, Schedule) and not 0 <= momentum < 1:
+    if not isinstance(momentum, Schedule):
+        expected = "at least 0 and below 1, or a schedule"
+        remedy = "Give 0.9, as all published recipes do."
+        number("momentum", momentum, lambda momentum: 0 <= momentum < 1, expected, remedy)
+    if not isinstance(groups, (list, tuple)) or not all(isinstance(x, Group) for x in groups):
         raise UserError(
-            f"Received momentum={momentum!r}.",
-            "`momentum` must be at least 0 and below 1, or a schedule.",
-            "Give 0.9, as all published recipes do.",
+            f"Received groups={groups!r}.",
+            "`groups` must be a list of `keras_alexnet.Group`.",
+            "Give [Group(weight_decay=5e-4)], say, or leave it out for the groups of 2012.",
         )
     remedy = "Give 'with_rate' for the rule of the paper and Caffe, 'without_rate' for PyTorch's."
     choice("velocity", velocity, ("with_rate", "without_rate"), remedy)

@@ -1,11 +1,13 @@
 """`Group`: the training of some of a model's variables."""
 
 import dataclasses
+import math
 import re
 from typing import Any
 
 import keras
 
+from keras_alexnet.arguments import number
 from keras_alexnet.errors import UserError
 
 BIAS = r"(^|/)bias$"  # fits the end of a `variable.path` such as "conv1/bias"
@@ -27,7 +29,8 @@ class Group:
         weight_decay: Multiplies the variable; the product is added to its gradient.
 
     Raises:
-        UserError: (a `ValueError`) if the pattern is not a regular expression.
+        UserError: (a `ValueError`) if the pattern is not a regular expression, or another argument
+            not a number.
 
     Example:
 
@@ -41,7 +44,7 @@ class Group:
     weight_decay: Any = 0.0
 
     def __post_init__(self):
-        """Raise unless the pattern is a regular expression."""
+        """Raise unless the pattern is a regular expression and the others are numbers."""
         try:
             re.compile(self.pattern)
         except (re.error, TypeError) as error:
@@ -50,6 +53,12 @@ class Group:
                 "`pattern` must be a regular expression.",
                 'Give the end of a variable\'s path, such as r"fc10/kernel$".',
             ) from error
+        number("factor", self.factor, math.isfinite, "a finite number", "Leave it out for 1.")
+        remedy = "Leave it out for none."
+        for name in ("learning_rate", "weight_decay"):
+            value = getattr(self, name)
+            if not callable(value) and not (name == "learning_rate" and value is None):
+                number(name, value, math.isfinite, "a finite number or a schedule", remedy)
 
     def fits(self, path: str) -> bool:
         """Return whether a variable with this path belongs to the group."""

@@ -1,9 +1,11 @@
 """`paper_optimizer`: the optimizer of 2012."""
 
+import math
 from typing import Any
 
 import keras
 
+from keras_alexnet.arguments import number
 from keras_alexnet.recipes.coupled_sgd import CoupledSGD
 from keras_alexnet.recipes.group import BIAS, Group
 
@@ -11,7 +13,7 @@ from keras_alexnet.recipes.group import BIAS, Group
 def paper_optimizer(
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
     momentum: float | keras.optimizers.schedules.LearningRateSchedule = 0.9,
-    weight_decay: float | keras.optimizers.schedules.LearningRateSchedule = 5e-4,
+    weight_decay: float = 5e-4,
     bias_factor: float = 2.0,
     **kwargs: Any,
 ) -> CoupledSGD:
@@ -39,7 +41,7 @@ def paper_optimizer(
         A `CoupledSGD`.
 
     Raises:
-        UserError: (a `ValueError`) for a momentum outside 0 to 1.
+        UserError: (a `ValueError`) for a momentum outside 0 to 1, and what is not a number.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, NIPS 2012, section 5; layer-params-145.cfg of the authors'
@@ -53,5 +55,7 @@ def paper_optimizer(
     >>> model.optimizer.group("conv1/bias").factor
     2.0
     """
-    groups = (Group(BIAS, factor=float(bias_factor)), Group(weight_decay=float(weight_decay)))
+    decay = number("weight_decay", weight_decay, math.isfinite, "a finite number", "5e-4 is usual.")
+    factor = number("bias_factor", bias_factor, math.isfinite, "a finite number", "2 is usual.")
+    groups = (Group(BIAS, factor=factor), Group(weight_decay=decay))
     return CoupledSGD(learning_rate, momentum, groups, **kwargs)

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.arguments import integer
+from keras_alexnet.arguments import integer, number
 from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.type_aliases import Logs
@@ -58,6 +58,7 @@ class ReduceOnPlateau(Copyable, keras.callbacks.ReduceLROnPlateau):
         **kwargs: Any,
     ):
         self.times = integer("times", times, 1, "The paper's authors reduced the rate three times.")
+        number("factor", factor, lambda factor: 0 < factor < 1, "above 0 and below 1", "Give 0.1.")
         patience = integer("patience", patience, 0, "Leave it out for 5 epochs.")
         super().__init__(monitor=monitor, factor=factor, patience=patience, **kwargs)
         self.reductions = 0

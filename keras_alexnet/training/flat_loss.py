@@ -1,11 +1,12 @@
 """`FlatLossWarning`: warns when the loss has stayed at ln(classes)."""
 
+import math
 import threading
 from collections.abc import Callable
 
 import keras
 
-from keras_alexnet.arguments import integer, optional_integer
+from keras_alexnet.arguments import integer, number, optional_integer
 from keras_alexnet.callback_copies import Copyable
 from keras_alexnet.errors import warn
 from keras_alexnet.short_repr import short_repr
@@ -74,10 +75,11 @@ class FlatLossWarning(Copyable, keras.callbacks.Callback):
         remedy = "Leave it out for the default."
         self.steps = optional_integer("steps", steps, 1, remedy)
         self.classes = optional_integer("classes", classes, 1, remedy)
-        self.tolerance = tolerance
+        self.tolerance = number("tolerance", tolerance, math.isfinite, "a finite number", remedy)
         self.window = integer("window", window, 1, remedy)
         self.say = say or warn
-        self.mean_weight = mean_weight
+        positive = "a positive number"
+        self.mean_weight = number("mean_weight", mean_weight, lambda x: x > 0, positive, remedy)
         self.message: str | None = None
         self._lock = threading.Lock()  # Keras calls from several threads
         self._sums: dict[Figure, _Sums] = {}

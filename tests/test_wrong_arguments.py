@@ -1,0 +1,133 @@
+"""Arguments of a wrong type: a `UserError` with the argument's name, and no error of Keras."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_alexnet
+from keras_alexnet import UserError, jobs
+
+# For each public call its right arguments, and the names of those that are tried with wrong ones.
+NORM = keras_alexnet.LocalResponseNormalization
+SMALL = {"variant": "cifar10_18pct"}
+SIZE = {"height": 4, "width": 4}
+CALLS = [
+    (keras_alexnet.AlexNet, SMALL, "variant weights input_tensor input_shape pooling classes"),
+    (keras_alexnet.AlexNet, SMALL, "classifier_activation name initialization data_format dtype"),
+    (NORM, {}, "size k alpha beta region groups data_format even_window"),
+    (NORM.from_tensorflow, {}, "depth_radius bias alpha beta"),
+    (NORM.from_torch, {"size": 5}, "size alpha beta k"),
+    (NORM.from_caffe, {}, "local_size alpha beta k norm_region"),
+    (NORM.from_onnx, {"size": 5}, "size alpha beta bias"),
+    (keras_alexnet.RandomCropFlip, SIZE, "height width seed data_format"),
+    (keras_alexnet.TenCrop, SIZE, "height width data_format"),
+    (keras_alexnet.NineCrop, SIZE, "height width data_format"),
+    (keras_alexnet.PCAColorNoise, {}, "std dialect value_range seed axes deviations data_format"),
+    (keras_alexnet.training_preprocessor, {}, "variant image_size mean color_noise seed"),
+    (keras_alexnet.evaluation_preprocessor, {}, "variant image_size mean data_format"),
+    (keras_alexnet.preprocess_input, {"x": np.zeros((4, 4, 3))}, "x variant data_format"),
+    (keras_alexnet.decode_predictions, {"preds": np.zeros((1, 1000))}, "top"),
+    (keras_alexnet.CoupledSGD, {}, "learning_rate momentum groups velocity"),
+    (keras_alexnet.paper_optimizer, {}, "learning_rate momentum weight_decay bias_factor"),
+    (keras_alexnet.Group, {}, "factor learning_rate weight_decay"),
+    (keras_alexnet.ReduceOnPlateau, {}, "factor times patience"),
+    (keras_alexnet.FlatLossWarning, {}, "steps classes tolerance window mean_weight"),
+    (keras_alexnet.BenchmarkCallback, {}, "batch_size images warm_up path"),
+    (keras_alexnet.get_variant, {}, "name"),
+    (keras_alexnet.get_checkpoint, {}, "name"),
+    (keras_alexnet.get_recipe, {}, "name"),
+    (jobs.local_copy, {}, "name"),
+]
+LOCAL = (
+    keras_alexnet.LocallyConnected2D,
+    {"filters": 2, "kernel_size": 3},
+    "filters kernel_size strides padding data_format activation kernel_initializer "
+    "bias_initializer kernel_regularizer bias_regularizer",
+)
+WRONG = [object(), [["a"]], {"a": 1}]
+CASES = [(call, right, name) for call, right, names in [*CALLS, LOCAL] for name in names.split()]
+
+
+@pytest.mark.parametrize(("call", "right", "name"), CASES)
+def test_an_object_a_list_and_a_dict(call, right, name):
+    """None of them is ever right."""
+    for wrong in WRONG:
+        with pytest.raises(UserError) as caught:
+            call(**{**right, name: wrong})
+        assert caught.value.expected and caught.value.remedy
+
+
+NUMBERS = [
+    (NORM, "k alpha beta size"),
+    (keras_alexnet.CoupledSGD, "learning_rate momentum"),
+    (keras_alexnet.paper_optimizer, "learning_rate momentum weight_decay bias_factor"),
+    (keras_alexnet.Group, "factor weight_decay"),
+    (keras_alexnet.ReduceOnPlateau, "factor times"),
+    (keras_alexnet.FlatLossWarning, "tolerance mean_weight"),
+    (keras_alexnet.PCAColorNoise, "std value_range"),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"), [(call, name) for call, names in NUMBERS for name in names.split()]
+)
+@pytest.mark.parametrize("wrong", [None, "0.5", b"1", np.nan, np.zeros(2), True])
+def test_text_and_none_are_no_numbers(call, name, wrong):
+    """Also text that looks like one, and an array of several."""
+    with pytest.raises(UserError, match=rf"Received {name}="):
+        call(**{name: wrong})
+
+
+def test_numbers_of_all_types_are_right():
+    """NumPy's, arrays without axes, and integers."""
+    for one in (1, np.float32(1), np.int64(1), np.array(1.0)):
+        assert float(NORM(k=one, alpha=one, beta=one).k) == 1
+        assert keras_alexnet.paper_optimizer(weight_decay=one).groups[1].weight_decay == 1.0
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "owt", ["a"]])
+def test_what_is_no_model(wrong):
+    """Functions of a model."""
+    calls = (
+        keras_alexnet.describe,
+        keras_alexnet.benchmark,
+        keras_alexnet.fully_convolutional,
+        keras_alexnet.ten_crop_model,
+        keras_alexnet.multi_crop_model,
+        lambda model: keras_alexnet.feature_extractor(model, "fc7"),
+        lambda model: keras_alexnet.load_checkpoint(model, __file__),
+    )
+    for call in calls:
+        with pytest.raises(UserError):
+            call(wrong)
+
+
+@pytest.mark.parametrize("names", ["cat", 5, [1, 2], {"cat": 0}])
+def test_what_is_no_list_of_names(names, tmp_path):
+    """A text would otherwise be a class for each of its letters."""
+    for name in ("cat", "dog"):
+        os.mkdir(tmp_path / name)
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "1.png")
+    with pytest.raises(UserError, match="`class_names` must be a list of names"):
+        keras_alexnet.image_folder(tmp_path, 8, class_names=names)
+    for share in (None, "0.2", [0.2]):
+        with pytest.raises(UserError, match="Received held_out="):
+            keras_alexnet.image_folder(tmp_path, 8, held_out=share)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "photos", ["a"]])
+def test_what_is_no_images(wrong):
+    """A layer adapts to images alone."""
+    with pytest.raises(ValueError):
+        keras_alexnet.PCAColorNoise().adapt(wrong)
+
+
+def test_a_shape_of_four_sizes():
+    """With the batch, as other programs have it."""
+    model = keras_alexnet.AlexNet("cifar10_18pct", data_format="channels_last")
+    with pytest.raises(UserError, match=r"`input_shape` must have three sizes"):
+        keras_alexnet.fully_convolutional(model, (1, 64, 64, 3))
+    assert isinstance(keras_alexnet.fully_convolutional(model, (64, 64, 3)), keras.Model)
