@@ -1,6 +1,9 @@
 """`fit`: a network trained on a folder of images, measured and saved."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 from keras_alexnet.arguments import choice, file_path, integer, optional_integer
 from keras_alexnet.errors import UserError
@@ -10,33 +13,44 @@ from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.run import run
 from keras_alexnet.training.run_folder import FOLDER, free_folder
 from keras_alexnet.training.schedule import SCHEDULES
+from keras_alexnet.type_aliases import (
+    BadImages,
+    CompileMode,
+    Initialization,
+    PathLike,
+    RecipeName,
+    Schedule,
+    VariantName,
+    Verbose,
+    Weights,
+)
 
-DEFAULTS = Job()
+DEFAULTS: Any = Job()  # a job of a file may have any text, so its choices are no Literals
 
 
 def fit(
-    directory: str | None = None,
+    directory: PathLike | None = None,
     *,
-    output: str | None = None,
-    variant: str | None = None,
-    recipe: str | None = None,
+    output: PathLike | None = None,
+    variant: VariantName | None = None,
+    recipe: RecipeName | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     image_size: int | None = None,
     augmentation: bool = DEFAULTS.augmentation,
-    initialization: str = DEFAULTS.initialization,
-    compile_mode: str = DEFAULTS.compile_mode,
+    initialization: Initialization = DEFAULTS.initialization,
+    compile_mode: CompileMode = DEFAULTS.compile_mode,
     seed: int = DEFAULTS.seed,
-    bad_images: str = DEFAULTS.bad_images,
+    bad_images: BadImages = DEFAULTS.bad_images,
     overwrite: bool = False,
     accept_changed_data: bool = False,
     discard_state: bool = False,
     quick: bool = False,
-    verbose: int | str = "auto",
-    schedule: str | None = None,
+    verbose: Verbose = "auto",
+    schedule: Schedule | None = None,
     warmup_ratio: float | None = None,
-    weights: str | None = None,
+    weights: Weights | None = None,
     freeze: str | None = None,
     unfreeze_after: int | None = None,
 ) -> Outcome:
