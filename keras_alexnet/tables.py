@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 __all__ = ["add_numbers", "csv_writer", "json_text", "new_table", "screen_width", "table_text"]
 
@@ -98,7 +98,7 @@ def _least_cell(column) -> int:
     return min(WORD, longest) if column.overflow == "fold" else longest
 
 
-def csv_writer(file, texts: Iterable[str]):
+def csv_writer(file: TextIO, texts: Iterable[str]) -> Any:
     """Return a `csv.writer` that writes `texts`, such as names of files, so that they read back."""
     # Without QUOTE_ALL, Python does not quote a name with a carriage return.
     if any("\r" in text for text in texts):

@@ -18,11 +18,13 @@ from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.loading import VERIFY
 from keras_alexnet.data.image_folder import BAD_IMAGES, SUBSETS
 from keras_alexnet.data.resizers import RESIZINGS
+from keras_alexnet.jobs.extraction import POOLINGS
 from keras_alexnet.layers.lrn import REGIONS
 from keras_alexnet.model import _POOLINGS
 from keras_alexnet.preprocessing.noise import DIALECTS
 from keras_alexnet.preprocessing.resize import ANTIALIASED
 from keras_alexnet.training.compile_modes import MODES
+from keras_alexnet.training.schedule import SCHEDULES
 from test_public_names import MODULES
 
 pytestmark = pytest.mark.backend_free
@@ -48,11 +50,13 @@ TABLES = [
     ("CaffeRegion", [region.upper() for region in REGIONS], False),
     ("ChannelOrder", ORDERS, False),
     ("CompileMode", MODES, False),
+    ("FeaturePooling", POOLINGS, False),
     ("NoiseDialect", DIALECTS, False),
     ("Pooling", _POOLINGS, False),
     ("Region", REGIONS, False),
     ("Resizing", RESIZINGS, False),
     ("Resizing", ANTIALIASED, False),
+    ("Schedule", SCHEDULES, False),
     ("Subset", [subset for subset in SUBSETS if subset], False),
     ("Verify", VERIFY, False),
 ]

@@ -4,11 +4,11 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from keras_alexnet.errors import Note, escaped
 from keras_alexnet.published.lookup import get_checkpoint
 from keras_alexnet.tables import json_text, screen_width, table_text
-from keras_alexnet.type_aliases import Verbose
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
 
@@ -68,7 +68,7 @@ def named_network(arguments) -> dict:
 
 
 @contextlib.contextmanager
-def messages_aside(aside: bool) -> Iterator[Verbose]:
+def messages_aside(aside: bool) -> Iterator[int | Literal["auto"]]:
     """Send messages to the error stream if the standard output is for a program.
 
     Gives the `verbose` of what runs in the block. A download says its size in either case.

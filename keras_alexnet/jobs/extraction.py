@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal
 
 import keras
 
@@ -32,7 +31,14 @@ from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.stacks import Preprocessor
 from keras_alexnet.progress import verbosity
 from keras_alexnet.published.hashes import file_hash
-from keras_alexnet.type_aliases import BadImages, PathLike, VariantName, Verbose, Weights
+from keras_alexnet.type_aliases import (
+    BadImages,
+    FeaturePooling,
+    PathLike,
+    VariantName,
+    Verbose,
+    Weights,
+)
 from keras_alexnet.version import __version__
 
 POOLINGS = ("none", "average")
@@ -46,7 +52,7 @@ def features(
     weights: Weights | None = None,
     model: keras.Model | PathLike | None = None,
     variant: VariantName | None = None,
-    pooling: Literal["none", "average"] = "none",
+    pooling: FeaturePooling = "none",
     batch_size: int = 32,
     bad_images: BadImages = "stop",
     overwrite: bool = False,

@@ -108,6 +108,8 @@ try:
     worst: list[jobs.ClassFigures] = evaluation.worst(3)
     answers: jobs.Classification = jobs.classify([FOLDER / "1.jpg", "2.jpg"], weights="imagenet")
     jobs.classify("1.jpg", model=model, top=3)
+    jobs.classify(FOLDER, csv="classes.csv", bad_images="skip")
+    rows: jobs.Features = jobs.features(FOLDER, "fc7", "fc7.npy", pooling="average")
     first: jobs.Classified = answers.images[0]
     guess: jobs.Guess = first.guesses[0]
     findings: jobs.Findings = jobs.check_images("photos", move_to=FOLDER / "bad", verbose="auto")

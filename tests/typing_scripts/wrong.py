@@ -48,3 +48,6 @@ jobs.classify(["1.jpg", 2], weights="imagenet")  # list-item
 jobs.check_images("photos", verbose="no")  # arg-type
 jobs.download("bvlc_caffe", timeout="long")  # arg-type
 jobs.fit("photos", epochs="3")  # arg-type
+jobs.fit("photos", schedule="linear")  # arg-type
+jobs.fit("photos", initialization="he")  # arg-type
+jobs.features("photos", 7, "fc7.npy")  # arg-type
