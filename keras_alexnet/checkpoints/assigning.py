@@ -11,9 +11,6 @@ from keras_alexnet.formats.errors import CheckpointError, quoted
 from keras_alexnet.formats.files import THREADS
 from keras_alexnet.operations.memory import assign_all, new_values
 
-LARGEST = {"float16": 65504.0, "float64": 1.7976931348623157e308}  # others have float32's range
-LARGEST_FLOAT32 = 3.4028234663852886e38
-
 
 def carry_out(plan: Plan) -> None:
     """Assign all that is planned, or nothing.
@@ -51,7 +48,7 @@ def _new_values(assignment: Assignment, run: Callable) -> np.ndarray:
 
 def _check(piece: Piece, magnitude: float, dtype: str) -> None:
     """Raise unless numbers of this greatest magnitude are finite in a type."""
-    limit = LARGEST.get(dtype, LARGEST_FLOAT32)
+    limit = float(np.finfo("float32" if dtype == "bfloat16" else dtype).max)  # of the same range
     if not magnitude <= limit:  # NaN is not
         raise CheckpointError(
             f"The tensor {quoted(piece.name)} holds NaN, infinity, or numbers beyond {limit:.4g}, "

@@ -20,11 +20,8 @@ CHUNK = 1 << 20  # bytes at a time where a file is read through: fits a CPU's ca
 # lock, and at most 4, since all cores share one memory.
 THREADS = min(4, (os.cpu_count() or 1) + 1)
 MAX_TARGETS = 1024  # buffers that a system fills in one call: IOV_MAX
-FLAGS = (
-    "O_NONBLOCK",
-    "O_CLOEXEC",
-    "O_BINARY",
-)  # as far as the system has them; opening a pipe must not hang
+# As far as the system has them; opening a pipe must not hang.
+FLAGS = ("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -196,12 +193,9 @@ def _state(descriptor: int) -> tuple[int, int, int]:
 
 def _open(path: str) -> int:
     """Open a regular file, and return its descriptor."""
-    flags = os.O_RDONLY
-    for name in FLAGS:
-        flags |= getattr(os, name, 0)
     if os.path.isdir(path):  # Windows cannot open a folder to see its kind
         raise OSError(0, "it is a folder")
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, sum(getattr(os, name, 0) for name in FLAGS))
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)

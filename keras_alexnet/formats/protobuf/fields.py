@@ -33,6 +33,11 @@ class Field(NamedTuple):
     stop: int
     value: int
 
+    @property
+    def size(self) -> int:
+        """Number of bytes of its content."""
+        return self.stop - self.start
+
 
 class FieldReader:
     """Reads and counts fields anywhere in a file.

@@ -88,12 +88,12 @@ class Message:
         return [self._text(field) for field in self._of_type(number, LENGTH)]
 
     def _text(self, field: Field) -> str:
-        if field.stop - field.start > MAX_TEXT:
+        if field.size > MAX_TEXT:
             raise CheckpointError(
-                f"The field at byte {field.start} is a text of {field.stop - field.start} bytes.",
+                f"The field at byte {field.start} is a text of {field.size} bytes.",
                 f"A text must have at most {MAX_TEXT} bytes.",
             )
-        content = self.file.pread(field.start, field.stop - field.start)
+        content = self.file.pread(field.start, field.size)
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -136,12 +136,12 @@ class Message:
         plain = [wire for wire, size in FIXED.items() if size == itemsize]
         pieces = self._of_type(number, LENGTH, *plain)
         for piece in pieces:
-            if (piece.stop - piece.start) % itemsize:
+            if piece.size % itemsize:
                 raise CheckpointError(
-                    f"The field at byte {piece.start} has {piece.stop - piece.start} bytes.",
+                    f"The field at byte {piece.start} has {piece.size} bytes.",
                     f"The field must consist of elements of {itemsize} bytes.",
                 )
-        count = sum(piece.stop - piece.start for piece in pieces) // itemsize
+        count = sum(piece.size for piece in pieces) // itemsize
         self._check_count(shape, count)
         if len(pieces) <= 1:
             start = pieces[0].start if pieces else 0
@@ -174,9 +174,7 @@ class Message:
         fields = self._of_type(number, VARINT, LENGTH)
 
         def decode() -> np.ndarray:
-            pieces = (
-                piece for f in fields for piece in self.file.chunks(f.start, f.stop - f.start)
-            )
+            pieces = (piece for f in fields for piece in self.file.chunks(f.start, f.size))
             count = sum(int(np.count_nonzero(np.frombuffer(p, np.uint8) < 0x80)) for p in pieces)
             self._check_count(shape, count)  # before the memory is allocated
             whole, done = np.empty(count, dtype), 0
@@ -222,7 +220,7 @@ def _join_pieces(
     whole = np.empty(math.prod(shape), dtype)
     target, done = whole.view(np.uint8).data, 0
     for piece in pieces:
-        end = done + piece.stop - piece.start
+        end = done + piece.size
         file.read_into(piece.start, target[done:end])
         done = end
     return whole.reshape(shape)
@@ -232,7 +230,7 @@ def _read_varints(file: CheckpointFile, fields: list[Field]) -> Iterator[np.ndar
     """Yield the varints in fields, some at a time."""
     for field in fields:
         rest = np.empty(0, np.uint8)
-        for piece in file.chunks(field.start, field.stop - field.start):
+        for piece in file.chunks(field.start, field.size):
             content = np.concatenate([rest, np.frombuffer(piece, np.uint8)])
             ends = np.flatnonzero(content < 0x80)
             stop = int(ends[-1]) + 1 if ends.size else 0
