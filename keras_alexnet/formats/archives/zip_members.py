@@ -38,7 +38,7 @@ def require_stored(member: Member) -> Member:
 def check_crcs(
     file: CheckpointFile, members: Iterable[Member], types: Sequence[np.dtype | None] = ()
 ) -> None:
-    """Compare the CRC-32 of stored members with the directory's, if the directory has them.
+    """Compare the CRC-32 of members with the directory's, if the directory has them.
 
     One core reads about 2 GB a second, and most of the time of opening an archive is spent here: so
     threads share the parts of the members. The same pass finds the greatest magnitude of the
@@ -50,7 +50,7 @@ def check_crcs(
         types: The dtype of the numbers that each member consists of; `None` for other bytes.
 
     Raises:
-        CheckpointError: If a CRC-32 differs.
+        CheckpointError: If a CRC-32 differs, or a member is compressed.
     """
     rows = [
         (member, dtype, range(0, member.stored_size, PART))

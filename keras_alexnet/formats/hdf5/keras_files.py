@@ -26,10 +26,8 @@ CONFIG, CARD = "config.json", "keras_alexnet.json"  # members that may hold its 
 MODEL = "keras_alexnet>AlexNetModel"  # the name under which the class that has a card is registered
 LEGACY = "model_weights"  # the group of the weights in an .h5 file with a whole model
 MAX_JSON = 1 << 24  # bytes
-LONGEST_PART, MORE = (
-    60_000,
-    ".more-",
-)  # bytes of a text in one attribute; the end of the name of its next part
+LONGEST_PART = 60_000  # bytes of a text in one attribute
+MORE = ".more-"  # the end of the name of its next part
 MAX_OBJECTS = 10_000  # groups and arrays; an AlexNet with its optimizer's state has 100
 MAX_DEPTH = 32  # groups within groups
 
@@ -42,7 +40,7 @@ def read(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
 def read_archive(file: CheckpointFile) -> tuple[dict[str, StoredArray], dict[str, str]]:
     """Read a .keras archive: its weights, its metadata and its model card."""
     entries = zips.read_directory(file)
-    member = zip_members.require_stored(entries[WEIGHTS])
+    member = entries[WEIGHTS]
     zip_members.check_crcs(file, [member])
     arrays, metadata = _read_hdf5(file, member.offset, member.size)
     for name in (METADATA, CARD):
