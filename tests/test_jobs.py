@@ -140,10 +140,11 @@ def test_classify_equals_the_command(photos, capsys):
         ({"weights": 3}, "Received weights=3."),
     ],
 )
-def test_mistakes_in_classify(given, message):
+def test_mistakes_in_classify(given, message, tmp_path):
     """Three sentences, before any image is read."""
+    (tmp_path / "empty.jpg").touch()
     with pytest.raises(UserError) as caught:
-        jobs.classify("nosuch.jpg", **given)
+        jobs.classify(tmp_path / "empty.jpg", **given)
     assert message in str(caught.value)
     assert caught.value.expected and caught.value.remedy
 

@@ -8,6 +8,7 @@ from keras_alexnet.arguments import file_path
 from keras_alexnet.data.image_check import no_images
 from keras_alexnet.data.layout import named_splits
 from keras_alexnet.data.paths import images_and_others, readable_folder
+from keras_alexnet.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +35,15 @@ def list_images(images) -> ImageList:
             first folder below the one given, or below `train` and `val` in it.
 
     Raises:
-        UserError: If a folder cannot be listed or holds no images.
+        UserError: If a path does not exist, or a folder cannot be listed or holds no images.
 
     Example:
 
-    >>> list_images(["photos/cat.jpg", "dog.jpg"]).paths
-    ('photos/cat.jpg', 'dog.jpg')
+    >>> import os, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> open(os.path.join(folder, "cat.jpg"), "wb").close()
+    >>> [os.path.basename(path) for path in list_images(folder).paths]
+    ['cat.jpg']
     """
     given = images if isinstance(images, (list, tuple)) else [images]
     paths: list[str] = []
@@ -50,6 +54,12 @@ def list_images(images) -> ImageList:
             found, others = _images_of(path)
             class_names += _class_folders(path, found)
             passed_over += others
+        elif not os.path.exists(path):  # told before any weights are downloaded
+            raise UserError(
+                f"Received {path!r}, which does not exist.",
+                "Every path must be that of an image file or of a folder.",
+                "Check the path, and the folder that it starts from.",
+            )
         else:  # a file is read whatever its ending is
             found = [path]
             class_names.append("")

@@ -171,8 +171,8 @@ def not_a_number():
 MODEL = ["--model", "model.keras"]
 MISTAKES = [
     (good, ["a.png", *MODEL, "--weights", "owt_torchvision"], "together with"),
-    (good, ["nowhere.png", *MODEL], "'nowhere.png' cannot be read: it cannot be opened"),
-    (good, ["no/such", *MODEL], "'no/such' cannot be read: it cannot be opened (No such file"),
+    (good, ["nowhere.png", *MODEL], "Received 'nowhere.png', which does not exist."),
+    (good, ["no/such", *MODEL], "Received 'no/such', which does not exist."),
     (bad_image, ["a.png", "b.png", *MODEL], "'b.png' cannot be read: it is not an image"),
     (good, ["a.png", *MODEL, "--ten-crop"], "cuts no window"),
     (good, ["a.png", *MODEL, "--top", "0"], "--top must be a whole number of at least 1"),

@@ -210,7 +210,7 @@ MISTAKES = [
     (["--weights", "owt"], "together with"),
     (["--batch-size", "0"], "Received --batch-size='0'"),
     (["empty"], "The folder 'empty' holds no images."),
-    (["no.png"], "The image 'no.png' cannot be read"),
+    (["no.png"], "Received 'no.png', which does not exist."),
 ]
 
 

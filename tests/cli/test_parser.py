@@ -9,8 +9,8 @@ pytestmark = pytest.mark.backend_free
 
 NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
 COMMANDS_ARE = (
-    "COMMAND must be one of: list, describe, check-images, fit, evaluate, classify, download, "
-    "convert, benchmark."
+    "COMMAND must be one of: list, describe, check-images, fit, evaluate, classify, features, "
+    "download, convert, benchmark."
 )
 
 # The words, the command that is told of, and the sentences: received, expected, and what is meant.
@@ -45,12 +45,6 @@ MISTAKES = [
         "evaluate",
         "evaluate",
         "Received too few arguments. `keras-alexnet evaluate` also needs: MODEL, DIR.",
-    ),
-    (
-        "classify cat.jpg",
-        "classify",
-        "Received too few arguments. `keras-alexnet classify` also needs one of: "
-        "--weights --model.",
     ),
     (
         "list bvlc",
@@ -127,6 +121,7 @@ REQUIRED = {
     "check-images": "photos",
     "evaluate": "owt photos",
     "classify": "cat.jpg --weights owt",
+    "features": "cat.jpg --layer fc7 --output fc7.npy",
     "convert": "weights.npz weights.keras",
 }
 
