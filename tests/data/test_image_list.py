@@ -29,5 +29,5 @@ def test_folders_stand_for_their_images_in_order(photos):
 @pytest.mark.parametrize("job", ["classify", "features"])
 def test_a_path_that_does_not_exist_is_told_before_any_weights_are_fetched(job, tmp_path):
     others = {"features": {"layer": "fc7", "output": tmp_path / "fc7.npy"}}.get(job, {})
-    with pytest.raises(UserError, match="Received 'no.png', which does not exist"):
+    with pytest.raises(UserError, match=r"Received 'no\.png', which does not exist"):
         getattr(jobs, job)("no.png", weights=tmp_path / "no_weights", **others)
