@@ -245,6 +245,8 @@ def test_fit(tmp_path, monkeypatch, capsys):
         ({"warmup_ratio": 0.2, "recipe": "owt"}, "warmup_ratio=0.2 with recipe='owt'."),
         ({"warmup_ratio": 0.2, "schedule": "constant"}, "with schedule='constant'."),
         ({"warmup_ratio": 1}, "Received warmup_ratio=1."),
+        ({"label_smoothing": 1}, "Received label_smoothing=1."),
+        ({"label_smoothing": "some"}, "Received label_smoothing='some'."),
         ({"freeze": ["conv1"]}, "Received freeze=['conv1']."),
         ({"freeze": "conv1-conv7"}, "Received layer='conv7', which is not known."),
         ({"unfreeze_after": 2}, "Received unfreeze_after=2 without freeze."),

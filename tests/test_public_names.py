@@ -124,7 +124,8 @@ JOBS = {
         "variant='paper', directory=None, epochs=5, batch_size=16, learning_rate=0.0004, "
         "image_size=None, augmentation=True, initialization='robust', drawn=1500, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
-        "weights=None, freeze=None, unfreeze_after=None"
+        "weights=None, freeze=None, unfreeze_after=None, label_smoothing=0.0, "
+        "class_weights=False"
     ),
     "Job.of": "recipe=None, **settings",
     "Outcome": (
@@ -147,7 +148,8 @@ JOBS = {
         " learning_rate=None, image_size=None, augmentation=True, initialization='robust', "
         "compile_mode='auto', seed=0, bad_images='stop', overwrite=False, "
         "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
-        "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None"
+        "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None, "
+        "label_smoothing=0.0, class_weights=False"
     ),
     "local_copy": "name",
 }

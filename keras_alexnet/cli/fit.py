@@ -50,6 +50,7 @@ def add(command) -> None:
         help="train the frozen layers as well after this many epochs",
     )
     _add_settings(fit, job)
+    _add_loss(fit, job)
     _add_ways(fit, job)
     fit.add_argument(
         "--bad-images",
@@ -100,6 +101,23 @@ def _add_settings(fit, job: Job) -> None:
         metavar="SHARE",
         help="share of all steps in which the rate rises, with cosine "
         f"(default: {job.warmup_ratio:g})",
+    )
+
+
+def _add_loss(fit, job: Job) -> None:
+    """Declare how the images count in the loss."""
+    fit.add_argument(
+        "--label-smoothing",
+        type=float,
+        default=job.label_smoothing,
+        metavar="SHARE",
+        help="share of each label that is spread over all classes; 0.1 is usual "
+        f"(default: {job.label_smoothing:g})",
+    )
+    fit.add_argument(
+        "--class-weights",
+        action="store_true",
+        help="give every class the same influence, however many images it has",
     )
 
 

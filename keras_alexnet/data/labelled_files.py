@@ -70,13 +70,21 @@ class LabelledFiles:
         return dataclasses.replace(self, notes=(*notes, *self.notes))
 
     def class_weight(self) -> dict[int, float]:
-        """Return the weights that give every class the same influence: `n / (classes * count)`.
+        """Return the weights that give every class the same influence: see `balanced_weights`."""
+        return balanced_weights(self.labels)
 
-        Classes without images do not count and have no weight.
-        """
-        counts = np.bincount(self.labels).tolist()
-        present = [label for label, count in enumerate(counts) if count]
-        return {label: len(self) / (len(present) * counts[label]) for label in present}
+
+def balanced_weights(labels: Sequence[int]) -> dict[int, float]:
+    """Return the weights that give every class the same influence: `n / (classes * count)`.
+
+    Classes without images do not count and have no weight.
+
+    >>> balanced_weights([0, 0, 0, 2])
+    {0: 0.6666666666666666, 2: 2.0}
+    """
+    counts = np.bincount(labels).tolist()
+    present = [label for label, count in enumerate(counts) if count]
+    return {label: len(labels) / (len(present) * counts[label]) for label in present}
 
 
 def folder_notes(*files: LabelledFiles) -> list[str]:

@@ -53,6 +53,8 @@ def fit(
     weights: Weights | None = None,
     freeze: str | None = None,
     unfreeze_after: int | None = None,
+    label_smoothing: float = DEFAULTS.label_smoothing,
+    class_weights: bool = DEFAULTS.class_weights,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -106,6 +108,10 @@ def fit(
             gradients of the layers below the first that is trained.
         unfreeze_after: Number of epochs after which the frozen layers are trained as well, with a
             new optimizer whose rate begins its schedule again; `None` for never.
+        label_smoothing: Share of each label that is spread over all classes, at least 0 and less
+            than 1 (arXiv:1512.00567).
+        class_weights: Whether every class has the same influence on the loss: Keras's
+            `class_weight`, n / (classes * count) for a class with `count` of n training images.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -133,6 +139,8 @@ def fit(
             "batch_size", batch_size, 1, f"{DEFAULTS.batch_size} is usual."
         ),
         "learning_rate": _rate(learning_rate),
+        "label_smoothing": _share("label_smoothing", label_smoothing, "0.1 is usual."),
+        "class_weights": bool(class_weights),
         "weights": None if weights is None else file_path("weights", weights),
         "freeze": _freeze(freeze),
         "unfreeze_after": _unfreeze_after(unfreeze_after, freeze),
@@ -222,10 +230,15 @@ def _schedule(recipe: str | None, schedule: str | None, warmup_ratio: float | No
             "Only a cosine schedule has a warm-up.",
             "Leave out one of them.",
         )
-    if warmup_ratio is not None and not 0 <= warmup_ratio < 1:
-        raise UserError(
-            f"Received warmup_ratio={warmup_ratio!r}.",
-            "`warmup_ratio` must be at least 0 and less than 1.",
-            f"{DEFAULTS.warmup_ratio:g} is usual.",
-        )
+    if warmup_ratio is not None:
+        _share("warmup_ratio", warmup_ratio, f"{DEFAULTS.warmup_ratio:g} is usual.")
     return given
+
+
+def _share(name: str, value: float, remedy: str) -> float:
+    """Return an argument, or raise unless it is a number of at least 0 and less than 1."""
+    if isinstance(value, int | float) and 0 <= value < 1:
+        return float(value)
+    raise UserError(
+        f"Received {name}={value!r}.", f"`{name}` must be at least 0 and less than 1.", remedy
+    )

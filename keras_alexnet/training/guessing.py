@@ -10,7 +10,10 @@ import keras
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.padding import PaddedLoss
 
-OVER_CLASSES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+OVER_CLASSES = (
+    *("sparse_categorical_crossentropy", "categorical_crossentropy"),
+    "smoothed_crossentropy",  # of smoothed labels it is ln(n) as well
+)
 OF_ONE_UNIT = ("binary_crossentropy",)
 EITHER = ("crossentropy", "ce")  # Keras chooses by the shape of the labels
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # reductions of a loss

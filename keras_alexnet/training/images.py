@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -12,7 +12,12 @@ from keras_alexnet.data.bad_files import refuse_unreadable, skipped_note, withou
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.image_reader import ImageReader, ReadableBatches
-from keras_alexnet.data.labelled_files import LabelledFiles, folder_notes, training_and_held_out
+from keras_alexnet.data.labelled_files import (
+    LabelledFiles,
+    balanced_weights,
+    folder_notes,
+    training_and_held_out,
+)
 from keras_alexnet.data.order import EpochOrder
 from keras_alexnet.data.split_record import SplitRecord, sizes
 from keras_alexnet.errors import UserError
@@ -42,6 +47,7 @@ class Images:
         split: The files of both parts.
         notes: Sentences on files and folders that are not used.
         measured: Returns the batches to measure at the end.
+        class_weight: The weights that give every class the same influence in training.
     """
 
     training: Any
@@ -54,6 +60,7 @@ class Images:
     split: SplitRecord | None = None
     notes: tuple[str, ...] = ()
     measured: Callable[[], Any] | None = None
+    class_weight: Mapping[int, float] = dataclasses.field(default_factory=dict)
 
     @property
     def skipped(self) -> tuple[tuple[str, str], ...]:
@@ -171,6 +178,7 @@ def load_images(
         lambda: ReadableBatches(
             file_batches(_whole(test, reader), reader, job.batch_size, None, bad_images), reader
         ),
+        files.class_weight(),
     )
 
 
@@ -226,4 +234,5 @@ def _drawn(job: Job, first_epoch: int) -> Images:
         len(images) - cut,
         CLASS_NAMES,
         sample,
+        class_weight=balanced_weights(labels[:cut].tolist()),
     )

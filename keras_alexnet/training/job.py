@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.published.lookup import named_checkpoint
 from keras_alexnet.recipes import Recipe, get_recipe
+from keras_alexnet.recipes.records import Plateau
 from keras_alexnet.training.compile_modes import jit_compile
 from keras_alexnet.training.freezing import Phase, freeze_layers, frozen_layers, phases_of
 from keras_alexnet.training.schedule import learning_rate
@@ -51,6 +52,8 @@ class Job:
             to train all.
         unfreeze_after: Number of epochs after which these layers are trained as well; `None` for
             never.
+        label_smoothing: Share of each label that is spread over all classes.
+        class_weights: Whether every class has the same influence, however many images it has.
     """
 
     variant: str = "paper"
@@ -71,6 +74,8 @@ class Job:
     weights: str | None = None
     freeze: str | None = None
     unfreeze_after: int | None = None
+    label_smoothing: float = 0.0
+    class_weights: bool = False
 
     def __post_init__(self):
         """Replace names by those of the tables, and clear what the job does not use.
@@ -198,7 +203,7 @@ def compile_model(model: "keras.Model", job: Job, phase: Phase, steps_per_epoch:
     """
     import keras
 
-    from keras_alexnet.training.padding import PaddedLoss
+    from keras_alexnet.training.losses import training_loss
 
     freeze_layers(model, phase.frozen)
     recipe = job.adapted_recipe()
@@ -206,13 +211,15 @@ def compile_model(model: "keras.Model", job: Job, phase: Phase, steps_per_epoch:
         optimizer = recipe.optimizer(steps_per_epoch)
         optimizer.build(model.trainable_variables)
         optimizer.iterations.assign(phase.first * steps_per_epoch)
+        if phase.first and isinstance(recipe.learning_rate, Plateau):
+            optimizer.learning_rate = model.optimizer.learning_rate
     else:
         steps = steps_per_epoch * (phase.last - phase.first)
         rate = learning_rate(job.schedule, job.learning_rate, steps, job.warmup_ratio)
         optimizer = keras.optimizers.Adam(rate)
     model.compile(
         optimizer,
-        PaddedLoss("sparse_categorical_crossentropy"),
+        training_loss(job.label_smoothing, job.class_weights),
         weighted_metrics=["accuracy"],
         jit_compile=jit_compile(job.compile_mode),
     )

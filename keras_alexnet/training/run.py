@@ -8,7 +8,7 @@ import keras
 
 from keras_alexnet.cards.records import ModelCard, Training
 from keras_alexnet.data.image_reader import StopOnFailure
-from keras_alexnet.errors import escaped
+from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole
@@ -22,7 +22,7 @@ from keras_alexnet.training.images import Images, load_images
 from keras_alexnet.training.job import Job, build_model, compile_model, plain_model
 from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
-from keras_alexnet.training.padding import pad_batches
+from keras_alexnet.training.padding import batch_shards, pad_batches
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.run_pictures import can_draw, draw_run
 from keras_alexnet.training.schedule import warmup_steps
@@ -151,9 +151,26 @@ def _announce(model, job: Job, images: Images, say) -> None:
     )
     if recipe := job.adapted_recipe():
         say(f"By the recipe of {recipe.sentence()}")
+    if job.class_weights:
+        _check_one_device()
+        weights = ", ".join(
+            f"{escaped(images.class_names[label])} {weight:.3g}"
+            for label, weight in images.class_weight.items()
+        )
+        say(f"Class weights: {weights}.")
     if job.freeze:
         until = f" for {job.unfreeze_after} epochs" if job.unfreeze_after else ""
         say(f"The layers {job.freeze} stay as they are{until}.")
+
+
+def _check_one_device() -> None:
+    """Raise if batches are padded for several devices: Keras takes either kind of weights."""
+    if batch_shards() > 1:
+        raise UserError(
+            f"Received class_weights=True with {batch_shards()} devices.",
+            "Class weights need one device: on several, images that pad a batch have weights.",
+            "Leave class_weights (--class-weights) out, or train without keras.distribution.",
+        )
 
 
 def _resume(model, job: Job, steps: int, folder: RunFolder, first_epoch: int) -> None:
@@ -210,6 +227,7 @@ def _train_phase(
         verbose=verbose,
         validation_data=held_out,
         callbacks=[*watch, EpochProgress(), flat, *schedule, folder.curve, folder.state],
+        class_weight=dict(images.class_weight) if job.class_weights else None,
         shuffle=False,  # the data has the order of the epoch
     )
     return flat.message
