@@ -125,12 +125,12 @@ JOBS = {
         "image_size=None, augmentation=True, initialization='robust', drawn=1500, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
         "weights=None, freeze=None, unfreeze_after=None, label_smoothing=0.0, "
-        "class_weights=False"
+        "class_weights=False, early_stopping=None, best=False"
     ),
     "Job.of": "recipe=None, **settings",
     "Outcome": (
         "folder, model_path, evaluation, training_count, epochs, resumed_at, seconds, warning, "
-        "state_path, pictures=(), skipped=()"
+        "state_path, pictures=(), skipped=(), best_epoch=None"
     ),
     "check_images": "directory, move_to=None, *, verbose='auto'",
     "classify": (
@@ -149,7 +149,7 @@ JOBS = {
         "compile_mode='auto', seed=0, bad_images='stop', overwrite=False, "
         "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
         "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None, "
-        "label_smoothing=0.0, class_weights=False"
+        "label_smoothing=0.0, class_weights=False, early_stopping=None, best=False"
     ),
     "local_copy": "name",
 }

@@ -28,6 +28,7 @@ class Training:
             `None` for drawn images. The names themselves stay in the folder of the run.
         weights: Name of the published checkpoint, or of the file without its folder, whose weights
             the training began with; `None` for initial values.
+        best_epoch: The epoch that the weights are from; `None` for the last one.
     """
 
     recipe: str | None
@@ -39,6 +40,7 @@ class Training:
     held_out: int
     held_out_sha256: str | None = None
     weights: str | None = None
+    best_epoch: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

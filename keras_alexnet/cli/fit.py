@@ -51,6 +51,7 @@ def add(command) -> None:
     )
     _add_settings(fit, job)
     _add_loss(fit, job)
+    _add_choice(fit)
     _add_ways(fit, job)
     fit.add_argument(
         "--bad-images",
@@ -101,6 +102,21 @@ def _add_settings(fit, job: Job) -> None:
         metavar="SHARE",
         help="share of all steps in which the rate rises, with cosine "
         f"(default: {job.warmup_ratio:g})",
+    )
+
+
+def _add_choice(fit) -> None:
+    """Declare which epoch is the last, and which one gives the model."""
+    fit.add_argument(
+        "--early-stopping",
+        type=count,
+        metavar="EPOCHS",
+        help="end when the held-out loss has not fallen for this many epochs",
+    )
+    fit.add_argument(
+        "--best",
+        action="store_true",
+        help="save the model of the epoch with the lowest held-out loss, not the last",
     )
 
 

@@ -55,6 +55,8 @@ def fit(
     unfreeze_after: int | None = None,
     label_smoothing: float = DEFAULTS.label_smoothing,
     class_weights: bool = DEFAULTS.class_weights,
+    early_stopping: int | None = None,
+    best: bool = DEFAULTS.best,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -112,6 +114,9 @@ def fit(
             than 1 (arXiv:1512.00567).
         class_weights: Whether every class has the same influence on the loss: Keras's
             `class_weight`, n / (classes * count) for a class with `count` of n training images.
+        early_stopping: Number of epochs without a lower held-out loss after which the training
+            ends; `None` to train for all epochs.
+        best: Whether the model is that of the epoch with the lowest held-out loss, not the last.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -141,6 +146,8 @@ def fit(
         "learning_rate": _rate(learning_rate),
         "label_smoothing": _share("label_smoothing", label_smoothing, "0.1 is usual."),
         "class_weights": bool(class_weights),
+        "early_stopping": optional_integer("early_stopping", early_stopping, 1, "3 is usual."),
+        "best": bool(best),
         "weights": None if weights is None else file_path("weights", weights),
         "freeze": _freeze(freeze),
         "unfreeze_after": _unfreeze_after(unfreeze_after, freeze),

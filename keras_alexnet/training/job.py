@@ -54,6 +54,9 @@ class Job:
             never.
         label_smoothing: Share of each label that is spread over all classes.
         class_weights: Whether every class has the same influence, however many images it has.
+        early_stopping: Number of epochs without a lower held-out loss after which the training
+            ends; `None` to train for all epochs.
+        best: Whether the model is that of the epoch with the lowest held-out loss, not the last.
     """
 
     variant: str = "paper"
@@ -76,6 +79,8 @@ class Job:
     unfreeze_after: int | None = None
     label_smoothing: float = 0.0
     class_weights: bool = False
+    early_stopping: int | None = None
+    best: bool = False
 
     def __post_init__(self):
         """Replace names by those of the tables, and clear what the job does not use.

@@ -22,6 +22,7 @@ class Outcome:
         state_path: The file from which more epochs can continue; `None` if it was not kept.
         pictures: The files of the pictures.
         skipped: The path and the reason of each file that was left out.
+        best_epoch: The epoch that the model is from; `None` for the last one.
     """
 
     folder: str
@@ -35,6 +36,7 @@ class Outcome:
     state_path: str | None
     pictures: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    best_epoch: int | None = None
 
     def skipped_note(self) -> str:
         """Return a sentence that counts and names the files left out; empty for none."""

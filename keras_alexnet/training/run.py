@@ -7,25 +7,19 @@ import time
 import keras
 
 from keras_alexnet.cards.records import ModelCard, Training
-from keras_alexnet.data.image_reader import StopOnFailure
-from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.errors import escaped
 from keras_alexnet.evaluation import Evaluation, measure
 from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole
 from keras_alexnet.preprocessing.multi_crop import crop_layers, multi_crop_model
 from keras_alexnet.progress import verbosity
-from keras_alexnet.recipes.plateau import ReduceOnPlateau
-from keras_alexnet.training.epoch_progress import EpochProgress
-from keras_alexnet.training.flat_loss import FlatLossWarning
-from keras_alexnet.training.freezing import Phase
+from keras_alexnet.training.epochs import Epochs
 from keras_alexnet.training.images import Images, load_images
-from keras_alexnet.training.job import Job, build_model, compile_model, plain_model
+from keras_alexnet.training.job import Job, build_model, plain_model
 from keras_alexnet.training.lock import run_lock
 from keras_alexnet.training.outcome import Outcome
-from keras_alexnet.training.padding import batch_shards, pad_batches
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.run_pictures import can_draw, draw_run
-from keras_alexnet.training.schedule import warmup_steps
 from keras_alexnet.training.weights import load_initial
 from keras_alexnet.version import __version__
 
@@ -75,19 +69,22 @@ def run(
             images = load_images(job, first_epoch, split, accept_changed_data, verbose == 1)
             if first_epoch:
                 folder.check_classes(images.class_names)
-            steps = images.steps_per_epoch(job)
-            model = build_model(job, len(images.class_names), steps)
+            model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
+            epochs = Epochs(model, job, images, folder, verbose, say)
             if first_epoch:
-                _resume(model, job, steps, folder, first_epoch)
+                epochs.resume(first_epoch)
                 say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
             elif job.weights:
                 for sentence in load_initial(model, job.weights, job.variant, images.class_names):
                     say(sentence)
             folder.begin(job, images.class_names, images.split)  # after every check
             _announce(model, job, images, say)
-            warning = _train(model, job, images, folder, first_epoch, verbose, say)
+            warning = epochs.train(first_epoch)
+            best_epoch = folder.best.restore(model) if job.best else 0
+            if best_epoch:
+                say(f"The model is that of epoch {best_epoch}, with the lowest held-out loss.")
             model = plain_model(job, model)
-            model.card = _card(job, images)
+            model.card = _card(job, images, folder.state.epochs_done(), best_epoch or None)
             evaluation = _measure(model, job, images, verbose, say)
             with written_whole(folder.file(MODEL)) as beside:
                 model.save(beside)
@@ -96,12 +93,13 @@ def run(
                 folder.file(MODEL),
                 evaluation,
                 images.training_count,
-                job.epochs,
+                folder.state.epochs_done(),
                 first_epoch,
                 time.perf_counter() - start,
                 warning,
                 None if discard_state else folder.state.path,
                 skipped=images.skipped,
+                best_epoch=best_epoch or None,
             )
             write_json(folder.file(RESULTS), outcome.to_dict())
             pictures = draw_run(model, images, evaluation, folder, say)
@@ -112,7 +110,7 @@ def run(
     return outcome
 
 
-def _card(job: Job, images: Images) -> ModelCard:
+def _card(job: Job, images: Images, epochs: int, best_epoch: int | None) -> ModelCard:
     """Return the facts that go into the file of the model."""
     pixels = dataclasses.replace(job.record.pixels, base=job.base)
     return ModelCard(
@@ -123,7 +121,7 @@ def _card(job: Job, images: Images) -> ModelCard:
         class_names=images.class_names,
         training=Training(
             recipe=job.recipe,
-            epochs=job.epochs,
+            epochs=epochs,
             batch_size=job.batch_size,
             learning_rate=job.learning_rate,
             seed=job.seed,
@@ -131,6 +129,7 @@ def _card(job: Job, images: Images) -> ModelCard:
             held_out=images.held_out_count,
             held_out_sha256=images.split.held_out_hash() if images.split else None,
             weights=job.weights and (job.card.checkpoint or escaped(os.path.basename(job.weights))),
+            best_epoch=best_epoch,
         ),
         licence=job.card.licence,
         keras_alexnet_version=__version__,
@@ -152,7 +151,6 @@ def _announce(model, job: Job, images: Images, say) -> None:
     if recipe := job.adapted_recipe():
         say(f"By the recipe of {recipe.sentence()}")
     if job.class_weights:
-        _check_one_device()
         weights = ", ".join(
             f"{escaped(images.class_names[label])} {weight:.3g}"
             for label, weight in images.class_weight.items()
@@ -161,76 +159,6 @@ def _announce(model, job: Job, images: Images, say) -> None:
     if job.freeze:
         until = f" for {job.unfreeze_after} epochs" if job.unfreeze_after else ""
         say(f"The layers {job.freeze} stay as they are{until}.")
-
-
-def _check_one_device() -> None:
-    """Raise if batches are padded for several devices: Keras takes either kind of weights."""
-    if batch_shards() > 1:
-        raise UserError(
-            f"Received class_weights=True with {batch_shards()} devices.",
-            "Class weights need one device: on several, images that pad a batch have weights.",
-            "Leave class_weights (--class-weights) out, or train without keras.distribution.",
-        )
-
-
-def _resume(model, job: Job, steps: int, folder: RunFolder, first_epoch: int) -> None:
-    """Load the newest state into a model, compiled for the phase that it was saved in."""
-    last = [phase for phase in job.phases() if phase.first < first_epoch][-1]
-    if last.first:
-        compile_model(model, job, last, steps)
-    folder.state.resume(model)
-    folder.curve.resume(first_epoch)
-
-
-def _train(model, job: Job, images: Images, folder: RunFolder, first_epoch: int, verbose: int, say):
-    """Train in phases, and return the warning of a flat loss, `None` if there was none."""
-    warning = None
-    for phase in job.phases():
-        begin = max(phase.first, first_epoch)
-        if begin >= phase.last:
-            continue
-        if begin:
-            folder.state.go_on()
-        if begin and begin == phase.first:
-            compile_model(model, job, phase, images.steps_per_epoch(job))
-            say("All layers are trained from here on.")
-        found = _train_phase(model, job, images, folder, begin, phase, verbose, say)
-        warning = warning or found
-    return warning
-
-
-def _train_phase(
-    model, job: Job, images: Images, folder: RunFolder, begin: int, phase: Phase, verbose: int, say
-):
-    """Train from an epoch to the end of its phase, and return the warning of a flat loss."""
-    watch = [StopOnFailure(images.reader)] if images.reader and job.bad_images == "stop" else []
-    recipe = job.adapted_recipe()
-    schedule = recipe.callbacks() if recipe else []
-    for callback in schedule:
-        if isinstance(callback, ReduceOnPlateau):
-            callback.resume(folder.state.history)
-    steps = images.steps_per_epoch(job) * (phase.last - phase.first)
-    rising = warmup_steps(steps, job.warmup_ratio)
-    wanted = max(300, 5 * len(images.class_names), 2 * rising)  # not while the rate rises
-    flat = FlatLossWarning(wanted, say=lambda text: say(f"\n{text}"))
-    training, held_out = (
-        pad_batches(data, count, job.batch_size)
-        for data, count in (
-            (images.training, images.training_count),
-            (images.held_out, images.held_out_count),
-        )
-    )
-    model.fit(
-        training,
-        epochs=phase.last,
-        initial_epoch=begin,
-        verbose=verbose,
-        validation_data=held_out,
-        callbacks=[*watch, EpochProgress(), flat, *schedule, folder.curve, folder.state],
-        class_weight=dict(images.class_weight) if job.class_weights else None,
-        shuffle=False,  # the data has the order of the epoch
-    )
-    return flat.message
 
 
 def _measure(model, job: Job, images: Images, verbose: int, say) -> Evaluation:

@@ -15,6 +15,7 @@ from keras_alexnet.data.split_record import FILES, SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
 from keras_alexnet.interrupts import delayed_interrupts
+from keras_alexnet.training.best import BestWeights
 from keras_alexnet.training.curve import TrainingCurve
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.lock import check_lock
@@ -37,6 +38,7 @@ class RunFolder:
         self.path = path
         self.state = RunState(path)
         self.curve = TrainingCurve(self.file("curve.csv"))
+        self.best = BestWeights(self.state)
         self._is_own = False  # whether the state belongs to this job
         self._is_finished = False
 
@@ -132,6 +134,7 @@ class RunFolder:
         """
         if not self._is_own:
             self.state.discard()  # first: the settings must never lie beside another job's state
+            self.best.discard()
             self._is_own = True
         self._write_settings(job, finished=False)
         write_json(self.file(CLASSES), list(names))
@@ -147,6 +150,7 @@ class RunFolder:
             self._is_finished = True
             if discard_state:
                 self.state.discard()
+                self.best.discard()
 
     @contextlib.contextmanager
     def kept(self, job: Job, overwrite: bool = False) -> Iterator[None]:
@@ -163,6 +167,7 @@ class RunFolder:
                 for name in (SETTINGS, CLASSES, FILES):
                     with contextlib.suppress(FileNotFoundError):
                         os.remove(self.file(name))
+                self.best.discard()
             if not isinstance(error, KeyboardInterrupt):
                 raise
             if self._is_finished:
