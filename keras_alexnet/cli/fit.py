@@ -6,7 +6,7 @@ from keras_alexnet.cli.shared import OF_ALL, count, positive, print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES
-from keras_alexnet.training.job import Job
+from keras_alexnet.training.job import PRECISIONS, Job
 from keras_alexnet.training.schedule import SCHEDULES
 
 
@@ -159,6 +159,12 @@ def _add_ways(fit, job: Job) -> None:
         choices=MODES,
         default=job.compile_mode,
         help="how the step is compiled; auto is Keras's own choice",
+    )
+    fit.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=job.precision,
+        help="what the layers compute in; the model that is saved computes in float32",
     )
     fit.add_argument("--seed", type=int, default=job.seed, help="of everything random")
 

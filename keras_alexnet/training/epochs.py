@@ -10,7 +10,8 @@ from keras_alexnet.training.epoch_progress import EpochProgress
 from keras_alexnet.training.flat_loss import FlatLossWarning
 from keras_alexnet.training.freezing import Phase
 from keras_alexnet.training.images import Images
-from keras_alexnet.training.job import Job, compile_model
+from keras_alexnet.training.job import Job
+from keras_alexnet.training.network import compile_model
 from keras_alexnet.training.padding import batch_shards, pad_batches
 from keras_alexnet.training.run_folder import RunFolder
 from keras_alexnet.training.schedule import warmup_steps

@@ -2,24 +2,22 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.published.lookup import named_checkpoint
 from keras_alexnet.recipes import Recipe, get_recipe
-from keras_alexnet.recipes.records import Plateau
-from keras_alexnet.training.compile_modes import jit_compile
-from keras_alexnet.training.freezing import Phase, freeze_layers, frozen_layers, phases_of
-from keras_alexnet.training.schedule import learning_rate
-from keras_alexnet.type_aliases import Initialization, RecipeName
+from keras_alexnet.training.freezing import Phase, frozen_layers, phases_of
+from keras_alexnet.type_aliases import RecipeName
 from keras_alexnet.variants import Variant, get_variant
 
-__all__ = ["Job", "build_model"]
+__all__ = ["PRECISIONS", "Job", "build_model"]
 
 if TYPE_CHECKING:  # the command line knows a job's defaults without Keras
     import keras
 
-UNIT_VARIANCE = "unit_variance"  # name of the layer that divides by the deviation of the pixels
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +55,7 @@ class Job:
         early_stopping: Number of epochs without a lower held-out loss after which the training
             ends; `None` to train for all epochs.
         best: Whether the model is that of the epoch with the lowest held-out loss, not the last.
+        precision: Data type or policy in which the network is trained, one of `PRECISIONS`.
     """
 
     variant: str = "paper"
@@ -81,6 +80,7 @@ class Job:
     class_weights: bool = False
     early_stopping: int | None = None
     best: bool = False
+    precision: str = "float32"
 
     def __post_init__(self):
         """Replace names by those of the tables, and clear what the job does not use.
@@ -188,94 +188,9 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
         classes: Number of classes.
         steps_per_epoch: Training steps of an epoch, for the schedule of the rate.
     """
+    from keras_alexnet.training.network import compile_model, network  # late: they need Keras
+
     divided = job.initialization == "robust" and job.weights is None
-    model = _network(job, classes, unit_variance=divided)
+    model = network(job, classes, divided, job.precision)
     compile_model(model, job, job.phases()[0], steps_per_epoch)
     return model
-
-
-def compile_model(model: "keras.Model", job: Job, phase: Phase, steps_per_epoch: int) -> None:
-    """Compile a model for a phase of its training, with a new optimizer.
-
-    Adam's rate has a schedule in each phase, so that the layers that become trainable begin with
-    small steps. A recipe has one for the whole training.
-
-    Args:
-        model: The model from `build_model`.
-        job: The job.
-        phase: The phase.
-        steps_per_epoch: Training steps of an epoch.
-    """
-    import keras
-
-    from keras_alexnet.training.losses import training_loss
-
-    freeze_layers(model, phase.frozen)
-    recipe = job.adapted_recipe()
-    if recipe:
-        optimizer = recipe.optimizer(steps_per_epoch)
-        optimizer.build(model.trainable_variables)
-        optimizer.iterations.assign(phase.first * steps_per_epoch)
-        if phase.first and isinstance(recipe.learning_rate, Plateau):
-            optimizer.learning_rate = model.optimizer.learning_rate
-    else:
-        steps = steps_per_epoch * (phase.last - phase.first)
-        rate = learning_rate(job.schedule, job.learning_rate, steps, job.warmup_ratio)
-        optimizer = keras.optimizers.Adam(rate)
-    model.compile(
-        optimizer,
-        training_loss(job.label_smoothing, job.class_weights),
-        weighted_metrics=["accuracy"],
-        jit_compile=jit_compile(job.compile_mode),
-    )
-
-
-def plain_model(job: Job, trained: "keras.Model") -> "keras.Model":
-    """Return a trained model without optimizer and without the division by the deviation.
-
-    conv1(x / s) = (W / s) * x + b, so the division becomes part of conv1's kernel, and the network
-    is the plain variant, whatever file its weights go to.
-
-    Args:
-        job: The job.
-        trained: The model from `build_model`, trained.
-    """
-    import numpy as np
-
-    model = _network(job, trained.output_shape[-1], unit_variance=False)
-    for layer in model.layers:
-        if layer.weights:
-            layer.set_weights(trained.get_layer(layer.name).get_weights())
-    if any(layer.name == UNIT_VARIANCE for layer in trained.layers):
-        kernel, *bias = model.get_layer("conv1").get_weights()
-        spread = job.record.pixels.spread
-        model.get_layer("conv1").set_weights([kernel / np.float32(spread), *bias])
-    return model
-
-
-def _network(job: Job, classes: int, unit_variance: bool) -> "keras.Model":
-    """Return the job's model with its initial values, not compiled."""
-    import keras
-
-    from keras_alexnet.model import AlexNet
-    from keras_alexnet.preprocessing import evaluation_preprocessor, training_preprocessor
-
-    keras.utils.set_random_seed(job.seed)
-    record = job.record
-    recipe = job.adapted_recipe()
-    options: dict[str, Any] = {"image_size": job.window, "data_format": "channels_last"}
-    if job.augmentation:
-        noise = recipe.color_noise.values[0] if recipe else None
-        stack = training_preprocessor(record, color_noise=noise, seed=job.seed, **options)
-    else:
-        stack = evaluation_preprocessor(record, **options)
-    x = stack(keras.Input((None, None, 3), name="image"))
-    if unit_variance:
-        x = keras.layers.Rescaling(1 / record.pixels.spread, name=UNIT_VARIANCE)(x)
-    return AlexNet(
-        job.variant,
-        input_tensor=x,
-        classes=classes,
-        initialization=cast(Initialization, job.initialization),
-        data_format="channels_last",
-    )

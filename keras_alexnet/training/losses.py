@@ -18,7 +18,6 @@ def training_loss(label_smoothing: float = 0.0, class_weights: bool = False):
     return loss if class_weights else PaddedLoss(loss)
 
 
-@keras.saving.register_keras_serializable(package="keras_alexnet")
 class SmoothedCrossentropy(keras.losses.Loss):
     """The cross-entropy of whole numbers as labels, which are smoothed (arXiv:1512.00567).
 
@@ -27,7 +26,6 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     Args:
         label_smoothing: The smoothing, at least 0 and less than 1.
-        name: Name of the loss.
 
     Example:
 
@@ -38,8 +36,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
     True
     """
 
-    def __init__(self, label_smoothing: float, name: str | None = None):
-        super().__init__(name=name)
+    def __init__(self, label_smoothing: float):
+        super().__init__()
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
@@ -49,7 +47,3 @@ class SmoothedCrossentropy(keras.losses.Loss):
         return keras.losses.categorical_crossentropy(
             one_hot, y_pred, label_smoothing=self.label_smoothing
         )
-
-    def get_config(self):
-        """Return the arguments of the constructor."""
-        return {"label_smoothing": self.label_smoothing, "name": self.name}

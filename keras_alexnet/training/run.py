@@ -15,8 +15,9 @@ from keras_alexnet.preprocessing.multi_crop import crop_layers, multi_crop_model
 from keras_alexnet.progress import verbosity
 from keras_alexnet.training.epochs import Epochs
 from keras_alexnet.training.images import Images, load_images
-from keras_alexnet.training.job import Job, build_model, plain_model
+from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.lock import run_lock
+from keras_alexnet.training.network import plain_model
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.run_folder import MODEL, RESULTS, RunFolder
 from keras_alexnet.training.run_pictures import can_draw, draw_run

@@ -23,7 +23,8 @@ from keras_alexnet.cli import main
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.split_record import SplitRecord
 from keras_alexnet.errors import UserError
-from keras_alexnet.training.job import Job, build_model, plain_model
+from keras_alexnet.training.job import Job, build_model
+from keras_alexnet.training.network import plain_model
 from runs import quietly
 
 

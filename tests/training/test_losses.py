@@ -23,7 +23,7 @@ def test_smoothed_labels():
     """The mean over the images; a network that guesses scores ln(classes)."""
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], "float32")
     labels = np.array([0, 1])
-    loss = SmoothedCrossentropy.from_config(SmoothedCrossentropy(0.3).get_config())
+    loss = SmoothedCrossentropy(0.3)
     value = keras.ops.convert_to_numpy(loss(labels, probabilities))
     assert value == pytest.approx(by_hand(labels, probabilities, 0.3).mean(), rel=1e-5)
     guess = keras.ops.convert_to_numpy(loss(labels, np.full((2, 3), 1 / 3, "float32")))
