@@ -249,6 +249,7 @@ def test_fit(tmp_path, monkeypatch, capsys):
         ({"label_smoothing": "some"}, "Received label_smoothing='some'."),
         ({"early_stopping": 0}, "Received early_stopping=0."),
         ({"precision": "float16"}, "Received precision='float16'."),
+        ({"log": "wandb"}, "Received log='wandb'."),
         ({"freeze": ["conv1"]}, "Received freeze=['conv1']."),
         ({"freeze": "conv1-conv7"}, "Received layer='conv7', which is not known."),
         ({"unfreeze_after": 2}, "Received unfreeze_after=2 without freeze."),

@@ -125,7 +125,8 @@ JOBS = {
         "image_size=None, augmentation=True, initialization='robust', drawn=1500, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
         "weights=None, freeze=None, unfreeze_after=None, label_smoothing=0.0, "
-        "class_weights=False, early_stopping=None, best=False, precision='float32'"
+        "class_weights=False, early_stopping=None, best=False, precision='float32', "
+        "log=None"
     ),
     "Job.of": "recipe=None, **settings",
     "Outcome": (
@@ -150,7 +151,7 @@ JOBS = {
         "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
         "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None, "
         "label_smoothing=0.0, class_weights=False, early_stopping=None, best=False, "
-        "precision='float32'"
+        "precision='float32', log=None"
     ),
     "local_copy": "name",
 }
@@ -178,7 +179,7 @@ MODULES = {
     "startup": "import_package",
     "tables": "add_numbers csv_writer json_text new_table screen_width table_text",
     "training.compile_modes": "MODES",
-    "training.job": "Job PRECISIONS build_model",
+    "training.job": "Job LOGS PRECISIONS build_model",
     "training.padding": "PaddedLoss pad_batches",
     "training.schedule": "SCHEDULES",
     "training.state": "RunState",

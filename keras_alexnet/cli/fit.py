@@ -6,7 +6,7 @@ from keras_alexnet.cli.shared import OF_ALL, count, positive, print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES
-from keras_alexnet.training.job import PRECISIONS, Job
+from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.schedule import SCHEDULES
 
 
@@ -59,6 +59,12 @@ def add(command) -> None:
         default=job.bad_images,
         help="what to do about a file that cannot be read: stop before the training (if the damage "
         "is found later, with the epochs so far), or skip the file",
+    )
+    fit.add_argument(
+        "--log",
+        choices=LOGS,
+        help="record the epochs for TensorBoard, or as JSON lines; csv is history.csv, which every "
+        "run writes",
     )
     fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
     fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")

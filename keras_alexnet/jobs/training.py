@@ -8,7 +8,7 @@ from typing import Any
 from keras_alexnet.arguments import choice, file_path, integer, optional_integer
 from keras_alexnet.errors import UserError
 from keras_alexnet.progress import verbosity
-from keras_alexnet.training.job import PRECISIONS, Job
+from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.run import run
 from keras_alexnet.training.run_folder import FOLDER, free_folder
@@ -58,6 +58,7 @@ def fit(
     early_stopping: int | None = None,
     best: bool = DEFAULTS.best,
     precision: str = DEFAULTS.precision,
+    log: str | None = None,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -121,6 +122,9 @@ def fit(
         precision: `"float32"`; or Keras's policy `"mixed_bfloat16"` or `"mixed_float16"`, with
             which layers compute in half precision, and float16 scales the loss. The model that is
             saved computes in float32.
+        log: A record of the epochs in the output folder: `"tensorboard"` for Keras's callback
+            (folder `tensorboard`), `"jsonl"` for `history.jsonl`; `"csv"` is `history.csv`, which
+            every run writes.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -142,6 +146,8 @@ def fit(
     choice("initialization", initialization, ("robust", "published"), "Leave it out for robust.")
     choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
     choice("precision", precision, PRECISIONS, "Leave it out for float32.")
+    if log is not None:
+        choice("log", log, LOGS, "Leave it out for history.csv.")
     settled = {
         "variant": variant,
         "epochs": optional_integer("epochs", epochs, 1, f"{DEFAULTS.epochs} is usual."),
@@ -154,6 +160,7 @@ def fit(
         "early_stopping": optional_integer("early_stopping", early_stopping, 1, "3 is usual."),
         "best": bool(best),
         "precision": precision,
+        "log": log,
         "weights": None if weights is None else file_path("weights", weights),
         "freeze": _freeze(freeze),
         "unfreeze_after": _unfreeze_after(unfreeze_after, freeze),

@@ -11,6 +11,7 @@ from keras_alexnet.training.flat_loss import FlatLossWarning
 from keras_alexnet.training.freezing import Phase
 from keras_alexnet.training.images import Images
 from keras_alexnet.training.job import Job
+from keras_alexnet.training.loggers import check_logger, loggers_of
 from keras_alexnet.training.network import compile_model
 from keras_alexnet.training.padding import batch_shards, pad_batches
 from keras_alexnet.training.run_folder import RunFolder
@@ -29,7 +30,8 @@ class Epochs:
         say: Called with each line of text on the progress.
 
     Raises:
-        UserError: If the job has class weights and there are several devices.
+        UserError: If the job has class weights and there are several devices, or a logger is not
+            installed.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Epochs:
         self.verbose = verbose
         self.say = say
         self.steps = images.steps_per_epoch(job)
+        check_logger(job.log)
         if job.class_weights and batch_shards() > 1:
             raise UserError(
                 f"Received class_weights=True with {batch_shards()} devices.",
@@ -125,5 +128,5 @@ class Epochs:
 
     def _after(self) -> list:
         """Return the callbacks that follow the history of the epochs that are saved."""
-        patience = self.job.early_stopping
-        return [] if patience is None else [EarlyStopping(self.state, patience)]
+        patience, loggers = self.job.early_stopping, loggers_of(self.job.log, self.state)
+        return loggers if patience is None else [*loggers, EarlyStopping(self.state, patience)]

@@ -11,12 +11,13 @@ from keras_alexnet.training.freezing import Phase, frozen_layers, phases_of
 from keras_alexnet.type_aliases import RecipeName
 from keras_alexnet.variants import Variant, get_variant
 
-__all__ = ["PRECISIONS", "Job", "build_model"]
+__all__ = ["LOGS", "PRECISIONS", "Job", "build_model"]
 
 if TYPE_CHECKING:  # the command line knows a job's defaults without Keras
     import keras
 
 
+LOGS = ("tensorboard", "csv", "jsonl")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -56,6 +57,7 @@ class Job:
             ends; `None` to train for all epochs.
         best: Whether the model is that of the epoch with the lowest held-out loss, not the last.
         precision: Data type or policy in which the network is trained, one of `PRECISIONS`.
+        log: The record of the epochs beside `history.csv`, one of `LOGS`; `None` for no other.
     """
 
     variant: str = "paper"
@@ -81,6 +83,7 @@ class Job:
     early_stopping: int | None = None
     best: bool = False
     precision: str = "float32"
+    log: str | None = None
 
     def __post_init__(self):
         """Replace names by those of the tables, and clear what the job does not use.
