@@ -10,6 +10,7 @@ MISTAKE = 2  # the exit code of a user's mistake
 
 KINDS = {  # of a value, by the name of the function that reads it
     "int": "a whole number",
+    "float": "a number",
     "count": "a whole number of at least 1",
     "positive": "a positive number",
 }

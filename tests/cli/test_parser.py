@@ -3,15 +3,12 @@
 import pytest
 
 from keras_alexnet.cli import COMMANDS, main
-from keras_alexnet.cli.parser import Parser
+from keras_alexnet.cli.parser import KINDS, Parser
 
 pytestmark = pytest.mark.backend_free
 
 NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
-COMMANDS_ARE = (
-    "COMMAND must be one of: list, describe, check-images, fit, evaluate, classify, features, "
-    "download, convert, benchmark."
-)
+COMMANDS_ARE = f"COMMAND must be one of: {', '.join(NAMES)}."
 
 # The words, the command that is told of, and the sentences: received, expected, and what is meant.
 MISTAKES = [
@@ -70,6 +67,11 @@ MISTAKES = [
     ),
     ("fit --seed x", "fit", "Received --seed='x'. --seed must be a whole number."),
     (
+        "fit --warmup-ratio x",
+        "fit",
+        "Received --warmup-ratio='x'. --warmup-ratio must be a number.",
+    ),
+    (
         "benchmark --batches 0",
         "benchmark",
         "Received --batches='0'. --batches must be a whole number of at least 1.",
@@ -120,8 +122,8 @@ REQUIRED = {
     "describe": "paper",
     "check-images": "photos",
     "evaluate": "owt photos",
-    "classify": "cat.jpg --weights owt",
-    "features": "cat.jpg --layer fc7 --output fc7.npy",
+    "classify": "cat.jpg",
+    "features": "cat.jpg --layer fc7 --output fc7.npz",
     "convert": "weights.npz weights.keras",
 }
 
@@ -139,6 +141,27 @@ def test_every_command_names_its_own_help(command, word, sentence, capsys):
     line = printed(words, capsys)
     assert line.startswith(f"keras-alexnet {command}: {sentence.format(command)} ")
     assert line.endswith(f" Run `keras-alexnet {command} --help` to see every argument.")
+
+
+@pytest.mark.parametrize("module", COMMANDS, ids=NAMES)
+def test_the_kind_of_every_value_has_words(module):
+    parser = Parser()
+    module.add(lambda *declared, **options: parser)
+    kinds = {action.type.__name__ for action in parser._actions if action.type is not None}
+    assert kinds <= set(KINDS)
+
+
+def test_one_of_several_required_options(capsys):
+    parser = Parser(prog="program", add_help=False)
+    either = parser.add_mutually_exclusive_group(required=True)
+    either.add_argument("--weights")
+    either.add_argument("--model")
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args([])
+    assert capsys.readouterr().err == (
+        "program: Received too few arguments. `program` also needs one of: --weights --model. "
+        "Run `program --help` to see every argument.\n"
+    )
 
 
 def test_what_cannot_be_printed_is_escaped(capsys):
