@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from keras_alexnet.arguments import choice, converted, integer, shape
+from keras_alexnet.arguments import choice, integer, shape
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
@@ -159,8 +159,7 @@ def _initialized(
     classes = record.classes if classes is None else integer("classes", classes, 1, remedy)
     inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)
     _check_size(record, inputs.shape, include_top, data_format)
-
-    _check_by_keras(classifier_activation, name, dtype)
+    _check_name(name)
 
     maker = LayerMaker(record, classes, initialization, data_format, dtype)
     x = inputs
@@ -182,15 +181,7 @@ def _initialized(
     return model
 
 
-def _check_by_keras(classifier_activation, name, dtype) -> None:
-    """Raise for an argument that Keras would refuse in the middle of the model."""
-    expected = "the name of an activation of Keras, a function, or None for logits"
-    remedy = "Leave it out for softmax."
-    converted(
-        "classifier_activation", classifier_activation, keras.activations.get, expected, remedy
-    )
-    expected = "the name of a dtype or of a policy, a `keras.DTypePolicy`, or None"
-    converted("dtype", dtype, keras.dtype_policies.get, expected, "Leave it out for Keras's own.")
+def _check_name(name) -> None:
     if name is not None and (not isinstance(name, str) or "/" in name):
         raise UserError(
             f"Received name={name!r}.",

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_alexnet import layers
-from keras_alexnet.arguments import choice
+from keras_alexnet.arguments import choice, converted
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
@@ -64,6 +64,8 @@ class LayerMaker:
     def __init__(self, variant: Variant, classes, initialization, data_format, dtype):
         remedy = "Choose 'published' for the variant's own values, 'robust' for small data."
         choice("initialization", initialization, ("published", "robust"), remedy)
+        expected = "the name of a dtype or of a policy, a `keras.DTypePolicy`, or None"
+        converted("dtype", dtype, keras.dtype_policies.get, expected, "Leave it out.")
         self.variant = variant
         self.classes = classes
         self.robust = initialization == "robust"
@@ -76,6 +78,9 @@ class LayerMaker:
         The maps are flattened as height, width, channels in both data formats, so weights fit
         both.
         """
+        expected = "the name of an activation of Keras, a function, or None for logits"
+        get = keras.activations.get
+        converted("classifier_activation", activation, get, expected, "Leave it out for softmax.")
         for name, row in self.variant.classifier:
             if isinstance(row, Dense) and len(x.shape) == 4:
                 x = keras.layers.Flatten(**self._options("flatten"))(x)
