@@ -62,6 +62,11 @@ SENTENCES = (
         "Received too few arguments.",
         "`{program}` also needs: {names}.",
     ),
+    (
+        r"one of the arguments (?P<names>.*) is required",
+        "Received too few arguments.",
+        "`{program}` also needs one of: {names}.",
+    ),
     (r"(?P<message>.*)", "Received wrong arguments: {message}.", "The usage is: {usage}."),
 )
 
