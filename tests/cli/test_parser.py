@@ -93,9 +93,9 @@ MISTAKES = [
         "Received --move-to without a value. --move-to must be followed by a value.",
     ),
     (
-        "fit --b 3",
+        "fit --ba 3",
         "fit",
-        "Received --b, which is short for several options. The option must be one of: "
+        "Received --ba, which is short for several options. The option must be one of: "
         "--batch-size, --bad-images.",
     ),
 ]
