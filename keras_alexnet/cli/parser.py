@@ -28,8 +28,8 @@ SENTENCES = (
         "The usage is: {usage}.",
     ),
     (
-        r"ambiguous option: (?P<value>.*) could match (?P<options>.*)",
-        "Received {value}, which is short for several options.",
+        r"ambiguous option: (?P<start>.*) could match (?P<options>.*)",
+        "Received {start}, which is short for several options.",
         "The option must be one of: {options}.",
     ),
     (
