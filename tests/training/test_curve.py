@@ -52,6 +52,14 @@ def test_a_run_that_goes_on_keeps_the_points_of_the_epochs_done(tmp_path):
     assert path.read_bytes() == whole
 
 
+def test_a_second_fit_adds_its_points(tmp_path):
+    """A run in two phases, with a `fit` for each, has one curve."""
+    whole = trained(TrainingCurve(str(tmp_path / "whole.csv")), epochs=2)
+    curve = TrainingCurve(str(tmp_path / "curve.csv"))
+    trained(curve)
+    assert trained(curve, first_epoch=1, epochs=2) == whole
+
+
 def test_a_curve_without_a_file_begins_anew(tmp_path):
     """A run of an older version left none; a damaged one is refused by name."""
     curve = TrainingCurve(str(tmp_path / "curve.csv"))
