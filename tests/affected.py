@@ -42,6 +42,10 @@ class Repository:
             path for path in files if re.fullmatch(r"tests/(\w+/)?test_\w+\.py", path)
         )
         self.files = {"README.md", *files, *deleted}
+        self.by_end = collections.defaultdict(list)  # "b.py" and "a/b.py" name tests/a/b.py
+        for path in self.files:
+            for end in ends(path):
+                self.by_end[end].append(path)
         self.frequency = collections.Counter(word for test in self.tests for word in words(test))
 
     def module(self, name):
@@ -52,14 +56,15 @@ class Repository:
         return next((file for file in files if file in self.files), None)
 
     @functools.cache  # noqa: B019 - a repository lives as long as the process
-    def trees(self, path):
-        """Return the syntax trees of a file and of the programs that stand in its strings."""
+    def nodes(self, path):
+        """Return the syntax nodes of a file and of the programs that stand in its strings."""
         try:
             tree = ast.parse((self.root / path).read_text(encoding="utf-8"))
         except (OSError, SyntaxError, UnicodeDecodeError):
             return []
-        programs = (parsed(text) for text in strings(tree) if "import " in text)
-        return [tree, *filter(None, programs)]
+        nodes = list(ast.walk(tree))
+        programs = [parsed(text) for text in strings(nodes) if "import " in text]
+        return nodes + [node for program in filter(None, programs) for node in ast.walk(program)]
 
     @functools.cache  # noqa: B019 - as above
     def route(self, path, name):
@@ -73,7 +78,7 @@ class Repository:
 
     def imported_names(self, path):
         """Yield the file, name and new name of each `from file import name as new_name`."""
-        for node in (node for tree in self.trees(path) for node in ast.walk(tree)):
+        for node in self.nodes(path):
             if isinstance(node, ast.ImportFrom) and (source := self.module(node.module or "")):
                 for alias in node.names:
                     yield source, alias.name, alias.asname or alias.name
@@ -81,7 +86,7 @@ class Repository:
     @functools.cache  # noqa: B019 - as above
     def imports(self, path):
         """Return the files that a file imports, or names in a string."""
-        nodes = [node for tree in self.trees(path) for node in ast.walk(tree)]
+        nodes = self.nodes(path)
         routes = [(bound, self.route(*origin)) for *origin, bound in self.imported_names(path)]
         for alias in itertools.chain(*(n.names for n in nodes if isinstance(n, ast.Import))):
             if module := self.module(alias.name):
@@ -117,7 +122,7 @@ class Repository:
 
     def named(self, path):
         """Yield the files that the strings of a file name: modules, scripts, tables."""
-        for text in {text for tree in self.trees(path) for text in strings(tree)}:
+        for text in set(strings(self.nodes(path))):
             if re.fullmatch(rf"{PACKAGE}(\.\w+)+", text):  # monkeypatch.setattr("package.module.X")
                 yield from self.follow([PACKAGE + INIT], text.split(".")[1:])
             elif text in ("{__package__}.", f"{dotted(path)}."):  # import_module(f"{...}.{name}")
@@ -125,8 +130,10 @@ class Repository:
                 yield from (file for file in self.files if dotted(file).startswith(room))
             elif module := re.fullmatch(r"([a-z_.]+):\w+", text):  # "module:function"
                 yield from filter(None, [self.module(module[1])])
-            elif "." in text or text == "examples":
-                yield from (file for file in self.files if is_named(file, text))
+            elif text == "examples":
+                yield from (file for file in self.files if file.startswith("examples/"))
+            elif "." in text:
+                yield from self.by_end.get(text, ())
 
     def distances(self, test):
         """Return the distances of the files that a test file imports, up to `MAX_DISTANCE`."""
@@ -168,9 +175,9 @@ class Repository:
         return sum(1 / self.frequency[word] for word in common)
 
 
-def strings(tree):
-    """Yield the strings of a syntax tree, and what names modules in another way."""
-    for node in ast.walk(tree):
+def strings(nodes):
+    """Yield the strings among syntax nodes, and what names modules in another way."""
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{__package__}.{"):
@@ -203,11 +210,12 @@ def is_helper(path):
     return path.startswith("tests/") and path.endswith(".py")
 
 
-def is_named(path, text):
-    """Return whether a string names a file that is no module of the package."""
+def ends(path):
+    """Return what may name a file: each end of its path, none for a module of the package."""
     if path.startswith(PACKAGE) and path.endswith(".py"):
-        return False
-    return f"/{path}".endswith(f"/{text}") or (text == "examples" and path.startswith("examples/"))
+        return []
+    parts = path.split("/")
+    return ["/".join(parts[first:]) for first in range(len(parts))]
 
 
 def changed_files(revision):
