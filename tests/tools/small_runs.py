@@ -34,7 +34,10 @@ def small_model(units=4, optimizer="adam", seed=0):
             keras.layers.Dense(units, activation="softmax"),
         ]
     )
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    # These runs are about what is saved. That a compiled one goes on, test_fit.py shows.
+    eagerly = keras.backend.backend() == "tensorflow"  # which takes longer to trace than to run
+    loss, metrics = "sparse_categorical_crossentropy", ["accuracy"]
+    model.compile(optimizer, loss, metrics=metrics, run_eagerly=eagerly)
     return model
 
 
