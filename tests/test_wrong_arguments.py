@@ -40,6 +40,18 @@ CALLS = [
     (keras_alexnet.get_checkpoint, {}, "name"),
     (keras_alexnet.get_recipe, {}, "name"),
     (jobs.local_copy, {}, "name"),
+    (jobs.fit, {}, "directory output variant recipe epochs batch_size learning_rate image_size"),
+    (jobs.fit, {}, "initialization compile_mode seed bad_images schedule warmup_ratio weights"),
+    (jobs.fit, {}, "freeze unfreeze_after verbose"),
+    (jobs.evaluate, {"model": "a.keras", "directory": "photos"}, "directory batch_size verbose"),
+    (
+        jobs.classify,
+        {"images": "a.png"},
+        "images weights model top batch_size bad_images csv verbose",
+    ),
+    (jobs.features, {"images": "a.png", "layer": "fc7", "output": "a.npy"}, "layer output pooling"),
+    (jobs.check_images, {"directory": "photos"}, "directory move_to verbose"),
+    (jobs.download, {"name": "owt_torchvision"}, "name folder verbose"),
 ]
 LOCAL = (
     keras_alexnet.LocallyConnected2D,
@@ -52,12 +64,15 @@ CASES = [(call, right, name) for call, right, names in [*CALLS, LOCAL] for name 
 
 
 @pytest.mark.parametrize(("call", "right", "name"), CASES)
-def test_an_object_a_list_and_a_dict(call, right, name):
-    """None of them is ever right."""
+def test_an_object_a_list_and_a_dict(call, right, name, tmp_path, monkeypatch):
+    """None of them is ever right, and the error comes before any work."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_ALEXNET_OFFLINE", "1")
     for wrong in WRONG:
         with pytest.raises(UserError) as caught:
             call(**{**right, name: wrong})
         assert caught.value.expected and caught.value.remedy
+    assert os.listdir() == []
 
 
 NUMBERS = [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras_alexnet.arguments import choice, file_path, integer, optional_integer
+from keras_alexnet.arguments import choice, file_path, integer, number, optional_integer
 from keras_alexnet.errors import UserError
 from keras_alexnet.progress import verbosity
+from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.run import run
@@ -148,6 +149,7 @@ def fit(
     choice("precision", precision, PRECISIONS, "Leave it out for float32.")
     if log is not None:
         choice("log", log, LOGS, "Leave it out for history.csv.")
+    choice("compile_mode", compile_mode, MODES, "Leave it at 'auto', which is Keras's own choice.")
     settled = {
         "variant": variant,
         "epochs": optional_integer("epochs", epochs, 1, f"{DEFAULTS.epochs} is usual."),
@@ -197,17 +199,11 @@ def fit(
 
 def _rate(value: float | None) -> float | None:
     """Return a learning rate, or raise unless it is a finite positive number."""
-    try:
-        rate = None if value is None else float(value)
-    except (TypeError, ValueError):
-        rate = math.nan
-    if rate is None or 0 < rate < math.inf:
-        return rate
-    raise UserError(
-        f"Received learning_rate={value!r}.",
-        "`learning_rate` must be a finite positive number, or None.",
-        f"{DEFAULTS.learning_rate:g} is usual for Adam.",
-    )
+    if value is None:
+        return None
+    expected = "a finite positive number, or None"
+    remedy = f"{DEFAULTS.learning_rate:g} is usual for Adam."
+    return number("learning_rate", value, lambda rate: 0 < rate < math.inf, expected, remedy)
 
 
 def _freeze(value: str | None) -> str | None:
