@@ -24,6 +24,7 @@ from keras_alexnet.model import _POOLINGS
 from keras_alexnet.preprocessing.noise import DIALECTS
 from keras_alexnet.preprocessing.resize import ANTIALIASED
 from keras_alexnet.training.compile_modes import MODES
+from keras_alexnet.training.job import LOGS, PRECISIONS
 from keras_alexnet.training.schedule import SCHEDULES
 from test_public_names import MODULES
 
@@ -52,6 +53,8 @@ TABLES = [
     ("CompileMode", MODES, False),
     ("FeaturePooling", POOLINGS, False),
     ("NoiseDialect", DIALECTS, False),
+    ("Log", LOGS, False),
+    ("Precision", PRECISIONS, False),
     ("Pooling", _POOLINGS, False),
     ("Region", REGIONS, False),
     ("Resizing", RESIZINGS, False),

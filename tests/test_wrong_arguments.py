@@ -42,7 +42,7 @@ CALLS = [
     (jobs.local_copy, {}, "name"),
     (jobs.fit, {}, "directory output variant recipe epochs batch_size learning_rate image_size"),
     (jobs.fit, {}, "initialization compile_mode seed bad_images schedule warmup_ratio weights"),
-    (jobs.fit, {}, "freeze unfreeze_after verbose"),
+    (jobs.fit, {}, "freeze unfreeze_after label_smoothing early_stopping precision log verbose"),
     (jobs.evaluate, {"model": "a.keras", "directory": "photos"}, "directory batch_size verbose"),
     (
         jobs.classify,

@@ -18,7 +18,9 @@ from keras_alexnet.type_aliases import (
     BadImages,
     CompileMode,
     Initialization,
+    Log,
     PathLike,
+    Precision,
     RecipeName,
     Schedule,
     VariantName,
@@ -58,8 +60,8 @@ def fit(
     class_weights: bool = DEFAULTS.class_weights,
     early_stopping: int | None = None,
     best: bool = DEFAULTS.best,
-    precision: str = DEFAULTS.precision,
-    log: str | None = None,
+    precision: Precision = DEFAULTS.precision,
+    log: Log | None = None,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
