@@ -4,6 +4,7 @@ import pathlib
 import re
 
 from keras_alexnet import get_checkpoint, get_variant, list_checkpoints, list_variants
+from keras_alexnet.training.presets import PRESETS
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 
@@ -37,7 +38,16 @@ def checkpoint_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"variants": variant_table, "checkpoints": checkpoint_table}
+def preset_table() -> str:
+    """Return the table of the presets of `fit` in Markdown."""
+    lines = ["| preset | what it is for | settings | source |", "|---|---|---|---|"]
+    for row in PRESETS.values():
+        settings = f"`{row.describe()}`" if row.settings else ""
+        lines.append("| " + " | ".join([f"`{row.name}`", row.purpose, settings, row.source]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"variants": variant_table, "checkpoints": checkpoint_table, "presets": preset_table}
 
 
 def with_tables(readme: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import keras_alexnet
+from keras_alexnet.training.presets import PRESETS
 from processes import run
 from readme_table import README, TABLES, with_tables
 
@@ -111,7 +112,11 @@ def test_a_table_is_renewed(name):
     assert (before, after) == ("before\n", "after\n")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
     assert len({len(row) for row in rows}) == 1
-    known = {"variants": keras_alexnet.list_variants, "checkpoints": keras_alexnet.list_checkpoints}
+    known = {
+        "variants": keras_alexnet.list_variants,
+        "checkpoints": keras_alexnet.list_checkpoints,
+        "presets": lambda: PRESETS,
+    }
     assert [row[0] for row in rows[2:]] == [f"`{record}`" for record in known[name]()]
 
 

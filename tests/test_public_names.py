@@ -151,7 +151,7 @@ JOBS = {
         "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
         "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None, "
         "label_smoothing=0.0, class_weights=False, early_stopping=None, best=False, "
-        "precision='float32', log=None"
+        "precision='float32', log=None, preset=None"
     ),
     "local_copy": "name",
 }
@@ -181,6 +181,7 @@ MODULES = {
     "training.compile_modes": "MODES",
     "training.job": "Job LOGS PRECISIONS build_model",
     "training.padding": "PaddedLoss pad_batches",
+    "training.presets": "PRESETS",
     "training.schedule": "SCHEDULES",
     "training.state": "RunState",
     "variants": "Variant get_variant list_variants",

@@ -7,6 +7,7 @@ from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
+from keras_alexnet.training.presets import PRESETS
 from keras_alexnet.training.schedule import SCHEDULES
 
 
@@ -26,109 +27,98 @@ def add(command) -> None:
         help="a folder with one folder of images per class, or with two such folders named "
         "train and val; without it, the package draws images of shapes and textures",
     )
-    fit.add_argument(
-        "--recipe",
-        metavar="NAME",
-        help="train as a published network was trained, with its steps in proportion to the "
-        f"epochs: {', '.join(list_recipes())}; without it, Adam with a schedule",
+    fit.add_argument("--quick", action="store_true", help="small images, few of them: a trial")
+    _add_network(fit.add_argument_group("network"), job)
+    _add_training(fit.add_argument_group("training"), job)
+    _add_loss(fit.add_argument_group("loss"), job)
+    _add_images(fit.add_argument_group("images"), job)
+    _add_computing(fit.add_argument_group("computing"), job)
+    _add_output(fit.add_argument_group("output"))
+
+
+def _add_network(group, job: Job) -> None:
+    """Declare the network, and what it begins with."""
+    group.add_argument(
+        "--variant", help=f"the network; see keras-alexnet list (default: {job.variant})"
     )
-    fit.add_argument(
+    group.add_argument(
         "--weights",
         metavar="NAME|FILE",
         help="begin with published weights or those of a file; the last layer is made new, unless "
         "the classes are the same",
     )
-    fit.add_argument(
+    group.add_argument(
         "--freeze",
         metavar="LAYERS",
-        help="layers that stay as they are, names and ranges: conv1-conv5, or conv1,fc6-fc7",
+        help="layers that stay as they are, names and ranges: conv1-conv5, or conv1,fc6-fc7; body "
+        "for all but the last",
     )
-    fit.add_argument(
+    group.add_argument(
         "--unfreeze-after",
         type=count,
         metavar="EPOCHS",
         help="train the frozen layers as well after this many epochs",
     )
-    _add_settings(fit, job)
-    _add_loss(fit, job)
-    _add_choice(fit)
-    _add_ways(fit, job)
-    fit.add_argument(
-        "--bad-images",
-        choices=("stop", "skip"),
-        default=job.bad_images,
-        help="what to do about a file that cannot be read: stop before the training (if the damage "
-        "is found later, with the epochs so far), or skip the file",
+    group.add_argument(
+        "--initialization",
+        choices=("robust", "published"),
+        default=job.initialization,
+        help="initial values; the published ones may stall on small data",
     )
-    fit.add_argument(
-        "--log",
-        choices=LOGS,
-        help="record the epochs for TensorBoard, or as JSON lines; csv is history.csv, which every "
-        "run writes",
-    )
-    fit.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
-    fit.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
-    fit.add_argument(
-        "--discard-state",
-        action="store_true",
-        help="remove the state of training at the end, so that no more epochs can follow",
-    )
-    fit.add_argument(
-        "--accept-changed-data",
-        action="store_true",
-        help="go on with an unfinished run although images were added or removed: new ones are "
-        "trained on, held-out ones stay held out",
-    )
-    fit.add_argument("--quick", action="store_true", help="small images, few of them: a trial")
 
 
-def _add_settings(fit, job: Job) -> None:
-    """Declare what a recipe settles, unless it is given: unset, `fit` decides."""
-    fit.add_argument(
-        "--variant", help=f"the network; see keras-alexnet list (default: {job.variant})"
+def _add_training(group, job: Job) -> None:
+    """Declare the steps: unset, a preset or a recipe decides."""
+    presets = "; ".join(f"{row.name}: {row.purpose}" for row in PRESETS.values())
+    group.add_argument(
+        "--preset", metavar="NAME", help=f"settings that other options override. {presets}"
     )
-    fit.add_argument("--epochs", type=count, help=f"passes over the images (default: {job.epochs})")
-    fit.add_argument(
+    group.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="train as a published network was trained, with its steps in proportion to the "
+        f"epochs: {', '.join(list_recipes())}; without it, Adam with a schedule",
+    )
+    group.add_argument(
+        "--epochs", type=count, help=f"passes over the images (default: {job.epochs})"
+    )
+    group.add_argument(
         "--batch-size", type=count, help=f"images per step (default: {job.batch_size})"
     )
-    fit.add_argument(
+    group.add_argument(
         "--learning-rate",
         type=positive,
         help=f"the highest of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
     )
-    fit.add_argument(
+    group.add_argument(
         "--schedule",
         choices=SCHEDULES,
         help="how Adam's rate changes: cosine lets it rise from 0 and fall back to 0; only with "
         f"constant can more epochs follow a finished run (default: {job.schedule})",
     )
-    fit.add_argument(
+    group.add_argument(
         "--warmup-ratio",
         type=float,
         metavar="SHARE",
         help="share of all steps in which the rate rises, with cosine "
         f"(default: {job.warmup_ratio:g})",
     )
-
-
-def _add_choice(fit) -> None:
-    """Declare which epoch is the last, and which one gives the model."""
-    fit.add_argument(
+    group.add_argument(
         "--early-stopping",
         type=count,
         metavar="EPOCHS",
         help="end when the held-out loss has not fallen for this many epochs",
     )
-    fit.add_argument(
+    group.add_argument(
         "--best",
         action="store_true",
         help="save the model of the epoch with the lowest held-out loss, not the last",
     )
 
 
-def _add_loss(fit, job: Job) -> None:
+def _add_loss(group, job: Job) -> None:
     """Declare how the images count in the loss."""
-    fit.add_argument(
+    group.add_argument(
         "--label-smoothing",
         type=float,
         default=job.label_smoothing,
@@ -136,43 +126,71 @@ def _add_loss(fit, job: Job) -> None:
         help="share of each label that is spread over all classes; 0.1 is usual "
         f"(default: {job.label_smoothing:g})",
     )
-    fit.add_argument(
+    group.add_argument(
         "--class-weights",
         action="store_true",
         help="give every class the same influence, however many images it has",
     )
 
 
-def _add_ways(fit, job: Job) -> None:
-    """Declare what is the same with a recipe and without."""
-    fit.add_argument("--image-size", type=count, help="side of the window that the network sees")
-    fit.add_argument(
+def _add_images(group, job: Job) -> None:
+    """Declare how images are read and prepared."""
+    group.add_argument("--image-size", type=count, help="side of the window that the network sees")
+    group.add_argument(
         "--no-augmentation",
         dest="augmentation",
         action="store_false",
         help="train on the centre of each image instead of random, mirrored windows with colour "
         "noise",
     )
-    fit.add_argument(
-        "--initialization",
-        choices=("robust", "published"),
-        default=job.initialization,
-        help="initial values; the published ones may stall on small data",
+    group.add_argument(
+        "--bad-images",
+        choices=("stop", "skip"),
+        default=job.bad_images,
+        help="what to do about a file that cannot be read: stop before the training (if the damage "
+        "is found later, with the epochs so far), or skip the file",
     )
-    fit.add_argument(
+    group.add_argument(
+        "--accept-changed-data",
+        action="store_true",
+        help="go on with an unfinished run although images were added or removed: new ones are "
+        "trained on, held-out ones stay held out",
+    )
+
+
+def _add_computing(group, job: Job) -> None:
+    """Declare how the steps are computed."""
+    group.add_argument(
         "--compile",
         dest="compile_mode",
         choices=MODES,
         default=job.compile_mode,
         help="how the step is compiled; auto is Keras's own choice",
     )
-    fit.add_argument(
+    group.add_argument(
         "--precision",
         choices=PRECISIONS,
         default=job.precision,
         help="what the layers compute in; the model that is saved computes in float32",
     )
-    fit.add_argument("--seed", type=int, default=job.seed, help="of everything random")
+    group.add_argument("--seed", type=int, default=job.seed, help="of everything random")
+
+
+def _add_output(group) -> None:
+    """Declare what the run writes."""
+    group.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
+    group.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
+    group.add_argument(
+        "--discard-state",
+        action="store_true",
+        help="remove the state of training at the end, so that no more epochs can follow",
+    )
+    group.add_argument(
+        "--log",
+        choices=LOGS,
+        help="record the epochs for TensorBoard, or as JSON lines; csv is history.csv, which every "
+        "run writes",
+    )
 
 
 def run(arguments) -> None:

@@ -11,6 +11,7 @@ from keras_alexnet.progress import verbosity
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.outcome import Outcome
+from keras_alexnet.training.presets import preset_settings
 from keras_alexnet.training.run import run
 from keras_alexnet.training.run_folder import FOLDER, free_folder
 from keras_alexnet.training.schedule import SCHEDULES
@@ -62,6 +63,7 @@ def fit(
     best: bool = DEFAULTS.best,
     precision: Precision = DEFAULTS.precision,
     log: Log | None = None,
+    preset: str | None = None,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -81,10 +83,11 @@ def fit(
         variant: Name of the network; `None` for that of the weights, the recipe's, or `"paper"`.
         recipe: Name of a published way of training, with its steps in proportion to the epochs;
             `None` for Adam with a `schedule`.
-        epochs: Passes over the training images; `None` for the recipe's, or 5.
+        epochs: Passes over the training images; `None` for those of the preset or the recipe,
+            else 5.
         batch_size: Images per step; `None` for the recipe's, or 16.
         learning_rate: Highest rate of Adam, or the rate that the recipe begins with; `None` for
-            the recipe's, or 4e-4.
+            that of the preset or the recipe, else 4e-4.
         image_size: Side of the windows that the network sees, in pixels; `None` for that of the
             weights, or the variant's.
         augmentation: Whether training images are cut at random, mirrored and given colour noise;
@@ -111,10 +114,11 @@ def fit(
             Images are prepared as for these weights. The last layer is made new, unless the weights
             are for the same classes. `None` for initial values.
         freeze: Layers that stay as they are, names and ranges in the order of the network, such as
-            `"conv1-conv5"` or `"conv1,fc6-fc7"`; `None` to train all. No time is spent on the
-            gradients of the layers below the first that is trained.
+            `"conv1-conv5"` or `"conv1,fc6-fc7"`, or `"body"` for all but the last; `None` for those
+            of the preset. No time is spent on the gradients of the layers below the first that is
+            trained.
         unfreeze_after: Number of epochs after which the frozen layers are trained as well, with a
-            new optimizer whose rate begins its schedule again; `None` for never.
+            new optimizer whose rate begins its schedule again; `None` for that of the preset.
         label_smoothing: Share of each label that is spread over all classes, at least 0 and less
             than 1 (arXiv:1512.00567).
         class_weights: Whether every class has the same influence on the loss: Keras's
@@ -128,6 +132,9 @@ def fit(
         log: A record of the epochs in the output folder: `"tensorboard"` for Keras's callback
             (folder `tensorboard`), `"jsonl"` for `history.jsonl`; `"csv"` is `history.csv`, which
             every run writes.
+        preset: Settings under one name, which the other arguments override: `"scratch"`,
+            `"fine_tune"`, `"linear_probe"` or `"head_first"`. `None` for `"fine_tune"` with
+            weights and no recipe, else `"scratch"`.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -167,12 +174,22 @@ def fit(
         "log": log,
         "weights": None if weights is None else file_path("weights", weights),
         "freeze": _freeze(freeze),
-        "unfreeze_after": _unfreeze_after(unfreeze_after, freeze),
+        "unfreeze_after": optional_integer(
+            "unfreeze_after", unfreeze_after, 1, "Leave it out to keep the layers frozen."
+        ),
         **_schedule(recipe, schedule, warmup_ratio),
     }
+    given = {name: value for name, value in settled.items() if value is not None}
+    settings = {**preset_settings(preset, weights, recipe), **given}
+    if "unfreeze_after" in settings and "freeze" not in settings:
+        raise UserError(
+            f"Received unfreeze_after={unfreeze_after!r} without freeze.",
+            "Only layers that are frozen can become trainable.",
+            "Pass `freeze` (--freeze), such as 'conv1-conv5', or leave `unfreeze_after` out.",
+        )
     job = Job.of(
         recipe,
-        **{name: value for name, value in settled.items() if value is not None},
+        **settings,
         directory=None if directory is None else file_path("directory", directory),
         image_size=optional_integer("image_size", image_size, 1, "Leave it out for the usual."),
         augmentation=bool(augmentation),
@@ -217,17 +234,6 @@ def _freeze(value: str | None) -> str | None:
         "`freeze` must be a text with names and ranges of layers, or None.",
         "Pass 'conv1-conv5', say, or leave it out to train all layers.",
     )
-
-
-def _unfreeze_after(value: int | None, freeze: str | None) -> int | None:
-    """Return a number of epochs, or raise unless layers are frozen."""
-    if value is not None and freeze is None:
-        raise UserError(
-            f"Received unfreeze_after={value!r} without freeze.",
-            "Only layers that are frozen can become trainable.",
-            "Pass `freeze` (--freeze), such as 'conv1-conv5', or leave `unfreeze_after` out.",
-        )
-    return optional_integer("unfreeze_after", value, 1, "Leave it out to keep them frozen.")
 
 
 def _schedule(recipe: str | None, schedule: str | None, warmup_ratio: float | None) -> dict:

@@ -6,6 +6,8 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.names import unknown_name
 from keras_alexnet.variants import Variant
 
+BODY = "body"  # all layers but the last, the head
+
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
@@ -37,7 +39,7 @@ def frozen_layers(freeze: str, variant: Variant) -> tuple[str, ...]:
     """Return the names of the layers that a text names, in the order of the network.
 
     Args:
-        freeze: Names and ranges, such as `"conv1-conv5,fc6"`.
+        freeze: Names and ranges, such as `"conv1-conv5,fc6"`; `"body"` is all but the last layer.
         variant: The network.
 
     Raises:
@@ -50,6 +52,8 @@ def frozen_layers(freeze: str, variant: Variant) -> tuple[str, ...]:
     ('conv1', 'relu1', 'pool1', 'conv2', 'fc6')
     """
     names = [name for name, _ in variant.rows()]
+    if freeze == BODY:
+        return tuple(names[:-1])
     chosen: set[str] = set()
     for part in freeze.split(","):
         ends = [name.strip() for name in part.split("-")]

@@ -47,8 +47,8 @@ class Job:
         warmup_ratio: Share of all steps in which a cosine schedule's rate rises; 0 without one.
         weights: Name of published weights, or the path of a file, whose values the network begins
             with; `None` for initial values.
-        freeze: Names and ranges of layers that stay as they are, such as `"conv1-conv5"`; `None`
-            to train all.
+        freeze: Names and ranges of layers that stay as they are, such as `"conv1-conv5"`, or
+            `"body"` for all but the last; `None` to train all.
         unfreeze_after: Number of epochs after which these layers are trained as well; `None` for
             never.
         label_smoothing: Share of each label that is spread over all classes.
