@@ -84,7 +84,7 @@ class BestWeights(keras.callbacks.Callback):
         losses = [*self.state.history.get(LOSS, ()), (logs or {}).get(LOSS, math.nan)]
         if best_epoch({LOSS: losses}) == len(losses):
             with written_whole(self._path(epoch + 1)) as beside:
-                self.model.save_weights(beside)
+                _without_optimizer(self.model).save_weights(beside)
 
     def restore(self, model) -> int:
         """Set the weights of a model to those of the best epoch, and return its number.
@@ -98,7 +98,7 @@ class BestWeights(keras.callbacks.Callback):
         if epoch:
             path = self._path(epoch)
             try:
-                model.load_weights(path)
+                _without_optimizer(model).load_weights(path)
             except (OSError, ValueError, KeyError) as error:
                 raise UserError(
                     f"The weights {path!r} of the best epoch cannot be read: {error}.",
@@ -116,3 +116,11 @@ class BestWeights(keras.callbacks.Callback):
 
     def _path(self, epoch: int) -> str:
         return os.path.join(self.state.folder, f"best-{epoch:05}.weights.h5")
+
+
+def _without_optimizer(model) -> keras.Model:
+    """Return a model of the same layers: Keras writes the optimizer's variables of a compiled one.
+
+    Those of another phase would not fit, and they are twice as large as the weights.
+    """
+    return keras.Model(model.inputs, model.outputs)

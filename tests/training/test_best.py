@@ -13,7 +13,8 @@ from keras_alexnet import get_model_card
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.training.best import BestWeights, best_epoch, is_over
 from keras_alexnet.training.images import load_images
-from keras_alexnet.training.job import Job
+from keras_alexnet.training.job import Job, build_model
+from keras_alexnet.training.network import compile_model
 from keras_alexnet.training.state import RunState
 from runs import interrupted_after, quietly
 
@@ -123,10 +124,10 @@ def test_a_full_disk_loses_no_epoch(tmp_path, monkeypatch):
 
     def fail(self, epoch, logs=None):
         if epoch == 1:
-            monkeypatch.setattr(self.model, "save_weights", full)
+            monkeypatch.setattr(keras.Model, "save_weights", full)
         save(self, epoch, {"val_loss": 1.0 - epoch})
 
-    def full(path):
+    def full(self, path):
         raise OSError(28, os.strerror(28))
 
     save = BestWeights.on_epoch_end
@@ -141,6 +142,26 @@ def test_a_full_disk_loses_no_epoch(tmp_path, monkeypatch):
 
 def history_of(state):
     return {"val_loss": [1.0 - epoch for epoch in range(len(state.rows))]}
+
+
+@pytest.mark.medium
+def test_weights_fit_in_every_phase(tmp_path):
+    """Those that were saved while layers were frozen come back when all are trained."""
+    job = dataclasses.replace(JOB, freeze="conv1-conv2", unfreeze_after=1)
+    model, state = build_model(job, 10), RunState(str(tmp_path))
+    best, expected = BestWeights(state), model.get_weights()
+    best.set_model(model)
+    model.optimizer.build(model.trainable_variables)
+    best.on_epoch_end(0, {"val_loss": 1.0})
+    state.rows = [{"epoch": 1, "val_loss": 1.0}]
+    compile_model(model, job, job.phases()[1], steps_per_epoch=1)
+    model.optimizer.build(model.trainable_variables)
+    model.set_weights([0 * values for values in expected])
+    assert best.restore(model) == 1
+    for found, wanted in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    size = (tmp_path / "best-00001.weights.h5").stat().st_size
+    assert size < 1.5 * sum(values.nbytes for values in expected)  # no moments of Adam
 
 
 @pytest.mark.medium
