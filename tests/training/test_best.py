@@ -18,6 +18,8 @@ from keras_alexnet.training.network import compile_model
 from keras_alexnet.training.state import RunState
 from runs import interrupted_after, quietly
 
+pytestmark = pytest.mark.eager
+
 # A rate at which the held-out loss of noise soon rises.
 JOB = Job(
     variant="cifar10_18pct",

@@ -19,6 +19,7 @@ JOB = Job(variant="cifar10_19pct", drawn=20, epochs=3, batch_size=8)
 
 
 @pytest.mark.medium
+@pytest.mark.eager
 def test_json_lines_are_the_history(tmp_path, monkeypatch):
     """Of the epochs before an interruption as well, and if it was another log before."""
     with monkeypatch.context() as patch:
