@@ -198,7 +198,7 @@ def test_a_file_goes_before_another_name(tmp_path, monkeypatch):
 
 
 COMMANDS = {
-    "classify": lambda word: ["classify", "a.png", "--weights", word],
+    "classify": lambda word: ["classify", __file__, "--weights", word],  # it need not be an image yet
     "evaluate": lambda word: ["evaluate", word, "."],
     "convert": lambda word: ["convert", word, "out.safetensors"],
 }
