@@ -121,7 +121,7 @@ JOBS = {
     "FolderEvaluation": "evaluation, measured, notes, network, files",
     "Guess": "name, wordnet, score",
     "Job": (
-        "variant='paper', directory=None, epochs=5, batch_size=16, learning_rate=0.0004, "
+        "variant='paper', directory=None, epochs=4, batch_size=16, learning_rate=0.0004, "
         "image_size=None, augmentation=True, initialization='robust', drawn=1500, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
         "weights=None, freeze=None, unfreeze_after=None, label_smoothing=0.0, "

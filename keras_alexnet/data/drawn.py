@@ -83,9 +83,11 @@ def _ring(draw, rng, colour):
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=width)
 
 
-def _square(draw, rng, colour):
+def _bar(draw, rng, colour):
     x, y, radius, angle = _pose(rng)
-    draw.polygon(_around(x, y, angle + math.pi / 4, [radius] * 4), fill=colour)
+    along = (radius * math.cos(angle), radius * math.sin(angle))
+    ends = (x - along[0], y - along[1], x + along[0], y + along[1])
+    draw.line(ends, fill=colour, width=round(radius * 0.6))
 
 
 def _triangle(draw, rng, colour):
@@ -146,7 +148,7 @@ def _rings(draw, rng, colour):
 _PAINTERS = (
     _circle,
     _ring,
-    _square,
+    _bar,
     _triangle,
     _star,
     _cross,

@@ -62,7 +62,7 @@ class Job:
 
     variant: str = "paper"
     directory: str | None = None
-    epochs: int = 5
+    epochs: int = 4
     batch_size: int = 16
     learning_rate: float = 4e-4
     image_size: int | None = None
