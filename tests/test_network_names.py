@@ -197,8 +197,8 @@ def test_a_file_goes_before_another_name(tmp_path, monkeypatch):
         assert named_checkpoint(name).name == "owt_torchvision"
 
 
-COMMANDS = {
-    "classify": lambda word: ["classify", __file__, "--weights", word],  # it need not be an image yet
+COMMANDS = {  # classify reads the weights first, so its file need not be an image
+    "classify": lambda word: ["classify", __file__, "--weights", word],
     "evaluate": lambda word: ["evaluate", word, "."],
     "convert": lambda word: ["convert", word, "out.safetensors"],
 }
