@@ -91,7 +91,7 @@ def wait(process, running, deadline, test_seconds):
                 return "stopped"
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # what the tests started, as well
+            os.killpg(process.pid, signal.SIGKILL)  # pytest's workers, as well
         process.wait()
     return None
 

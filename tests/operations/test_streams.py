@@ -233,17 +233,20 @@ def forked(layer):
     return [*drawn, tops(layer(IMAGES, training=True))]
 
 if __name__ == "__main__":
-    keep = Keep()
-    keep.compile(run_eagerly=True)
-    keep.fit(Batches(), epochs=2, verbose=0)
-    print(json.dumps({
+    # A fork copies what PyTorch sets up in another thread half done, and the copy waits for its end
+    # for ever. So this process has called all that Keras's main thread calls while it forks.
+    home = tops(make(1)(IMAGES, training=True))
+    drawn = {
+        "home": home,
         "loader": [loaded(1, start) for start in (3, 3, 4)],
         "unseeded": loaded(None, 3),
         "persistent": loaded(1, 3, persistent_workers=True),
-        "keras": keep.seen,
         "forked": forked(make(1)),
-        "home": tops(make(1)(IMAGES, training=True)),
-    }))
+    }
+    keep = Keep()
+    keep.compile(run_eagerly=True)
+    keep.fit(Batches(), epochs=2, verbose=0)
+    print(json.dumps({**drawn, "keras": keep.seen}))
 """
 
 if BACKEND == "torch":  # forked processes of the other two frameworks may wait for ever

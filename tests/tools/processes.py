@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import pathlib
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,8 @@ import threading
 
 import tensor_guard
 
-# Seconds until a process that hangs is killed. A busy machine is no reason: none takes so long.
+# Seconds until a process that hangs is killed, with all that it has started: these hold its output
+# open. A busy machine is no reason: none takes so long.
 LIMIT = 900
 
 # A script begins with this to call `pause`, where it then stays until a signal ends it. Meanwhile
@@ -66,14 +68,21 @@ def _exit_code(started):
 @contextlib.contextmanager
 def _killed_at_the_end(started):
     """Kill a process when the block ends, or when it takes too long."""
-    timer = threading.Timer(LIMIT, started.kill)
+    timer = threading.Timer(LIMIT, _kill, [started])
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
         timer.join()
-        started.kill()
+        _kill(started)
+
+
+def _kill(started):
+    """Kill a process, and all that it has started: it leads their group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
+    started.kill()  # a copy that does not lead a group yet
 
 
 @contextlib.contextmanager
@@ -89,6 +98,7 @@ def started(*arguments, **options):
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            start_new_session=True,
             **options,
         ) as popen,
         _killed_at_the_end(popen),
@@ -142,6 +152,7 @@ def run(*arguments, folder=None, environment=None):
 
 def _become(arguments, folder, environment, streams):
     """Be `python arguments` from now on, in a process of its own."""
+    os.setsid()
     stdin, output, errors = streams
     os.dup2(stdin.fileno(), 0)
     os.dup2(output.fileno(), 1)
