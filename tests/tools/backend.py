@@ -137,6 +137,22 @@ def _eager(request, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def _pictures(request, monkeypatch):
+    """Let a run draw its pictures where a test looks at them; elsewhere the files are empty.
+
+    Drawing takes as long as the training of such a run.
+    """
+    if request.node.get_closest_marker("pictures") is None:
+        monkeypatch.setattr("keras_alexnet.pictures.attempted", _empty)
+
+
+def _empty(draw, path, say):
+    """Write an empty file in place of a picture, and return its path."""
+    open(path, "w").close()
+    return path
+
+
+@pytest.fixture(autouse=True)
 def _no_tensors(request, monkeypatch):
     """Let every call of a tensor library raise in the tests that are marked to need none."""
     if request.node.get_closest_marker("backend_free") is None:

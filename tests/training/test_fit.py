@@ -25,6 +25,7 @@ TINY = Job(variant="cifar10_19pct", epochs=3, drawn=40, learning_rate=1e-3)
 
 
 @pytest.mark.long
+@pytest.mark.pictures
 def test_a_small_run(tmp_path):
     """A CIFAR-sized network learns, and what it leaves is whole."""
     said = []

@@ -92,6 +92,7 @@ def test_a_run_goes_on_with_its_own_classes_alone(stopped, folder, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.pictures
 def test_class_folders_with_odd_names(folder, tmp_path, capsys, monkeypatch):
     """Any bytes can name a class: results are written, pictures drawn, the run goes on after."""
     names = ["caf\udce9", "$x_^2", "a\\b$", "two\nlines", "carriage\rreturn"]

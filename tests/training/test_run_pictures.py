@@ -10,6 +10,8 @@ from keras_alexnet.training.run_folder import RunFolder
 from keras_alexnet.training.run_pictures import draw_run
 from runs import quietly
 
+pytestmark = pytest.mark.pictures
+
 JOB = Job(variant="cifar10_19pct", drawn=160, epochs=1, learning_rate=1e-3)
 
 
