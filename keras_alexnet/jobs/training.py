@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from keras_alexnet.arguments import choice, file_path, integer, number, optional_integer
+from keras_alexnet.arguments import file_path
 from keras_alexnet.errors import UserError
+from keras_alexnet.jobs.fit_settings import (
+    DEFAULTS,
+    computing_settings,
+    image_settings,
+    loss_settings,
+    network_settings,
+    schedule_settings,
+    step_settings,
+)
 from keras_alexnet.progress import verbosity
-from keras_alexnet.training.compile_modes import MODES
-from keras_alexnet.training.job import LOGS, PRECISIONS, Job
+from keras_alexnet.training.job import Job
 from keras_alexnet.training.outcome import Outcome
 from keras_alexnet.training.presets import preset_settings
 from keras_alexnet.training.run import run
 from keras_alexnet.training.run_folder import FOLDER, free_folder
-from keras_alexnet.training.schedule import SCHEDULES
 from keras_alexnet.type_aliases import (
     BadImages,
     CompileMode,
@@ -28,8 +32,6 @@ from keras_alexnet.type_aliases import (
     Verbose,
     Weights,
 )
-
-DEFAULTS: Any = Job()  # a job of a file may have any text, so its choices are no Literals
 
 
 def fit(
@@ -153,33 +155,15 @@ def fit(
     >>> outcome.evaluation.images, os.path.basename(outcome.model_path)
     (40, 'model.keras')
     """
-    choice("initialization", initialization, ("robust", "published"), "Leave it out for robust.")
-    choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
-    choice("precision", precision, PRECISIONS, "Leave it out for float32.")
-    if log is not None:
-        choice("log", log, LOGS, "Leave it out for history.csv.")
-    choice("compile_mode", compile_mode, MODES, "Leave it at 'auto', which is Keras's own choice.")
-    settled = {
-        "variant": variant,
-        "epochs": optional_integer("epochs", epochs, 1, f"{DEFAULTS.epochs} is usual."),
-        "batch_size": optional_integer(
-            "batch_size", batch_size, 1, f"{DEFAULTS.batch_size} is usual."
-        ),
-        "learning_rate": _rate(learning_rate),
-        "label_smoothing": _share("label_smoothing", label_smoothing, "0.1 is usual."),
-        "class_weights": bool(class_weights),
-        "early_stopping": optional_integer("early_stopping", early_stopping, 1, "3 is usual."),
-        "best": bool(best),
-        "precision": precision,
-        "log": log,
-        "weights": None if weights is None else file_path("weights", weights),
-        "freeze": _freeze(freeze),
-        "unfreeze_after": optional_integer(
-            "unfreeze_after", unfreeze_after, 1, "Leave it out to keep the layers frozen."
-        ),
-        **_schedule(recipe, schedule, warmup_ratio),
+    given = {
+        **network_settings(variant, weights, freeze, unfreeze_after, initialization),
+        **step_settings(epochs, batch_size, learning_rate, early_stopping, best),
+        **schedule_settings(recipe, schedule, warmup_ratio),
+        **loss_settings(label_smoothing, class_weights),
+        **image_settings(directory, image_size, augmentation, bad_images),
+        **computing_settings(compile_mode, precision, seed, log),
     }
-    given = {name: value for name, value in settled.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None}
     settings = {**preset_settings(preset, weights, recipe), **given}
     if "unfreeze_after" in settings and "freeze" not in settings:
         raise UserError(
@@ -187,17 +171,7 @@ def fit(
             "Only layers that are frozen can become trainable.",
             "Pass `freeze` (--freeze), such as 'conv1-conv5', or leave `unfreeze_after` out.",
         )
-    job = Job.of(
-        recipe,
-        **settings,
-        directory=None if directory is None else file_path("directory", directory),
-        image_size=optional_integer("image_size", image_size, 1, "Leave it out for the usual."),
-        augmentation=bool(augmentation),
-        initialization=initialization,
-        compile_mode=compile_mode,
-        seed=integer("seed", seed, 0, "0 is usual."),
-        bad_images=bad_images,
-    )
+    job = Job.of(recipe, **settings)
     if quick:
         job = job.quick()
     if output is not None:
@@ -213,56 +187,4 @@ def fit(
         say=print if level else lambda text: None,
         accept_changed_data=accept_changed_data,
         discard_state=discard_state,
-    )
-
-
-def _rate(value: float | None) -> float | None:
-    """Return a learning rate, or raise unless it is a finite positive number."""
-    if value is None:
-        return None
-    expected = "a finite positive number, or None"
-    remedy = f"{DEFAULTS.learning_rate:g} is usual for Adam."
-    return number("learning_rate", value, lambda rate: 0 < rate < math.inf, expected, remedy)
-
-
-def _freeze(value: str | None) -> str | None:
-    """Return the names of layers, or raise unless they are a text."""
-    if value is None or isinstance(value, str):
-        return value
-    raise UserError(
-        f"Received freeze={value!r}.",
-        "`freeze` must be a text with names and ranges of layers, or None.",
-        "Pass 'conv1-conv5', say, or leave it out to train all layers.",
-    )
-
-
-def _schedule(recipe: str | None, schedule: str | None, warmup_ratio: float | None) -> dict:
-    """Return the settings of the schedule, or raise unless they are possible."""
-    if schedule is not None:
-        choice("schedule", schedule, SCHEDULES, "Leave it out for cosine.")
-    given = {"schedule": schedule, "warmup_ratio": warmup_ratio}
-    named = [f"{name}={value!r}" for name, value in given.items() if value is not None]
-    if recipe is not None and named:
-        raise UserError(
-            f"Received {' and '.join(named)} with recipe={recipe!r}.",
-            "A recipe has its own schedule.",
-            "Leave out the recipe, or the schedule and its warm-up.",
-        )
-    if warmup_ratio is not None and schedule == "constant":
-        raise UserError(
-            f"Received warmup_ratio={warmup_ratio!r} with schedule='constant'.",
-            "Only a cosine schedule has a warm-up.",
-            "Leave out one of them.",
-        )
-    if warmup_ratio is not None:
-        _share("warmup_ratio", warmup_ratio, f"{DEFAULTS.warmup_ratio:g} is usual.")
-    return given
-
-
-def _share(name: str, value: float, remedy: str) -> float:
-    """Return an argument, or raise unless it is a number of at least 0 and less than 1."""
-    if isinstance(value, int | float) and 0 <= value < 1:
-        return float(value)
-    raise UserError(
-        f"Received {name}={value!r}.", f"`{name}` must be at least 0 and less than 1.", remedy
     )
