@@ -143,16 +143,11 @@ def load_images(
         return _drawn(job, first_epoch)
     skips = job.bad_images == "skip"
     remedy = _REMEDY.format(directory=job.directory)
-    usable = without_unreadable if skips else functools.partial(refuse_unreadable, remedy=remedy)
-    files, test = training_and_held_out(
-        job.directory, job.seed, usable=lambda found: usable(found, progress)
-    )
-    split = SplitRecord.of(job.directory, files, test)
-    if earlier is not None and earlier != split:
-        if not accept_changes:
-            raise _changed(job.directory, earlier.differences(split.files))
-        files, test = _as_before(job.directory, files, test, earlier)
-        split = SplitRecord.of(job.directory, files, test)
+    if skips:
+        usable = functools.partial(without_unreadable, progress=progress)
+    else:
+        usable = functools.partial(refuse_unreadable, progress=progress, remedy=remedy)
+    files, test, split = _divided(job.directory, job.seed, usable, earlier, accept_changes)
     unreadable = dict.fromkeys(files.unreadable + test.unreadable)
     resizing = job.record.pixels.resizing
     reader = ImageReader(job.base, resizing, unreadable=tuple(unreadable), remedy=remedy)
@@ -180,6 +175,33 @@ def load_images(
         ),
         files.class_weight(),
     )
+
+
+def _divided(
+    directory: str,
+    seed: int,
+    usable: Callable[[LabelledFiles], LabelledFiles],
+    earlier: SplitRecord | None,
+    accept_changes: bool,
+) -> tuple[LabelledFiles, LabelledFiles, SplitRecord]:
+    """Return the training files and the held-out files of a folder, and the record of both.
+
+    Args:
+        directory: The folder.
+        seed: Decides which files are held out.
+        usable: Takes the files found and returns those to use.
+        earlier: The record of the run that continues, whose held-out files stay held out; `None`
+            for a new run.
+        accept_changes: Whether the folder may hold other files than that run had.
+    """
+    files, test = training_and_held_out(directory, seed, usable=usable)
+    split = SplitRecord.of(directory, files, test)
+    if earlier is None or earlier == split:
+        return files, test, split
+    if not accept_changes:
+        raise _changed(directory, earlier.differences(split.files))
+    files, test = _as_before(directory, files, test, earlier)
+    return files, test, SplitRecord.of(directory, files, test)
 
 
 def _whole(files: LabelledFiles, reader: ImageReader) -> LabelledFiles:

@@ -70,22 +70,7 @@ def run(
             images = load_images(job, first_epoch, split, accept_changed_data, verbose == 1)
             if first_epoch:
                 folder.check_classes(images.class_names)
-            model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
-            epochs = Epochs(model, job, images, folder, verbose, say)
-            if first_epoch:
-                epochs.resume(first_epoch)
-                say(f"Going on after epoch {first_epoch} of the run in {output!r}.")
-            elif job.weights:
-                for sentence in load_initial(model, job.weights, job.variant, images.class_names):
-                    say(sentence)
-            folder.begin(job, images.class_names, images.split)  # after every check
-            _announce(model, job, images, say)
-            warning = epochs.train(first_epoch)
-            best_epoch = folder.best.restore(model) if job.best else 0
-            if best_epoch:
-                say(f"The model is that of epoch {best_epoch}, with the lowest held-out loss.")
-            model = plain_model(job, model)
-            model.card = _card(job, images, folder.state.epochs_done(), best_epoch or None)
+            model, warning, best_epoch = _train(job, images, folder, first_epoch, verbose, say)
             evaluation = _measure(model, job, images, verbose, say)
             with written_whole(folder.file(MODEL)) as beside:
                 model.save(beside)
@@ -100,7 +85,7 @@ def run(
                 warning,
                 None if discard_state else folder.state.path,
                 skipped=images.skipped,
-                best_epoch=best_epoch or None,
+                best_epoch=best_epoch,
             )
             write_json(folder.file(RESULTS), outcome.to_dict())
             pictures = draw_run(model, images, evaluation, folder, say)
@@ -109,6 +94,34 @@ def run(
                 write_json(folder.file(RESULTS), outcome.to_dict())
             folder.finish(job, discard_state)
     return outcome
+
+
+def _train(
+    job: Job, images: Images, folder: RunFolder, first_epoch: int, verbose: int, say
+) -> tuple[keras.Model, str | None, int | None]:
+    """Build the model of a run, and train it from its initial values or from its newest state.
+
+    Returns:
+        The model with its card; the warning of a flat loss, `None` if there was none; the number of
+        the best epoch, `None` if the model is that of the last.
+    """
+    model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
+    epochs = Epochs(model, job, images, folder, verbose, say)
+    if first_epoch:
+        epochs.resume(first_epoch)
+        say(f"Going on after epoch {first_epoch} of the run in {folder.path!r}.")
+    elif job.weights:
+        for sentence in load_initial(model, job.weights, job.variant, images.class_names):
+            say(sentence)
+    folder.begin(job, images.class_names, images.split)  # after every check
+    _announce(model, job, images, say)
+    warning = epochs.train(first_epoch)
+    best_epoch = folder.best.restore(model) if job.best else 0
+    if best_epoch:
+        say(f"The model is that of epoch {best_epoch}, with the lowest held-out loss.")
+    model = plain_model(job, model)
+    model.card = _card(job, images, folder.state.epochs_done(), best_epoch or None)
+    return model, warning, best_epoch or None
 
 
 def _card(job: Job, images: Images, epochs: int, best_epoch: int | None) -> ModelCard:
