@@ -16,7 +16,8 @@ import keras_alexnet
 from keras_alexnet import jobs, type_aliases
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.loading import VERIFY
-from keras_alexnet.data.image_folder import BAD_IMAGES, SUBSETS
+from keras_alexnet.data.bad_files import BAD_IMAGES
+from keras_alexnet.data.image_folder import SUBSETS
 from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.jobs.extraction import POOLINGS
 from keras_alexnet.layers.lrn import REGIONS

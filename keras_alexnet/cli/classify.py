@@ -2,7 +2,15 @@
 
 import sys
 
-from keras_alexnet.cli.shared import add_network, count, messages_aside, named_network, print_json
+from keras_alexnet.cli.options import (
+    add_bad_images,
+    add_batch_size,
+    add_images,
+    add_network,
+    count,
+    named_network,
+)
+from keras_alexnet.cli.shared import messages_aside, print_json
 from keras_alexnet.errors import UserError, escaped
 
 
@@ -14,24 +22,14 @@ def add(command) -> None:
         "name what is on images, with published weights or a trained network",
         "keras-alexnet classify photos/ cat.jpg --weights owt_torchvision --csv classes.csv",
     )
-    classify.add_argument(
-        "images",
-        nargs="+",
-        metavar="IMAGE",
-        help="image files, and folders, of which all images at any depth are taken",
-    )
+    add_images(classify)
     add_network(classify)
     classify.add_argument(
         "--ten-crop", action="store_true", help="average ten windows of each image"
     )
     classify.add_argument("--top", type=count, default=5, metavar="N", help="classes to name")
-    classify.add_argument("--batch-size", type=count, default=32, help="images per step")
-    classify.add_argument(
-        "--bad-images",
-        choices=("stop", "skip"),
-        default="stop",
-        help="what to do about a file that cannot be read: stop, or leave it out",
-    )
+    add_batch_size(classify)
+    add_bad_images(classify)
     output = classify.add_mutually_exclusive_group()
     output.add_argument(
         "--csv",

@@ -1,5 +1,6 @@
 """`keras-alexnet convert`: weights of any format as Keras's or safetensors."""
 
+from keras_alexnet.cli.options import add_variant
 from keras_alexnet.cli.shared import messages_aside, print_json
 
 
@@ -22,9 +23,7 @@ def add(command) -> None:
         metavar="OUT",
         help="the file to write: its ending, .weights.h5, .keras or .safetensors, is its format",
     )
-    convert.add_argument(
-        "--variant", help="the network of the weights; needed where the file does not tell"
-    )
+    add_variant(convert)
     convert.add_argument(
         "--channel-order",
         choices=("rgb", "bgr"),

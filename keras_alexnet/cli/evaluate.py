@@ -2,7 +2,8 @@
 
 import argparse
 
-from keras_alexnet.cli.shared import count, messages_aside, print_json
+from keras_alexnet.cli.options import add_batch_size, add_variant, count
+from keras_alexnet.cli.shared import messages_aside, print_json
 from keras_alexnet.errors import escaped
 
 
@@ -26,15 +27,13 @@ def add(command) -> None:
         help="a folder with one folder of images per class, named by label or WordNet "
         "identifier, or with two such folders named train and val, of which val is measured",
     )
-    evaluate.add_argument(
-        "--variant", help="the network of a file of weights; needed where the file does not tell"
-    )
+    add_variant(evaluate)
     evaluate.add_argument(
         "--ten-crop",
         action=argparse.BooleanOptionalAction,
         help="average ten crops as well; unset, if the model cuts a window out of its images",
     )
-    evaluate.add_argument("--batch-size", type=count, default=32, help="images per step")
+    add_batch_size(evaluate)
     evaluate.add_argument("--worst", type=count, default=5, metavar="N", help="classes to list")
     evaluate.add_argument("--plot", metavar="FILE", help="draw the confusion matrix into this file")
     evaluate.add_argument(

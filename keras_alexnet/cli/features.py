@@ -1,6 +1,13 @@
 """`keras-alexnet features`: the activations of a layer for images, in a NumPy file."""
 
-from keras_alexnet.cli.shared import add_network, count, messages_aside, named_network, print_json
+from keras_alexnet.cli.options import (
+    add_bad_images,
+    add_batch_size,
+    add_images,
+    add_network,
+    named_network,
+)
+from keras_alexnet.cli.shared import messages_aside, print_json
 
 
 def add(command) -> None:
@@ -11,12 +18,7 @@ def add(command) -> None:
         "write the activations of a layer for images into a NumPy file, their names beside it",
         "keras-alexnet features photos/ --layer fc7 --output features.npy",
     )
-    features.add_argument(
-        "images",
-        nargs="+",
-        metavar="IMAGE",
-        help="image files, and folders, of which all images at any depth are taken",
-    )
+    add_images(features)
     features.add_argument(
         "--layer",
         required=True,
@@ -38,13 +40,8 @@ def add(command) -> None:
         default="none",
         help="average: the mean of each feature map",
     )
-    features.add_argument("--batch-size", type=count, default=32, help="images per step")
-    features.add_argument(
-        "--bad-images",
-        choices=("stop", "skip"),
-        default="stop",
-        help="what to do about a file that cannot be read: stop, or leave it out",
-    )
+    add_batch_size(features)
+    add_bad_images(features)
     features.add_argument(
         "--overwrite", action="store_true", help="replace the files that are there already"
     )

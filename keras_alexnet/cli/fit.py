@@ -2,7 +2,8 @@
 
 import os
 
-from keras_alexnet.cli.shared import OF_ALL, count, positive, print_json
+from keras_alexnet.cli.options import OF_ALL, count, positive
+from keras_alexnet.cli.shared import print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES
@@ -29,7 +30,10 @@ def add(command) -> None:
     )
     fit.add_argument("--quick", action="store_true", help="small images, few of them: a trial")
     _add_network(fit.add_argument_group("network"), job)
-    _add_training(fit.add_argument_group("training"), job)
+    training = fit.add_argument_group("training")
+    _add_steps(training, job)
+    _add_schedule(training, job)
+    _add_held_out_loss(training)
     _add_loss(fit.add_argument_group("loss"), job)
     _add_images(fit.add_argument_group("images"), job)
     _add_computing(fit.add_argument_group("computing"), job)
@@ -67,7 +71,7 @@ def _add_network(group, job: Job) -> None:
     )
 
 
-def _add_training(group, job: Job) -> None:
+def _add_steps(group, job: Job) -> None:
     """Declare the steps: unset, a preset or a recipe decides."""
     presets = "; ".join(f"{row.name}: {row.purpose}" for row in PRESETS.values())
     group.add_argument(
@@ -90,6 +94,10 @@ def _add_training(group, job: Job) -> None:
         type=positive,
         help=f"the highest of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
     )
+
+
+def _add_schedule(group, job: Job) -> None:
+    """Declare how the rate changes."""
     group.add_argument(
         "--schedule",
         choices=SCHEDULES,
@@ -103,6 +111,10 @@ def _add_training(group, job: Job) -> None:
         help="share of all steps in which the rate rises, with cosine "
         f"(default: {job.warmup_ratio:g})",
     )
+
+
+def _add_held_out_loss(group) -> None:
+    """Declare what follows from the held-out loss."""
     group.add_argument(
         "--early-stopping",
         type=count,

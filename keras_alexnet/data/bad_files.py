@@ -7,6 +7,7 @@ from keras_alexnet.data.image_check import unreadable
 from keras_alexnet.data.labelled_files import LabelledFiles
 from keras_alexnet.errors import UserError, first_few
 
+BAD_IMAGES = ("stop", "skip")  # what to do about them
 REMEDY = (
     "Replace or remove it (`keras-alexnet check-images FOLDER --move-to ELSEWHERE` moves all such "
     "files aside), and start again."

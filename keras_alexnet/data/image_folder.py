@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_alexnet.arguments import choice, file_path, integer, number
-from keras_alexnet.data.bad_files import without_unreadable
+from keras_alexnet.data.bad_files import BAD_IMAGES, without_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
 from keras_alexnet.data.image_reader import ImageReader
@@ -21,7 +21,6 @@ from keras_alexnet.type_aliases import BadImages, PathLike, Resizing, Subset
 
 SPLITS = ("training", "held_out")
 SUBSETS = (None, *SPLITS, "both")
-BAD_IMAGES = ("stop", "skip")
 DEFAULT = "Leave it out for the default."
 HELP = "Choose one: `help(keras_alexnet.image_folder)` explains each."
 

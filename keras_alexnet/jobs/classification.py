@@ -9,7 +9,7 @@ from typing import TextIO
 import keras
 
 from keras_alexnet.arguments import choice, file_path, integer
-from keras_alexnet.data.bad_files import skipped_note
+from keras_alexnet.data.bad_files import BAD_IMAGES, skipped_note
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.data.image_reader import ImageReader
 from keras_alexnet.data.paths import passed_over_note
@@ -164,7 +164,7 @@ def classify(
     (3, True)
     """
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
-    choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
+    choice("bad_images", bad_images, BAD_IMAGES, "Leave it out to stop.")
     table = csv if csv is None or hasattr(csv, "write") else table_path(csv)
     found = list_images(images)
     network = chosen_network(weights, model, variant, verbose)

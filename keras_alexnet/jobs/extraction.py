@@ -9,6 +9,7 @@ import keras
 
 from keras_alexnet.arguments import choice, integer
 from keras_alexnet.checkpoints.targets import layers_of
+from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.data.image_reader import ImageReader
 from keras_alexnet.errors import UserError
@@ -112,7 +113,7 @@ def features(
     """
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
     choice("pooling", pooling, POOLINGS, "Leave it out for the activations as they are.")
-    choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
+    choice("bad_images", bad_images, BAD_IMAGES, "Leave it out to stop.")
     if not isinstance(layer, str):
         raise UserError(
             f"Received layer={layer!r}.",

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from keras_alexnet.arguments import choice, file_path, integer, number, optional_integer
+from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
@@ -80,7 +81,7 @@ def loss_settings(label_smoothing, class_weights) -> dict:
 
 def image_settings(directory, image_size, augmentation, bad_images) -> dict:
     """Return where images are, and how they are read and prepared."""
-    choice("bad_images", bad_images, ("stop", "skip"), "Leave it out to stop.")
+    choice("bad_images", bad_images, BAD_IMAGES, "Leave it out to stop.")
     remedy = "Leave it out for the usual."
     return {
         "directory": None if directory is None else file_path("directory", directory),

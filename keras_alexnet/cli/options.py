@@ -1,0 +1,81 @@
+"""Options of several commands, and the kinds of their values."""
+
+import sys
+
+from keras_alexnet.published.lookup import get_checkpoint
+
+OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
+
+
+def count(text: str) -> int:
+    """Return the whole number of at least 1 that an argument says."""
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ValueError
+
+
+def positive(text: str) -> float:
+    """Return the finite number above 0 that an argument says."""
+    if 0 < float(text) < float("inf"):
+        return float(text)
+    raise ValueError
+
+
+def add_images(command) -> None:
+    """Declare the images, files and folders."""
+    command.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image files, and folders, of which all images at any depth are taken",
+    )
+
+
+def add_network(command) -> None:
+    """Declare the arguments that name a network with weights."""
+    network = command.add_mutually_exclusive_group()
+    network.add_argument(
+        "--weights",
+        metavar="NAME_OR_PATH",
+        help="a published checkpoint, by a name that keras-alexnet download --list shows, "
+        "imagenet for a variant's best documented one, or a file of weights, of which "
+        "nothing is executed; imagenet without --weights and --model",
+    )
+    network.add_argument(
+        "--model", metavar="FILE", help="a .keras file, of fit or another, which Keras loads"
+    )
+    add_variant(command)
+
+
+def named_network(arguments) -> dict:
+    """Return the arguments of `jobs` that name a network, and print which it is by default."""
+    if arguments.weights is None and arguments.model is None:
+        record = get_checkpoint(arguments.variant or "imagenet")
+        print(
+            f"keras-alexnet {arguments.name}: note: without --weights and --model, the weights are "
+            f"imagenet's: {record.name}, {record.title}, {record.size_text()}",
+            file=sys.stderr,
+        )
+    return {name: getattr(arguments, name) for name in ("weights", "model", "variant")}
+
+
+def add_variant(command) -> None:
+    """Declare the variant of a file of weights."""
+    command.add_argument(
+        "--variant", help="the network of a file of weights; needed where the file does not tell"
+    )
+
+
+def add_batch_size(command) -> None:
+    """Declare the number of images per step."""
+    command.add_argument("--batch-size", type=count, default=32, help="images per step")
+
+
+def add_bad_images(command) -> None:
+    """Declare what happens to a file that cannot be read."""
+    command.add_argument(
+        "--bad-images",
+        choices=("stop", "skip"),
+        default="stop",
+        help="what to do about a file that cannot be read: stop, or leave it out",
+    )
