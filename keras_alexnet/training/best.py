@@ -9,7 +9,7 @@ import keras
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import written_whole
-from keras_alexnet.training.state import RunState
+from keras_alexnet.training.state import RunState, StateCallback
 
 LOSS = "val_loss"
 
@@ -36,21 +36,19 @@ def is_over(history: Mapping[str, Sequence[float]], patience: int | None) -> boo
     return patience is not None and len(history.get(LOSS, ())) - best_epoch(history) >= patience
 
 
-class EarlyStopping(keras.callbacks.Callback):
-    """Stops as `keras.callbacks.EarlyStopping` does, in a run that was interrupted as well.
+class EarlyStopping(StateCallback):
+    """Ends the training when the held-out loss has not fallen for `patience` epochs.
 
-    It follows the history of the run, which holds the epochs before an interruption.
+    It counts all epochs of the run, also those before an interruption. Keras's own `EarlyStopping`
+    forgets these.
 
     Args:
         state: The state of the run. Give the callback to `fit` after it.
         patience: Number of epochs without a lower held-out loss.
     """
 
-    async_safe = True  # it reads no results of batches, so Keras need not wait for them
-
     def __init__(self, state: RunState, patience: int):
-        super().__init__()
-        self.state = state
+        super().__init__(state)
         self.patience = patience
 
     def on_epoch_end(self, epoch, logs=None):
@@ -58,7 +56,7 @@ class EarlyStopping(keras.callbacks.Callback):
         self.model.stop_training |= is_over(self.state.history, self.patience)
 
 
-class BestWeights(keras.callbacks.Callback):
+class BestWeights(StateCallback):
     """Keeps the weights of the epoch with the lowest held-out loss, beside the state of a run.
 
     It writes `best-00003.weights.h5` for the third epoch before the state of that epoch, and
@@ -68,12 +66,6 @@ class BestWeights(keras.callbacks.Callback):
     Args:
         state: The state of the run. Give the callback to `fit` before it.
     """
-
-    async_safe = True  # it reads no results of batches, so Keras need not wait for them
-
-    def __init__(self, state: RunState):
-        super().__init__()
-        self.state = state
 
     def on_epoch_begin(self, epoch, logs=None):
         """Remove the weights of epochs that are not the best."""

@@ -9,7 +9,7 @@ import keras
 
 from keras_alexnet.errors import UserError
 from keras_alexnet.files import written_whole
-from keras_alexnet.training.state import RunState
+from keras_alexnet.training.state import RunState, StateCallback
 
 
 def check_logger(log: str | None) -> None:
@@ -44,7 +44,7 @@ def loggers_of(log: str | None, state: RunState) -> list[keras.callbacks.Callbac
     return [JsonLines(state)] if log == "jsonl" else []
 
 
-class JsonLines(keras.callbacks.Callback):
+class JsonLines(StateCallback):
     """Writes `history.jsonl`: the rows of `history.csv`, a JSON object on each line.
 
     Figures that are not finite are null.
@@ -52,12 +52,6 @@ class JsonLines(keras.callbacks.Callback):
     Args:
         state: The state of the run. Give the callback to `fit` after it.
     """
-
-    async_safe = True  # it reads no results of batches, so Keras need not wait for them
-
-    def __init__(self, state: RunState):
-        super().__init__()
-        self.state = state
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the rows of all epochs so far, whole or not at all."""

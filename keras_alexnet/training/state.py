@@ -1,4 +1,4 @@
-"""`RunState`: a callback that saves the state of training, so that a killed run can continue."""
+"""`RunState` saves the state with which a killed run continues; `StateCallback` reads it."""
 
 import math
 import os
@@ -14,7 +14,7 @@ from keras_alexnet.training.generators import generator_states, set_generator_st
 from keras_alexnet.training.history import read_rows, write_rows
 from keras_alexnet.type_aliases import Logs
 
-__all__ = ["RunState"]
+__all__ = ["RunState", "StateCallback"]
 
 # The first and the last columns of the history; Keras sorts the columns by name.
 FIRST = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
@@ -166,3 +166,13 @@ class RunState(keras.callbacks.Callback):
 
     def _write_history(self) -> None:
         write_rows(self.history_path, self.rows, self._columns())
+
+
+class StateCallback(keras.callbacks.Callback):
+    """Base of callbacks that read the state of a run at the end of an epoch."""
+
+    async_safe = True  # it reads no results of batches, so Keras need not wait for them
+
+    def __init__(self, state: RunState):
+        super().__init__()
+        self.state = state
