@@ -7,6 +7,8 @@ from typing import Any
 
 from keras_alexnet.errors import UserError
 
+DATA_FORMATS = ("channels_last", "channels_first")
+
 
 def integer(name: str, value: Any, least: int, remedy: str) -> int:
     """Return an argument as a plain `int`.

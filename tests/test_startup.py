@@ -28,7 +28,7 @@ from keras_alexnet.cli import COMMANDS
         (["python", "/usr/bin/pytest", "keras-alexnet"], False),
         (["python", "train.py", "--data=keras-alexnet"], False),
         (["python", "train.py", "-m", "keras_alexnet"], False),
-        (["python", "/home/me/keras-alexnet/train.py"], False),
+        (["python", "/projects/keras-alexnet/train.py"], False),
         (["python", "my-keras-alexnet"], False),
         (["python", "-m", "keras_alexnet_extras"], False),
         (["python", "-c", "import keras_alexnet", "-m", "keras_alexnet"], False),

@@ -14,19 +14,25 @@ import pytest
 
 import keras_alexnet
 from keras_alexnet import jobs, type_aliases
+from keras_alexnet.arguments import DATA_FORMATS
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.loading import VERIFY
 from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.data.image_folder import SUBSETS
 from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.jobs.extraction import POOLINGS
-from keras_alexnet.layers.lrn import REGIONS
+from keras_alexnet.layers.local import PADDINGS
+from keras_alexnet.layers.lrn import EVEN_WINDOWS, REGIONS
+from keras_alexnet.layers.pooling import REDUCTIONS
 from keras_alexnet.model import _POOLINGS
+from keras_alexnet.pictures.filters import SCALINGS
 from keras_alexnet.preprocessing.noise import DIALECTS
 from keras_alexnet.preprocessing.resize import ANTIALIASED
+from keras_alexnet.recipes.coupled_sgd import VELOCITIES
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS
 from keras_alexnet.training.schedule import SCHEDULES
+from keras_alexnet.variants.records import INITIALIZATIONS
 from test_public_names import MODULES
 
 pytestmark = pytest.mark.backend_free
@@ -52,16 +58,23 @@ TABLES = [
     ("CaffeRegion", [region.upper() for region in REGIONS], False),
     ("ChannelOrder", ORDERS, False),
     ("CompileMode", MODES, False),
+    ("DataFormat", DATA_FORMATS, False),
+    ("EvenWindow", EVEN_WINDOWS, False),
     ("FeaturePooling", POOLINGS, False),
+    ("Initialization", INITIALIZATIONS, False),
     ("NoiseDialect", DIALECTS, False),
     ("Log", LOGS, False),
     ("Precision", PRECISIONS, False),
+    ("Padding", PADDINGS, False),
     ("Pooling", _POOLINGS, False),
+    ("Reduction", REDUCTIONS, False),
     ("Region", REGIONS, False),
     ("Resizing", RESIZINGS, False),
     ("Resizing", ANTIALIASED, False),
+    ("Scaling", SCALINGS, False),
     ("Schedule", SCHEDULES, False),
     ("Subset", [subset for subset in SUBSETS if subset], False),
+    ("Velocity", VELOCITIES, False),
     ("Verify", VERIFY, False),
 ]
 
@@ -70,6 +83,15 @@ TABLES = [
 def test_words_are_those_of_the_tables(alias, table, is_open):
     """What an editor completes is all that there is, in the order of the table."""
     assert words(getattr(type_aliases, alias)) == ([*table], is_open)
+
+
+def test_the_words_of_every_choice_are_compared():
+    closed = [
+        name
+        for name, alias in vars(type_aliases).items()
+        if typing.get_origin(alias) is typing.Literal
+    ]
+    assert {*closed} <= {alias for alias, *_ in TABLES}
 
 
 def callables(module):

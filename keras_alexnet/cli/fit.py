@@ -10,6 +10,7 @@ from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.presets import PRESETS
 from keras_alexnet.training.schedule import SCHEDULES
+from keras_alexnet.variants.records import INITIALIZATIONS
 
 
 def add(command) -> None:
@@ -65,7 +66,7 @@ def _add_network(group, job: Job) -> None:
     )
     group.add_argument(
         "--initialization",
-        choices=("robust", "published"),
+        choices=INITIALIZATIONS,
         default=job.initialization,
         help="initial values; the published ones may stall on small data",
     )

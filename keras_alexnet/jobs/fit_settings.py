@@ -13,13 +13,14 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.schedule import SCHEDULES
+from keras_alexnet.variants.records import INITIALIZATIONS
 
 DEFAULTS: Any = Job()  # a job of a file may have any text, so its choices are no Literals
 
 
 def network_settings(variant, weights, freeze, unfreeze_after, initialization) -> dict:
     """Return the network, and what it begins with."""
-    choice("initialization", initialization, ("robust", "published"), "Leave it out for robust.")
+    choice("initialization", initialization, INITIALIZATIONS, "Leave it out for robust.")
     if not (freeze is None or isinstance(freeze, str)):
         raise UserError(
             f"Received freeze={freeze!r}.",

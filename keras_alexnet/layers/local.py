@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_alexnet.arguments import choice, converted, integer, pair
+from keras_alexnet.arguments import DATA_FORMATS, choice, converted, integer, pair
 from keras_alexnet.errors import UserError
 from keras_alexnet.type_aliases import DataFormat, Identifier, Padding, Shape, Sides, Tensor
+
+PADDINGS = ("valid", "same")
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -81,11 +83,10 @@ class LocallyConnected2D(keras.layers.Layer):
         remedy = "Give 3 for a square, say, or (3, 5) for height and width."
         self.kernel_size = pair("kernel_size", kernel_size, remedy)
         self.strides = pair("strides", strides, remedy)
-        choice("padding", padding, ("valid", "same"), "Leave it out for 'valid'.")
+        choice("padding", padding, PADDINGS, "Leave it out for 'valid'.")
         self.padding = padding
         data_format = data_format or keras.config.image_data_format()
-        formats = ("channels_last", "channels_first")
-        choice("data_format", data_format, formats, "Leave it out for Keras's setting.")
+        choice("data_format", data_format, DATA_FORMATS, "Leave it out for Keras's setting.")
         self.data_format = data_format
         self.use_bias = use_bias
         self.activation = _found("activation", activation, "activations")

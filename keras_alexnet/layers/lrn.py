@@ -4,11 +4,12 @@ from typing import Any, Self
 
 import keras
 
-from keras_alexnet.arguments import choice, integer, number
+from keras_alexnet.arguments import DATA_FORMATS, choice, integer, number
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.normalization import Response, local_response_normalization
 from keras_alexnet.type_aliases import CaffeRegion, DataFormat, EvenWindow, Region, Shape, Tensor
 
+EVEN_WINDOWS = ("before", "after")
 REGIONS: tuple[Region, ...] = ("across_channels", "within_channel")
 
 
@@ -88,7 +89,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.beta = beta
         self.region = region
         self.groups = integer("groups", groups, 1, "One is usual.")
-        formats = ("channels_last", "channels_first", None)
+        formats = (*DATA_FORMATS, None)
         choice("data_format", data_format, formats, "Leave it out to take Keras's own setting.")
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
         self.even_window = even_window
@@ -272,4 +273,4 @@ def _check_arguments(k, alpha, beta, region, even_window):
     _alpha(alpha)
     number("beta", beta, lambda beta: beta > 0, "positive", "The paper has 0.75.")
     choice("region", region, REGIONS, "Choose 'across_channels', which is the paper's.")
-    choice("even_window", even_window, ("before", "after"), "PyTorch has 'before', ONNX 'after'.")
+    choice("even_window", even_window, EVEN_WINDOWS, "PyTorch has 'before', ONNX 'after'.")

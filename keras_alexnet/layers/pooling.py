@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_alexnet.arguments import choice
 from keras_alexnet.operations.pooling import (
     adaptive_average_pool,
     ceil_average_pool,
@@ -11,6 +12,8 @@ from keras_alexnet.operations.pooling import (
     max_pool,
 )
 from keras_alexnet.type_aliases import DataFormat, Reduction, Shape, Tensor
+
+REDUCTIONS = {"max": ceil_max_pool, "average": ceil_average_pool}
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -83,6 +86,7 @@ class CeilPooling2D(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        choice("reduction", reduction, REDUCTIONS, "Leave it out for the largest value.")
         self.pool_size = pool_size
         self.strides = strides
         self.reduction = reduction
@@ -90,8 +94,7 @@ class CeilPooling2D(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Pool over the input, padded at its lower and right end by what strides may skip."""
-        pool = ceil_max_pool if self.reduction == "max" else ceil_average_pool
-        return pool(inputs, self.pool_size, self.strides, self.data_format)
+        return REDUCTIONS[self.reduction](inputs, self.pool_size, self.strides, self.data_format)
 
     def compute_output_shape(self, input_shape: Shape) -> tuple[int | None, ...]:
         """Return the input's shape with both sizes pooled, unknown ones left unknown."""

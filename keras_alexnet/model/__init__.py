@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from keras_alexnet.arguments import choice, integer, shape
+from keras_alexnet.arguments import DATA_FORMATS, choice, integer, shape
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
@@ -154,7 +154,7 @@ def _initialized(
     data_format = data_format or keras.config.image_data_format()
     remedy = "Choose one, and pass include_top=False with it."
     choice("pooling", pooling, (None, *_POOLINGS), remedy)
-    choice("data_format", data_format, ("channels_last", "channels_first"), "Leave it out.")
+    choice("data_format", data_format, DATA_FORMATS, "Leave it out.")
     remedy = "Leave it out for the variant's own number."
     classes = record.classes if classes is None else integer("classes", classes, 1, remedy)
     inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)

@@ -19,6 +19,7 @@ from keras_alexnet.layers import (
 )
 from keras_alexnet.model.initializers import TruncatedNormal
 from keras_alexnet.variants.records import (
+    INITIALIZATIONS,
     AdaptivePool,
     Conv,
     Dense,
@@ -63,7 +64,7 @@ class LayerMaker:
 
     def __init__(self, variant: Variant, classes, initialization, data_format, dtype):
         remedy = "Choose 'published' for the variant's own values, 'robust' for small data."
-        choice("initialization", initialization, ("published", "robust"), remedy)
+        choice("initialization", initialization, INITIALIZATIONS, remedy)
         expected = "the name of a dtype or of a policy, a `keras.DTypePolicy`, or None"
         converted("dtype", dtype, keras.dtype_policies.get, expected, "Leave it out.")
         self.variant = variant

@@ -10,6 +10,7 @@ from keras_alexnet.type_aliases import Scaling
 
 ROBUST = 99.5  # the percentile of a filter's magnitudes that is drawn as black or white
 PIXELS = 36  # least side of a filter in the picture
+SCALINGS = ("filter", "common")
 LINE, GAP = 2, 18  # pixels between filters, and between towers
 
 
@@ -40,7 +41,7 @@ def plot_filters(
         Krizhevsky, Sutskever, Hinton 2012, figure 3.
     """
     remedy = "Leave it out to give every filter the full contrast."
-    choice("scaling", scaling, ("filter", "common"), remedy)
+    choice("scaling", scaling, SCALINGS, remedy)
     layer, towers = _first_convolution(source)
     tiles = _shades(keras.ops.convert_to_numpy(layer.kernel).astype("float64"), scaling)
     grid = _grid(tiles, towers)

@@ -14,6 +14,7 @@ from keras_alexnet.short_repr import short_repr
 from keras_alexnet.type_aliases import Tensor, Velocity
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
+VELOCITIES = ("with_rate", "without_rate")
 GROUPS_2012 = (Group(BIAS, factor=2.0), Group(weight_decay=5e-4))
 
 
@@ -180,4 +181,4 @@ def _check(momentum, groups, velocity, weight_decay) -> None:
             "Give [Group(weight_decay=5e-4)], say, or leave it out for the groups of 2012.",
         )
     remedy = "Give 'with_rate' for the rule of the paper and Caffe, 'without_rate' for PyTorch's."
-    choice("velocity", velocity, ("with_rate", "without_rate"), remedy)
+    choice("velocity", velocity, VELOCITIES, remedy)

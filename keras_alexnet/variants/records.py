@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.type_aliases import ChannelOrder, NoiseDialect, Reduction, Region, Resizing
 
+INITIALIZATIONS = ("published", "robust")  # each variant's own values, or those for small data
+
 
 @dataclasses.dataclass(frozen=True)
 class Initial:

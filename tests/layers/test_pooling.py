@@ -173,6 +173,11 @@ def test_pooling_is_torchs_ceil_mode(sizes, pool_size, strides, reduction):
     np.testing.assert_allclose(y, wanted.numpy().transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-6)
 
 
+def test_an_unknown_reduction_is_refused():
+    with pytest.raises(ValueError, match=r"reduction='min'.*'max', 'average'.*Leave it out"):
+        CeilPooling2D(reduction="min")
+
+
 every_adaptive_size = pytest.mark.parametrize(
     ("sizes", "output_size"),
     [((6, 6), 6), ((7, 9), 6), ((13, 5), 6), ((2, 3), 6), ((1, 1), 6), ((12, 18), 6), ((5, 4), 1)],
