@@ -19,8 +19,8 @@ KINDS = {  # of a value, by the name of the function that reads it
 SENTENCES = (
     (
         r"unrecognized arguments: (?P<value>-.*)",
-        "Received {value}, which `{program}` does not have.",
-        "Its options are: {choices}.",
+        "Received the option {value}.",
+        "The option must be one that `{program}` has.",
     ),
     (
         r"unrecognized arguments: (?P<value>.*)",

@@ -15,20 +15,25 @@ MISTAKES = [
     (
         "list --josn",
         "list",
-        "Received --josn, which `keras-alexnet list` does not have. Its options are: --json. "
+        "Received the option --josn. The option must be one that `keras-alexnet list` has. "
         "Did you mean '--json'?",
     ),
     (
         "download --otuput=folder",
         "download",
-        "Received --otuput=folder, which `keras-alexnet download` does not have. Its options are: "
-        "--json, --list, --output. Did you mean '--output'?",
+        "Received the option --otuput=folder. The option must be one that `keras-alexnet download` "
+        "has. Did you mean '--output'?",
     ),
     (
         "--versoin list",
         "",
-        "Received --versoin, which `keras-alexnet` does not have. Its options are: --version. "
+        "Received the option --versoin. The option must be one that `keras-alexnet` has. "
         "Did you mean '--version'?",
+    ),
+    (
+        "fit --zzz",
+        "fit",
+        "Received the option --zzz. The option must be one that `keras-alexnet fit` has.",
     ),
     ("fti photos", "", f"Received COMMAND='fti'. {COMMANDS_ARE} Did you mean 'fit'?"),
     ("it's", "", f"""Received COMMAND="it's". {COMMANDS_ARE}"""),
@@ -133,7 +138,10 @@ REQUIRED = {
     ("word", "sentence"),
     [
         ("--json=3", "Received --json with the value '3'. --json takes no value."),
-        ("--nosuch", "Received --nosuch, which `keras-alexnet {}` does not have."),
+        (
+            "--nosuch",
+            "Received the option --nosuch. The option must be one that `keras-alexnet {}` has.",
+        ),
     ],
 )
 def test_every_command_names_its_own_help(command, word, sentence, capsys):
@@ -166,7 +174,7 @@ def test_one_of_several_required_options(capsys):
 
 def test_what_cannot_be_printed_is_escaped(capsys):
     line = printed(["list", "--a\x1b[31m\nb"], capsys)
-    assert "Received --a\\x1b[31m\\nb, which" in line
+    assert "Received the option --a\\x1b[31m\\nb." in line
 
 
 def test_an_unknown_message_of_argparse_is_kept():
