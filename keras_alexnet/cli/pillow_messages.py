@@ -1,4 +1,4 @@
-"""Silences the messages of Pillow about damaged files: a command says itself what it found."""
+"""`pillow_silenced` keeps Pillow quiet about damaged files: a command says what it found."""
 
 import contextlib
 import logging
