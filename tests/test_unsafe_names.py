@@ -72,7 +72,7 @@ def test_links_in_circles_where_a_model_is_measured(folder):
         output_shape = (None, 1000)
 
     assert classes_of(Model, str(folder))[0] is None
-    assert bad in images_to_measure(str(folder))[0].paths
+    assert bad in images_to_measure(str(folder), None)[0].paths
 
 
 def test_shown():

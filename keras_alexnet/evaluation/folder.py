@@ -12,7 +12,7 @@ from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.classes import matches
 from keras_alexnet.data.image_reader import ImageReader, ReadableBatches
 from keras_alexnet.data.labelled_files import LabelledFiles, find_images, folder_notes
-from keras_alexnet.data.layout import EXPECTED, named_splits
+from keras_alexnet.data.layout import EXPECTED, NamedSplits
 from keras_alexnet.data.paths import readable_folder, subfolders
 from keras_alexnet.data.split_record import FILES, SplitRecord, below, counted, sizes
 from keras_alexnet.errors import UserError
@@ -28,6 +28,7 @@ from keras_alexnet.type_aliases import Resizing
 
 def images_to_measure(
     directory: str,
+    splits: NamedSplits | None,
     class_names: Sequence[str] | None = None,
     training: Training | None = None,
     run: str | None = None,
@@ -37,6 +38,7 @@ def images_to_measure(
     Args:
         directory: A folder with one folder of images per class, all of which are measured; or
             with two such folders, `train` and `val`, the second of which is measured.
+        splits: These two folders, as `named_splits` finds them.
         class_names: The model's classes, which the names of the folders must match; `None` for the
             names of the folders in alphabetical order.
         training: The training of the model, from its card; `None` if unknown.
@@ -51,9 +53,8 @@ def images_to_measure(
         UserError: If there are no images, a folder matches none of the classes, or none of the
             held-out images is left.
     """
-    parts = named_splits(directory)
-    place = parts.held_out if parts else directory
-    found = find_images(place, class_names).noted(parts.notes if parts else ())
+    place = splits.held_out if splits else directory
+    found = find_images(place, class_names).noted(splits.notes if splits else ())
     which, said = f"the images in {place!r}", folder_notes(found)
     if training is None or training.held_out_sha256 is None:  # none held out, or drawn images
         return found, which, said
@@ -65,8 +66,8 @@ def images_to_measure(
         note = f"{absent}: some of the measured images may be training images."
         return found, which, [note, *said]
     everything = found
-    if parts:
-        everything = find_images(parts.training, class_names).joined(found)
+    if splits:
+        everything = find_images(splits.training, class_names).joined(found)
     present = sizes(directory, everything)
     names = [below(directory, path) for path in everything.paths]
     if not record.files.keys() & present.keys():
@@ -100,20 +101,18 @@ def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:
     return notes
 
 
-def classes_of(model, directory: str) -> tuple[tuple[str, ...] | None, str]:
+def classes_of(model, folder: str) -> tuple[tuple[str, ...] | None, str]:
     """Return the classes of a model without a list of them, and the assumption in words.
 
     Args:
         model: The model.
-        directory: The folder of images, as `images_to_measure` takes it.
+        folder: A folder with one folder of images per class.
 
     Returns:
         ImageNet's classes if the model has a thousand outputs and the name of a folder is a WordNet
         identifier or a label of ImageNet; otherwise `None`, for the names of the folders. Then a
         sentence that says so.
     """
-    parts = named_splits(directory)
-    folder = parts.held_out if parts else directory
     names = imagenet_class_names()
     if model.output_shape[-1] == CLASSES and os.path.isdir(folder):
         with readable_folder(folder, EXPECTED):

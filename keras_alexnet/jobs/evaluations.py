@@ -9,6 +9,7 @@ import keras
 
 from keras_alexnet.arguments import file_path, integer
 from keras_alexnet.data.labelled_files import LabelledFiles
+from keras_alexnet.data.layout import named_splits
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.class_order import order_note
 from keras_alexnet.evaluation.classifying import classify, named
@@ -149,11 +150,13 @@ def _files(network: ReadyNetwork, directory: str) -> tuple[LabelledFiles, str, l
     """
     names, assumption = class_names_of(network)
     notes = list(filter(None, [*network.assumptions, assumption]))
+    splits = named_splits(directory)
     if names is None:
-        names, taken_as = classes_of(network.model, directory)
+        names, taken_as = classes_of(network.model, splits.held_out if splits else directory)
         notes.append(f"The model does not name its classes. {taken_as}")
     run = None if network.path is None else os.path.dirname(os.path.abspath(network.path))
-    files, measured, more = images_to_measure(directory, names, network.card.training, run)
+    training = network.card.training
+    files, measured, more = images_to_measure(directory, splits, names, training, run)
     notes += more
     if list(files.labels) != sorted(files.labels):
         notes.append(

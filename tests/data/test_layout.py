@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from keras_alexnet.data.labelled_files import find_images, folder_notes, training_and_held_out
+from keras_alexnet.data.layout import named_splits
 from keras_alexnet.evaluation.folder import images_to_measure
 
 pytestmark = pytest.mark.backend_free
@@ -60,7 +61,7 @@ def test_folders_that_share_folders_may_be_parts(tree, folders):
     assert all(repr(name) in note[:taken] for name in names)
     assert all(repr(name) in note[taken:] for name in shared)
     assert folder_notes(*training_and_held_out(data)) == [note]
-    assert images_to_measure(data)[2] == [note]
+    assert images_to_measure(data, named_splits(data))[2] == [note]
     assert folder_notes(find_images(data, names)) == []
 
 
@@ -81,7 +82,7 @@ def test_folders_of_images_are_classes_whatever_their_names(tree, folders):
     training, held_out = training_and_held_out(data)
     assert training.class_names == held_out.class_names == names
     assert len(training) + len(held_out) == 2 * len(folders)
-    assert images_to_measure(data)[0].class_names == names
+    assert images_to_measure(data, named_splits(data))[0].class_names == names
 
 
 def test_what_is_beside_the_parts_is_said_not_to_be_used(tree):
@@ -93,7 +94,7 @@ def test_what_is_beside_the_parts_is_said_not_to_be_used(tree):
     )
     training, held_out = training_and_held_out(data)
     assert folder_notes(training, held_out) == [note]
-    measured, which, notes = images_to_measure(data)
+    measured, which, notes = images_to_measure(data, named_splits(data))
     assert (notes, which) == ([note], f"the images in '{data}/val'")
     assert measured.paths == held_out.paths
 
