@@ -20,11 +20,15 @@ def add(command) -> None:
     network.add_argument(
         "network", nargs="?", metavar="VARIANT", default="notebook", help="the network"
     )
-    network.add_argument("--variant", help="the network as well, as fit takes it")
+    network.add_argument("--variant", help="the network, as an option like that of fit")
     benchmark.add_argument("--batch-size", type=count, default=32, help="images per batch")
     benchmark.add_argument("--batches", type=count, default=100, help="batches to measure")
-    benchmark.add_argument("--burn-in", type=count, default=10, help="batches before them")
-    benchmark.add_argument("--image-size", type=count, help="side of the images; the variant's own")
+    benchmark.add_argument(
+        "--burn-in", type=count, default=10, help="batches to run before the measured ones"
+    )
+    benchmark.add_argument(
+        "--image-size", type=count, help="side of the images (default: the variant's own)"
+    )
     benchmark.add_argument(
         "--mode",
         choices=MODES,

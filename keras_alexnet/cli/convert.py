@@ -21,13 +21,13 @@ def add(command) -> None:
     convert.add_argument(
         "out",
         metavar="OUT",
-        help="the file to write: its ending, .weights.h5, .keras or .safetensors, is its format",
+        help="the file to write; its ending, .weights.h5, .keras or .safetensors, names the format",
     )
     add_variant(convert)
     convert.add_argument(
         "--channel-order",
         choices=("rgb", "bgr"),
-        help="the order of colours that the network is to take; unset, the one it was trained with",
+        help="the order of colours that the network takes (default: that of its training)",
     )
     convert.add_argument(
         "--overwrite", action="store_true", help="replace the file that is there already"

@@ -22,9 +22,9 @@ def add(command) -> None:
         metavar="NAME",
         help="a published checkpoint, or a variant for its best documented one",
     )
-    download.add_argument("--list", action="store_true", help="list what there is")
+    download.add_argument("--list", action="store_true", help="list all published weights")
     download.add_argument(
-        "--output", metavar="FOLDER", help="where to save; unset, where AlexNet finds it"
+        "--output", metavar="FOLDER", help="where to save (default: where AlexNet finds it)"
     )
 
 

@@ -31,13 +31,15 @@ def add(command) -> None:
     evaluate.add_argument(
         "--ten-crop",
         action=argparse.BooleanOptionalAction,
-        help="average ten crops as well; unset, if the model cuts a window out of its images",
+        help="average ten crops as well (default: if the model cuts a window out of its images)",
     )
     add_batch_size(evaluate)
-    evaluate.add_argument("--worst", type=count, default=5, metavar="N", help="classes to list")
+    evaluate.add_argument(
+        "--worst", type=count, default=5, metavar="N", help="worst classes to list"
+    )
     evaluate.add_argument("--plot", metavar="FILE", help="draw the confusion matrix into this file")
     evaluate.add_argument(
-        "--panel", metavar="FILE", help="draw eight photos with their five best classes into it"
+        "--panel", metavar="FILE", help="draw eight photos with their best classes into this file"
     )
 
 

@@ -19,7 +19,7 @@ def add(command) -> None:
     fit = command(
         "fit",
         run,
-        "train a network on a folder of images, or on a small data set drawn for the purpose",
+        "train a network on a folder of images, or on a small data set that the package draws",
         "keras-alexnet fit photos/ --variant bvlc --epochs 10 --output run",
     )
     fit.add_argument(
@@ -73,7 +73,7 @@ def _add_network(group, job: Job) -> None:
 
 
 def _add_steps(group, job: Job) -> None:
-    """Declare the steps: unset, a preset or a recipe decides."""
+    """Declare the steps. A preset or a recipe decides what is not given."""
     presets = "; ".join(f"{row.name}: {row.purpose}" for row in PRESETS.values())
     group.add_argument(
         "--preset", metavar="NAME", help=f"settings that other options override. {presets}"
@@ -93,7 +93,8 @@ def _add_steps(group, job: Job) -> None:
     group.add_argument(
         "--learning-rate",
         type=positive,
-        help=f"the highest of Adam, or the first of the recipe's (default: {job.learning_rate:g})",
+        help="the highest rate of Adam, or the first rate of the recipe "
+        f"(default: {job.learning_rate:g})",
     )
 
 
@@ -186,12 +187,12 @@ def _add_computing(group, job: Job) -> None:
         default=job.precision,
         help="what the layers compute in; the model that is saved computes in float32",
     )
-    group.add_argument("--seed", type=int, default=job.seed, help="of everything random")
+    group.add_argument("--seed", type=int, default=job.seed, help="seed of everything random")
 
 
 def _add_output(group) -> None:
     """Declare what the run writes."""
-    group.add_argument("--output", metavar="FOLDER", help="where to save; alexnet-fit if unset")
+    group.add_argument("--output", metavar="FOLDER", help="where to save (default: alexnet-fit)")
     group.add_argument("--overwrite", action="store_true", help="replace what an earlier run saved")
     group.add_argument(
         "--discard-state",

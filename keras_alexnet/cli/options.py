@@ -62,7 +62,7 @@ def named_network(arguments) -> dict:
 def add_variant(command) -> None:
     """Declare the variant of a file of weights."""
     command.add_argument(
-        "--variant", help="the network of a file of weights; needed where the file does not tell"
+        "--variant", help="the network of a file of weights; needed if the file does not say it"
     )
 
 

@@ -24,9 +24,9 @@ def order_note(evaluation: Evaluation) -> str | None:
     """Return a note that the classes seem to be in another order than the outputs; `None` if not.
 
     The other order gives every class the output that its images most often get, and each output to
-    one class. One image of each class does not count: it has chosen the output. The share of the
-    other images that are right in that order must be at least a quarter, more than twice `top1`,
-    and more than four standard errors above `top1` and above chance.
+    one class. One image of each class does not count, because it decided on the output. The share
+    of the other images that are right in that order must be at least a quarter, more than twice
+    `top1`, and more than four standard errors above `top1` and above chance.
 
     Example:
 

@@ -148,9 +148,9 @@ def classify(
         `csv`, the classes are in that file alone.
 
     Raises:
-        UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be had
-            or read or do not fit; if a folder holds no images, an image cannot be read, or ten
-            windows are wanted of a network that cuts none; if the table cannot be written.
+        UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be
+            found or read, or do not fit; if a folder holds no images, or an image cannot be read;
+            if `ten_crop` is set for a network that cuts no windows; if the table cannot be written.
 
     Example:
 

@@ -47,8 +47,8 @@ def download(
         name: A name that `list_checkpoints()` gives, or another that `get_checkpoint` takes.
         folder: Where to look and to save; `None` for the folders where `AlexNet` finds it.
         timeout: Seconds that a server may be silent.
-        verbose: 0 for silence; else what is done is printed, with a progress bar where one can be
-            seen.
+        verbose: 0 for silence; else it prints what it does, with a progress bar on a terminal or in
+            a notebook.
 
     Returns:
         A `Download`: name, path, whether it was downloaded now, and what was verified.

@@ -114,9 +114,9 @@ def evaluate(
         A `FolderEvaluation`: the figures, parts between 0 and 1, what was measured, and notes.
 
     Raises:
-        UserError: (a `ValueError`) if the network cannot be had or read or does not fit, the folder
-            or an image cannot be read, a folder matches none of the classes, or ten crops are
-            wanted of a network that cuts no window.
+        UserError: (a `ValueError`) if the network cannot be found or read, or does not fit; if the
+            folder or an image cannot be read, or a folder matches none of the classes; if
+            `ten_crop` is set for a network that cuts no windows.
 
     Example:
 
@@ -143,7 +143,7 @@ def evaluate(
 
 
 def _files(network: ReadyNetwork, directory: str) -> tuple[LabelledFiles, str, list[str]]:
-    """Return the files to measure, in words which they are, and notes on them.
+    """Return the files to measure, their description, and notes on them.
 
     The folders are matched with the model's classes by name, so their order does not matter; but a
     note warns users who number them by that order, in which the model's numbers differ.

@@ -92,10 +92,10 @@ def features(
         A `Features`: the paths of the files, the shape of the array, and the record.
 
     Raises:
-        UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be had
-            or read or do not fit; if the model has no such layer, or a layer without maps is to be
-            pooled; if a folder holds no images or an image cannot be read; if a file exists or
-            cannot be written. No file is left then.
+        UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be
+            found or read, or do not fit; if the model has no such layer, or `pooling` is set for a
+            layer without maps; if a folder holds no images or an image cannot be read; if a file
+            exists or cannot be written. No file is left then.
 
     Example:
 

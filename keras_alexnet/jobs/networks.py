@@ -17,7 +17,7 @@ def chosen_network(weights, model, variant: VariantName | None, verbose: Verbose
         verbose: 0 keeps a download silent.
 
     Raises:
-        UserError: If both are given, or the weights cannot be had or read or do not fit.
+        UserError: If both are given, or the weights cannot be found or read, or do not fit.
     """
     if weights is not None and model is not None:
         raise UserError(

@@ -182,9 +182,8 @@ def build_model(job: Job, classes: int, steps_per_epoch: int = 1) -> "keras.Mode
 
     Its first layers are the variant's own preprocessing, or that of the weights. With the robust
     initial values, which expect inputs of about unit variance, the pixels are then divided by their
-    deviation. It has initial values: `load_initial` brings the weights into it.
-
-    It is compiled for the first phase of the training.
+    deviation. The model has initial values, which `load_initial` replaces by those of the weights,
+    and is compiled for the first phase of the training.
 
     Args:
         job: The job.

@@ -1,4 +1,4 @@
-"""The records that a run writes of its epochs, beside `history.csv`."""
+"""The records of the epochs of a run, beside `history.csv`."""
 
 import importlib.util
 import json

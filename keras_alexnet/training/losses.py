@@ -19,10 +19,10 @@ def training_loss(label_smoothing: float = 0.0, class_weights: bool = False):
 
 
 class SmoothedCrossentropy(keras.losses.Loss):
-    """The cross-entropy of whole numbers as labels, which are smoothed (arXiv:1512.00567).
+    """The cross-entropy of integer labels with label smoothing (arXiv:1512.00567).
 
     For n classes and the smoothing s, the label is 1 - s + s / n for the class and s / n for every
-    other. `keras.losses.CategoricalCrossentropy` computes it, of one-hot labels.
+    other. `keras.losses.CategoricalCrossentropy` computes the same of one-hot labels.
 
     Args:
         label_smoothing: The smoothing, at least 0 and less than 1.

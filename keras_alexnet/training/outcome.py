@@ -15,7 +15,7 @@ class Outcome:
         model_path: The file of the model.
         evaluation: The figures measured on the held-out images.
         training_count: Number of training images.
-        epochs: Number of passes over them, those before an interruption included.
+        epochs: Number of passes over them, with those before an interruption.
         resumed_at: Number of epochs that were done when the run went on; 0 for a new run.
         seconds: Duration of the run, without the time before an interruption.
         warning: The warning that the loss stayed flat; `None` if it did not.

@@ -28,7 +28,7 @@ def batch_shards() -> int:
 
 
 def pad_batches(data: Any, count: int, batch_size: int) -> Any:
-    """Pad every batch that the devices of the `keras.distribution` do not divide.
+    """Pad every batch to a multiple of the number of devices of the `keras.distribution`.
 
     Copies of its last image pad a batch of n images to N, the next multiple of the number of
     devices D. Copies have the sample weight 0, and all images have the weight `c = sum N / sum n`,

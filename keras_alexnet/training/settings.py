@@ -24,7 +24,7 @@ def checked_settings(value: dict) -> dict:
 def check_continues(job: Job, earlier: Mapping) -> None:
     """Raise `UserError` unless a job can continue a run with these earlier settings.
 
-    The number of epochs may differ only if the rates of the earlier epochs stay.
+    The number of epochs may differ only if the rates of the earlier epochs stay the same.
     """
     # Runs whose settings name no schedule had a constant rate, or that of a recipe.
     first = Job(schedule=None if earlier.get("recipe") else "constant")
