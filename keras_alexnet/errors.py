@@ -37,6 +37,17 @@ def first_few(names: Sequence[str]) -> str:
     return ", ".join([*map(repr, names[:FEW]), *(["..."] if len(names) > FEW else [])])
 
 
+def amount(number: int, noun: str) -> str:
+    """Return a number and its noun, which has an s unless the number is 1.
+
+    Example:
+
+    >>> amount(1, "image"), amount(1500, "image")
+    ('1 image', '1,500 images')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class UserError(ValueError):
     """A mistake of the user; the command line prints it as one line and returns the exit code 2.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from keras_alexnet.data.image_check import unreadable
 from keras_alexnet.data.labelled_files import LabelledFiles
-from keras_alexnet.errors import UserError, first_few
+from keras_alexnet.errors import UserError, amount, first_few
 
 BAD_IMAGES = ("stop", "skip")  # what to do about them
 REMEDY = (
@@ -49,7 +49,7 @@ def refuse_unreadable(files: LabelledFiles, progress: bool = False, remedy: str 
 
 def not_readable(path: str, reason: str, remedy: str = REMEDY, others: int = 0) -> UserError:
     """Return the error for a file that cannot be read."""
-    more = f" {others:,} other file{'s' if others > 1 else ''} cannot be read either."
+    more = f" {amount(others, 'other file')} cannot be read either."
     return UserError(
         f"The image {path!r} cannot be read: {reason}.{more if others else ''}",
         "Every file must be a whole image.",
@@ -67,7 +67,7 @@ def skipped_note(bad: Sequence[tuple[str, str]]) -> str:
     """
     if not bad:
         return ""
-    files = "1 image" if len(bad) == 1 else f"{len(bad):,} images"
+    files = amount(len(bad), "image")
     return f"Skipped {files} that cannot be read: {first_few([path for path, _ in bad])}."
 
 

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from keras_alexnet.data.image_formats import image_endings
-from keras_alexnet.errors import UserError, first_few
+from keras_alexnet.errors import UserError, amount, first_few
 
 UNNAMED = ("desktop.ini", "thumbs.db")  # files that Windows leaves in folders of images
 
@@ -50,7 +50,7 @@ def passed_over_note(paths: Sequence[str]) -> str:
     """
     if not paths:
         return ""
-    files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
+    files = amount(len(paths), "file")
     return f"Passed over {files} without the ending of an image that can be read: {few(paths)}."
 
 

@@ -13,7 +13,7 @@ from keras_alexnet.data.bad_files import BAD_IMAGES, skipped_note
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.data.image_reader import ImageReader
 from keras_alexnet.data.paths import passed_over_note
-from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.errors import UserError, amount, escaped
 from keras_alexnet.evaluation.class_tables import (
     FEW,
     class_table,
@@ -67,7 +67,7 @@ class Classification:
         if len(self.images) > FEW:
             parts.append('csv="classes.csv" (--csv classes.csv) writes the other classes as well.')
         if self.csv is not None:
-            images = "1 image" if self.count == 1 else f"{self.count:,} images"
+            images = amount(self.count, "image")
             parts.append(f"Wrote the classes of {images} to {escaped(self.csv)}.")
         notes = (*self.assumptions, passed_over_note(self.passed_over), skipped_note(self.skipped))
         return "\n\n".join(filter(None, [*parts, "\n".join(filter(None, notes))]))

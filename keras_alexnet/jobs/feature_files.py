@@ -12,7 +12,7 @@ from numpy.lib.format import write_array_header_1_0
 from keras_alexnet.arguments import file_path
 from keras_alexnet.data.bad_files import skipped_note
 from keras_alexnet.data.paths import passed_over_note
-from keras_alexnet.errors import UserError, escaped
+from keras_alexnet.errors import UserError, amount, escaped
 from keras_alexnet.files import check_free, written_whole
 from keras_alexnet.interrupts import delayed_interrupts
 from keras_alexnet.short_repr import short_repr
@@ -43,7 +43,7 @@ class Features:
 
     def __str__(self) -> str:
         """Return what is in each file, and notes."""
-        images = "1 image" if self.shape[0] == 1 else f"{self.shape[0]:,} images"
+        images = amount(self.shape[0], "image")
         array, names, record = map(escaped, (self.path, self.names_path, self.record_path))
         lines = (
             f"Wrote {array}: {self.record['layer']} of {images}, float32 of shape {self.shape}.",
