@@ -1,7 +1,10 @@
 """`keras-alexnet convert`: weights of any format as Keras's or safetensors."""
 
+from typing import get_args
+
 from keras_alexnet.cli.options import add_variant
 from keras_alexnet.cli.shared import messages_aside, print_json
+from keras_alexnet.type_aliases import ChannelOrder
 
 
 def add(command) -> None:
@@ -26,7 +29,7 @@ def add(command) -> None:
     add_variant(convert)
     convert.add_argument(
         "--channel-order",
-        choices=("rgb", "bgr"),
+        choices=get_args(ChannelOrder),
         help="the order of colours that the network takes (default: that of its training)",
     )
     convert.add_argument(

@@ -1,5 +1,7 @@
 """`keras-alexnet features`: the activations of a layer for images, in a NumPy file."""
 
+from typing import get_args
+
 from keras_alexnet.cli.options import (
     add_bad_images,
     add_batch_size,
@@ -8,6 +10,7 @@ from keras_alexnet.cli.options import (
     named_network,
 )
 from keras_alexnet.cli.shared import messages_aside, print_json
+from keras_alexnet.type_aliases import FeaturePooling
 
 
 def add(command) -> None:
@@ -36,7 +39,7 @@ def add(command) -> None:
     add_network(features)
     features.add_argument(
         "--pooling",
-        choices=("none", "average"),
+        choices=get_args(FeaturePooling),
         default="none",
         help="average: the mean of each feature map",
     )

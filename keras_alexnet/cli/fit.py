@@ -1,6 +1,7 @@
 """`keras-alexnet fit`: train a network, measure it, save it."""
 
 import os
+from typing import get_args
 
 from keras_alexnet.cli.options import OF_ALL, count, positive
 from keras_alexnet.cli.shared import print_json
@@ -10,6 +11,7 @@ from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.presets import PRESETS
 from keras_alexnet.training.schedule import SCHEDULES
+from keras_alexnet.type_aliases import BadImages
 from keras_alexnet.variants.records import INITIALIZATIONS
 
 
@@ -159,7 +161,7 @@ def _add_images(group, job: Job) -> None:
     )
     group.add_argument(
         "--bad-images",
-        choices=("stop", "skip"),
+        choices=get_args(BadImages),
         default=job.bad_images,
         help="what to do about a file that cannot be read: stop before the training (if the damage "
         "is found later, with the epochs so far), or skip the file",

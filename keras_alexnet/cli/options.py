@@ -1,8 +1,10 @@
 """Options of several commands, and the kinds of their values."""
 
 import sys
+from typing import get_args
 
 from keras_alexnet.published.lookup import get_checkpoint
+from keras_alexnet.type_aliases import BadImages
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
 
@@ -75,7 +77,7 @@ def add_bad_images(command) -> None:
     """Declare what happens to a file that cannot be read."""
     command.add_argument(
         "--bad-images",
-        choices=("stop", "skip"),
+        choices=get_args(BadImages),
         default="stop",
         help="what to do about a file that cannot be read: stop, or leave it out",
     )

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_alexnet.arguments import choice, converted
+from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.errors import UserError
 from keras_alexnet.operations.image import affine
 from keras_alexnet.preprocessing.base import (
@@ -64,7 +65,7 @@ class PixelNormalization(ImageLayer):
         **kwargs: Any,
     ):
         super().__init__(data_format, **kwargs)
-        choice("order", order, ("rgb", "bgr"), "Give 'bgr' for Caffe's networks, else 'rgb'.")
+        choice("order", order, ORDERS, "Give 'bgr' for Caffe's networks, else 'rgb'.")
         self.mean, self.std = _floats("mean", mean), _floats("std", std)
         self.scale = float(scale)
         self.order = order
