@@ -218,8 +218,6 @@ def run(arguments) -> None:
     if arguments.json:
         print_json(outcome.to_dict())
         return
-    if skipped := outcome.skipped_note():
-        print(f"\n{skipped}")
     files = sorted(name for name in os.listdir(outcome.folder) if name != "model.keras")
     print(
         f"\n{outcome.evaluation}\n\n"

@@ -70,6 +70,7 @@ def run(
             images = load_images(job, first_epoch, split, accept_changed_data, verbose == 1)
             if first_epoch:
                 folder.check_classes(images.class_names)
+            announced = images.skipped
             model, warning, best_epoch = _train(job, images, folder, first_epoch, verbose, say)
             evaluation = _measure(model, job, images, verbose, say)
             with written_whole(folder.file(MODEL)) as beside:
@@ -87,6 +88,8 @@ def run(
                 skipped=images.skipped,
                 best_epoch=best_epoch,
             )
+            if outcome.skipped != announced:  # damage inside a file shows only when it is decoded
+                say(outcome.skipped_note())
             write_json(folder.file(RESULTS), outcome.to_dict())
             pictures = draw_run(model, images, evaluation, folder, say)
             if pictures:

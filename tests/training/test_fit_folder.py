@@ -94,15 +94,20 @@ def test_a_run_goes_on_with_its_own_classes_alone(stopped, folder, tmp_path):
 @pytest.mark.long
 @pytest.mark.pictures
 def test_class_folders_with_odd_names(folder, tmp_path, capsys, monkeypatch):
-    """Any bytes can name a class: results are written, pictures drawn, the run goes on after."""
+    """Any bytes can name a class: results are written, pictures drawn, the run goes on after.
+
+    A file that is skipped is named once.
+    """
     names = ["caf\udce9", "$x_^2", "a\\b$", "two\nlines", "carriage\rreturn"]
     for old, new in zip(sorted(folder.iterdir()), names, strict=False):
         old.rename(folder / new)
+    (folder / names[0] / "empty.jpg").touch()
     monkeypatch.chdir(tmp_path)
     command = ["fit", "images", "--variant", "cifar10_19pct", "--output", "run"]
-    command += ["--schedule", "constant", "--epochs"]
+    command += ["--bad-images", "skip", "--schedule", "constant", "--epochs"]
     assert main([*command, "1"]) == 0
-    assert "could not be drawn" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "could not be drawn" not in out and out.count("Skipped 1 image ") == 1
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert set(names) < set(results["class_names"])
     assert len(results["pictures"]) == 3
@@ -161,7 +166,10 @@ def test_bad_images_are_skipped_or_stop_the_run(skips, folder, tmp_path):
     outcome = quietly(job, tmp_path / "run", said.append)
     paths = [str(folder / name) for name in bad.values()]
     assert [path for path, _ in outcome.skipped] == paths
-    assert said[0] == f"Skipped 1 image that cannot be read: {paths[0]!r}."
+    assert [line for line in said if line.startswith("Skipped")] == [
+        f"Skipped 1 image that cannot be read: {paths[0]!r}.",
+        f"Skipped 2 images that cannot be read: {paths[0]!r}, {paths[1]!r}.",
+    ]
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["skipped_count"] == 2
     assert [entry["path"] for entry in results["skipped"]] == paths
