@@ -67,7 +67,7 @@ def plot_panel(
     best = max(len(result.guesses) for result in results)
     shown = "The best class" if best == 1 else f"The best {best} classes"
     between = "\n" if columns == 1 else " "
-    figure.suptitle(f"{shown} of each photo;{between}orange: the right one", fontsize=10)
+    figure.suptitle(f"{shown} of each image;{between}orange: the right one", fontsize=10)
     return save_figure(figure, path)
 
 

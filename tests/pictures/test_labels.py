@@ -120,7 +120,7 @@ def test_texts_of_a_panel(count, drawn, tmp_path):
     check_texts(drawn[0])
     said = drawn[0].get_suptitle().replace("\n", " ")
     best = "The best class" if count == 1 else "The best 5 classes"
-    assert said == f"{best} of each photo; orange: the right one"
+    assert said == f"{best} of each image; orange: the right one"
 
 
 @pytest.mark.medium
