@@ -87,7 +87,7 @@ class RunFolder:
             return 0
         settings, is_finished = self.settings()
         if settings:
-            check_continues(job, settings)
+            check_continues(job, settings, self.path)
         is_over = done == job.epochs and is_finished and not discard_state
         if done > job.epochs or is_over:
             raise UserError(

@@ -21,8 +21,8 @@ def checked_settings(value: dict) -> dict:
     return value
 
 
-def check_continues(job: Job, earlier: Mapping) -> None:
-    """Raise `UserError` unless a job can continue a run with these earlier settings.
+def check_continues(job: Job, earlier: Mapping, folder: str) -> None:
+    """Raise `UserError` unless a job can continue the run in a folder, with its earlier settings.
 
     The number of epochs may differ only if the rates of the earlier epochs stay the same.
     """
@@ -36,19 +36,21 @@ def check_continues(job: Job, earlier: Mapping) -> None:
     ]
     if changed:
         raise _refused(
+            folder,
             changed,
             "A run must continue with the settings that it began with.",
             "Give the same settings",
         )
     if before["epochs"] != job.epochs:
-        _check_epochs(job, before["epochs"])
+        _check_epochs(job, before["epochs"], folder)
 
 
-def _check_epochs(job: Job, epochs: int) -> None:
+def _check_epochs(job: Job, epochs: int, folder: str) -> None:
     """Raise if the rates of a run's epochs move when their number becomes the job's."""
     changed = [f"epochs was {epochs} and is {job.epochs}"]
     if job.recipe and get_recipe(job.recipe).moves(epochs, job.epochs):
         raise _refused(
+            folder,
             changed,
             f"The number of epochs must stay the same: the recipe {job.recipe!r} changes its rates "
             "at shares of all epochs.",
@@ -56,6 +58,7 @@ def _check_epochs(job: Job, epochs: int) -> None:
         )
     if job.schedule == "cosine":
         raise _refused(
+            folder,
             changed,
             "The number of epochs must stay the same: a cosine schedule spans all epochs.",
             "Give the same number, begin runs that are to grow with schedule='constant' "
@@ -63,9 +66,9 @@ def _check_epochs(job: Job, epochs: int) -> None:
         )
 
 
-def _refused(changed: list[str], expected: str, remedy: str) -> UserError:
+def _refused(folder: str, changed: list[str], expected: str, remedy: str) -> UserError:
     return UserError(
-        f"The output folder holds a run with other settings: {'; '.join(changed)}.",
+        f"The output folder {folder!r} holds a run with other settings: {'; '.join(changed)}.",
         expected,
         f"{remedy}, choose another folder, or begin again with overwrite=True (--overwrite).",
     )

@@ -73,10 +73,11 @@ REFUSED = [
 @pytest.mark.backend_free
 @pytest.mark.parametrize(("job", "done", "before", "now", "message"), REFUSED)
 def test_a_run_does_not_go_on(job, done, before, now, message, tmp_path):
-    """The reason is said, and what can be done."""
+    """The message names the folder, says the reason, and what can be done."""
     folder = made(tmp_path, job, done, **before)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         folder.goes_on_after(dataclasses.replace(job, **now))
+    assert repr(str(tmp_path)) in caught.value.received
 
 
 @pytest.mark.backend_free
