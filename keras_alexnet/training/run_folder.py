@@ -8,6 +8,7 @@ same command continues a run that was killed at any point.
 
 import contextlib
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Sequence
 
@@ -15,8 +16,9 @@ from keras_alexnet.data.split_record import FILES, SplitRecord
 from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.files import name_list, read_json, write_json
 from keras_alexnet.interrupts import delayed_interrupts
-from keras_alexnet.training.best import BestWeights
+from keras_alexnet.training.best import LOSS, BestWeights, is_over
 from keras_alexnet.training.curve import TrainingCurve
+from keras_alexnet.training.history import read_rows
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.lock import check_lock
 from keras_alexnet.training.settings import check_continues, checked_settings
@@ -72,7 +74,8 @@ class RunFolder:
 
         Raises:
             UserError: If the folder holds a run of another job, one with more epochs done, a
-                finished one of as many epochs, or one without a state.
+                finished one of as many epochs or that early stopping has ended, or one without a
+                state.
         """
         done = self.state.epochs_done()
         if not done:
@@ -88,8 +91,16 @@ class RunFolder:
         settings, is_finished = self.settings()
         if settings:
             check_continues(job, settings, self.path)
-        is_over = done == job.epochs and is_finished and not discard_state
-        if done > job.epochs or is_over:
+        nothing_to_do = is_finished and not discard_state
+        losses = [row.get(LOSS, math.nan) for row in read_rows(self.state.history_path)]
+        if nothing_to_do and is_over({LOSS: losses}, job.early_stopping):
+            raise UserError(
+                f"Received the output folder {self.path!r}, where a run stopped after epoch {done} "
+                f"because the held-out loss had not fallen for {job.early_stopping} epochs.",
+                "A run that early stopping has ended is finished: no epoch can follow.",
+                "Choose another folder, or begin again with overwrite=True (--overwrite).",
+            )
+        if done > job.epochs or (nothing_to_do and done == job.epochs):
             raise UserError(
                 f"Received epochs={job.epochs} for the run in {self.path!r}, which has trained "
                 f"for {done} epochs{' and is finished' if is_finished else ''}.",

@@ -81,6 +81,23 @@ def test_a_run_does_not_go_on(job, done, before, now, message, tmp_path):
 
 
 @pytest.mark.backend_free
+def test_a_run_that_early_stopping_ended_is_finished(tmp_path):
+    """More epochs change nothing, but the state can be removed, and a killed run is measured."""
+    job = dataclasses.replace(TINY, epochs=9, early_stopping=2)
+    folder = made(tmp_path, job, 4, finished=True)
+    losses = ("0.5", "0.4", "0.6", "0.5")
+    rows = [f"{number},{loss}" for number, loss in enumerate(losses, 1)]
+    (tmp_path / "history.csv").write_text("\n".join(["epoch,val_loss", *rows]))
+    for epochs in (9, 20):
+        with pytest.raises(UserError, match=r"stopped after epoch 4 .* 2 epochs\. .*is finished"):
+            folder.goes_on_after(dataclasses.replace(job, epochs=epochs))
+    assert folder.goes_on_after(job, discard_state=True) == 4
+    assert made(tmp_path, job, 4, finished=False).goes_on_after(job) == 4
+    (tmp_path / "history.csv").write_text("\n".join(["epoch,val_loss", *rows[:3]]))
+    assert made(tmp_path, job, 4, finished=True).goes_on_after(job) == 4  # the loss still falls
+
+
+@pytest.mark.backend_free
 def test_a_run_from_before_schedules_had_a_constant_rate(tmp_path):
     """Its settings name none; a recipe keeps its own."""
     for number, job in enumerate((TINY, BY_VALIDATION)):
