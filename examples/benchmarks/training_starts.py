@@ -3,7 +3,8 @@
 For each ImageNet network, with its own initial values and with the robust ones, ten drawn classes
 are trained on as `keras-alexnet fit` does it (Adam, batch 16, random windows), but at a constant
 rate of 4e-4, from several seeds. A run has left the plateau when the mean loss of 25 steps falls
-below 0.9 ln(10). The drawn textures of the log in this folder were finer than those of today.
+below 0.9 ln(10). The log in this folder is of older drawn classes: they had squares in place of
+bars, smaller figures and finer textures.
 
 At full size that takes days on two CPU cores, so the windows are small: `--size 99` leaves 2 x 2
 places before fc6 where 224 leaves 6 x 6. fc6 then sums fewer values, and would give smaller ones
