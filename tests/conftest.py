@@ -20,12 +20,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # which are the kernels of dense layers. glibc reads this when a process starts.
 for threshold in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(threshold, str(2**30))
-# The tests write 3 GB in thousands of files. In memory a file is made ten times as fast as on a disk,
+# The tests write 3 GB in thousands of files. In memory a file is made ten times as fast as on disk,
 # and pytest removes the files of each test that passes (tmp_path_retention_policy).
 MEMORY = "/dev/shm"
-if "TMPDIR" not in os.environ and os.path.isdir(MEMORY):
-    if shutil.disk_usage(MEMORY).free > 8 * 2**30:
-        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+ROOM = os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > 8 * 2**30
+if ROOM and "TMPDIR" not in os.environ:
+    os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 # Half of the time of a test of compiled code is LLVM's, for code that runs once. The operations are
 # the same without its optimizations; XLA_FLAGS="" tests with them.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
