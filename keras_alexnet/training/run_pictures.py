@@ -9,6 +9,7 @@ from collections.abc import Callable
 from keras_alexnet import pictures
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.classifying import classify_images, named
+from keras_alexnet.pictures.figure import attempted
 from keras_alexnet.pictures.panel import BARS, PHOTOS
 from keras_alexnet.training.images import Images
 from keras_alexnet.training.run_folder import RunFolder
@@ -58,7 +59,7 @@ def draw_run(
             f"weights have a correlation of {smoothness:.2f}, noise has 0, and a pattern is "
             f"visible from {SMOOTH} on."
         )
-    paths = [pictures.attempted(draw, folder.file(name), say) for name, draw in drawings.items()]
+    paths = [attempted(draw, folder.file(name), say) for name, draw in drawings.items()]
     return tuple(filter(None, paths))
 
 

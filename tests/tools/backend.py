@@ -143,7 +143,7 @@ def _pictures(request, monkeypatch):
     Drawing takes as long as the training of such a run.
     """
     if request.node.get_closest_marker("pictures") is None:
-        monkeypatch.setattr("keras_alexnet.pictures.attempted", _empty)
+        monkeypatch.setattr("keras_alexnet.training.run_pictures.attempted", _empty)
 
 
 def _empty(draw, path, say):
