@@ -1,4 +1,4 @@
-"""Checks of arguments of public calls: numbers, choices and paths, of whatever type."""
+"""Checks of arguments of public calls: numbers, flags, choices and paths, of whatever type."""
 
 import operator
 import os
@@ -73,6 +73,23 @@ def number(
     if real is None or not fits(real):
         raise _refused(name, value, expected, remedy)
     return real
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Return an argument that is True or False as a plain `bool`, also from NumPy's.
+
+    Raises:
+        UserError: If the value is neither.
+
+    Example:
+
+    >>> import numpy as np
+    >>> boolean("overwrite", np.bool_(True))
+    True
+    """
+    if not _is_bool(value) or getattr(value, "ndim", 0) > 0:
+        raise _refused(name, value, "True or False", "Give one of them, without quotes.")
+    return bool(value)
 
 
 def pair(name: str, value: Any, remedy: str) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Arguments of a wrong type: a `UserError` with the argument's name, and no error of Keras."""
 
+import dataclasses
+import inspect
 import os
 
 import keras
@@ -14,18 +16,28 @@ from keras_alexnet import UserError, jobs
 NORM = keras_alexnet.LocalResponseNormalization
 SMALL = {"variant": "cifar10_18pct"}
 SIZE = {"height": 4, "width": 4}
+MODEL = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+FOLDER = {"directory": ".", "image_size": 8}
+EVALUATE = {"model": "a.keras", "directory": "photos"}
 CALLS = [
     (keras_alexnet.AlexNet, SMALL, "variant weights input_tensor input_shape pooling classes"),
+    (keras_alexnet.AlexNet, SMALL, "include_top sum_colors verbose"),
     (keras_alexnet.AlexNet, SMALL, "classifier_activation name initialization data_format dtype"),
     (NORM, {}, "size k alpha beta region groups data_format even_window"),
     (NORM.from_tensorflow, {}, "depth_radius bias alpha beta"),
     (NORM.from_torch, {"size": 5}, "size alpha beta k"),
     (NORM.from_caffe, {}, "local_size alpha beta k norm_region"),
     (NORM.from_onnx, {"size": 5}, "size alpha beta bias"),
-    (keras_alexnet.RandomCropFlip, SIZE, "height width seed data_format"),
+    (keras_alexnet.RandomCropFlip, SIZE, "height width flip seed data_format"),
     (keras_alexnet.TenCrop, SIZE, "height width data_format"),
     (keras_alexnet.NineCrop, SIZE, "height width data_format"),
     (keras_alexnet.PCAColorNoise, {}, "std dialect value_range seed axes deviations data_format"),
+    (keras_alexnet.benchmark, {"model": MODEL}, "batch_size num_batches burn_in compiled"),
+    (keras_alexnet.load_checkpoint, {"model": MODEL, "path": "a.npz"}, "sum_colors verify verbose"),
+    (keras_alexnet.convert_checkpoint, {"path": "a.npz", "out": "b.keras"}, "path out overwrite"),
+    (keras_alexnet.convert_checkpoint, {"path": "a.npz", "out": "b.keras"}, "verify verbose"),
+    (keras_alexnet.image_folder, FOLDER, "directory image_size batch_size subset held_out shuffle"),
+    (keras_alexnet.image_folder, FOLDER, "seed resizing cache bad_images class_names"),
     (keras_alexnet.training_preprocessor, {}, "variant image_size mean color_noise seed"),
     (keras_alexnet.evaluation_preprocessor, {}, "variant image_size mean data_format"),
     (keras_alexnet.preprocess_input, {"x": np.zeros((4, 4, 3))}, "x variant data_format"),
@@ -35,7 +47,7 @@ CALLS = [
     (keras_alexnet.Group, {}, "factor learning_rate weight_decay"),
     (keras_alexnet.ReduceOnPlateau, {}, "factor times patience"),
     (keras_alexnet.FlatLossWarning, {}, "steps classes tolerance window mean_weight"),
-    (keras_alexnet.BenchmarkCallback, {}, "batch_size images warm_up path"),
+    (keras_alexnet.BenchmarkCallback, {}, "batch_size images warm_up path verbose"),
     (keras_alexnet.get_variant, {}, "name"),
     (keras_alexnet.get_checkpoint, {}, "name"),
     (keras_alexnet.get_recipe, {}, "name"),
@@ -43,13 +55,16 @@ CALLS = [
     (jobs.fit, {}, "directory output variant recipe epochs batch_size learning_rate image_size"),
     (jobs.fit, {}, "initialization compile_mode seed bad_images schedule warmup_ratio weights"),
     (jobs.fit, {}, "freeze unfreeze_after label_smoothing early_stopping precision log verbose"),
-    (jobs.evaluate, {"model": "a.keras", "directory": "photos"}, "directory batch_size verbose"),
+    (jobs.fit, {}, "augmentation overwrite accept_changed_data discard_state quick class_weights"),
+    (jobs.fit, {}, "best"),
+    (jobs.evaluate, EVALUATE, "directory ten_crop batch_size verbose"),
     (
         jobs.classify,
         {"images": "a.png"},
-        "images weights model top batch_size bad_images csv verbose",
+        "images weights model ten_crop top batch_size bad_images csv verbose",
     ),
     (jobs.features, {"images": "a.png", "layer": "fc7", "output": "a.npy"}, "layer output pooling"),
+    (jobs.features, {"images": "a.png", "layer": "fc7", "output": "a.npy"}, "overwrite verbose"),
     (jobs.check_images, {"directory": "photos"}, "directory move_to verbose"),
     (jobs.download, {"name": "owt_torchvision"}, "name folder verbose"),
 ]
@@ -57,7 +72,7 @@ LOCAL = (
     keras_alexnet.LocallyConnected2D,
     {"filters": 2, "kernel_size": 3},
     "filters kernel_size strides padding data_format activation kernel_initializer "
-    "bias_initializer kernel_regularizer bias_regularizer",
+    "use_bias bias_initializer kernel_regularizer bias_regularizer",
 )
 WRONG = [object(), [["a"]], {"a": 1}]
 CASES = [(call, right, name) for call, right, names in [*CALLS, LOCAL] for name in names.split()]
@@ -73,6 +88,39 @@ def test_an_object_a_list_and_a_dict(call, right, name, tmp_path, monkeypatch):
             call(**{**right, name: wrong})
         assert caught.value.expected and caught.value.remedy
     assert os.listdir() == []
+
+
+def flags(call):
+    """Return the names of the arguments that are True or False, or None."""
+    kinds = {name: str(one.annotation) for name, one in inspect.signature(call).parameters.items()}
+    return {name for name, kind in kinds.items() if kind in ("bool", "bool | None", str(bool))}
+
+
+@pytest.mark.backend_free
+def test_every_flag_is_tried():
+    """Those of all public calls are in the list above; records check no arguments."""
+    public = [getattr(keras_alexnet, name) for name in keras_alexnet.__all__]
+    public += [getattr(jobs, name) for name in jobs.__all__]
+    public = [call for call in public if not dataclasses.is_dataclass(call)]
+    tried = {call: {name for one, _, name in CASES if one is call} for call in public}
+    assert {call: flags(call) - tried[call] for call in public if flags(call) - tried[call]} == {}
+    assert sum(map(len, map(flags, public))) > 20
+
+
+@pytest.mark.parametrize(
+    ("call", "right", "name"), [case for case in CASES if case[2] in flags(case[0])]
+)
+@pytest.mark.parametrize("wrong", ["no", "", 2, [], np.zeros(2, bool)])
+def test_what_is_no_flag(call, right, name, wrong):
+    """Words would all be true, and an empty list false."""
+    with pytest.raises(UserError, match=f"Received {name}=.* `{name}` must be True or False"):
+        call(**{**right, name: wrong})
+
+
+def test_flags_of_all_types_are_right():
+    """NumPy's too; they become Python's, which a configuration can hold."""
+    for flip in (True, np.True_, np.array(True)):
+        assert keras_alexnet.RandomCropFlip(4, 4, flip=flip).get_config()["flip"] is True
 
 
 NUMBERS = [

@@ -5,7 +5,7 @@ import time
 
 import keras
 
-from keras_alexnet.arguments import file_path, integer, optional_integer
+from keras_alexnet.arguments import boolean, file_path, integer, optional_integer
 from keras_alexnet.benchmarking.devices import peak_memory, synchronize
 from keras_alexnet.benchmarking.environment import environment
 from keras_alexnet.benchmarking.report import Report
@@ -75,7 +75,7 @@ class BenchmarkCallback(Copyable, keras.callbacks.Callback):
         self.images = optional_integer("images", images, 1, remedy)
         self.warm_up = integer("warm_up", warm_up, 0, "Leave it out for 3 steps.")
         self.path = None if path is None else file_path("path", path)
-        self.verbose = verbose
+        self.verbose = boolean("verbose", verbose)
         self._steps: dict[str, _StepTimes] = {}
         self._training = False
         self._timed = None  # the model of the steps

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
-from keras_alexnet.arguments import integer
+from keras_alexnet.arguments import boolean, integer
 from keras_alexnet.benchmarking.devices import peak_memory
 from keras_alexnet.benchmarking.environment import compile_mode, environment
 from keras_alexnet.benchmarking.passes import forward, forward_backward, has_gradients
@@ -84,8 +84,8 @@ def benchmark(
             "The size of the images must be known.",
             "Build the model with a size, such as input_shape=(224, 224, 3).",
         )
-    if compiled is None:
-        compiled = keras.backend.backend() == "jax"
+    is_jax = keras.backend.backend() == "jax"
+    compiled = is_jax if compiled is None else boolean("compiled", compiled)
     noise = np.random.default_rng(0).normal(0, IMAGE_DEVIATION, (batch_size, *shape))
     images = noise.astype("float32")
     say = say or (lambda line: None)

@@ -8,7 +8,7 @@ import os
 
 import keras
 
-from keras_alexnet.arguments import choice
+from keras_alexnet.arguments import boolean, choice
 from keras_alexnet.cards.alexnet_model import AlexNetModel, card_of
 from keras_alexnet.cards.texts import ORDERS
 from keras_alexnet.checkpoints.assigning import carry_out
@@ -90,6 +90,7 @@ def load_checkpoint(
     ('hdf5', ('layers/conv2d/vars/0',))
     """
     check_options(verify, channel_order)
+    sum_colors, verbose = boolean("sum_colors", sum_colors), boolean("verbose", verbose)
     card = card_of(model)
     weights: Weights | Checkpoint | None = path
     if isinstance(path, str) and normalized(path) in BEST and not os.path.isfile(path):

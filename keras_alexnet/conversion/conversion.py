@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.arguments import file_path
+from keras_alexnet.arguments import boolean, file_path
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import check_options, load_source, say
 from keras_alexnet.checkpoints.networks import has_classifier
@@ -127,6 +127,7 @@ def convert_checkpoint(
     """
     out = file_path("out", out)
     check_options(verify, channel_order)
+    overwrite, verbose = boolean("overwrite", overwrite), boolean("verbose", verbose)
     _check_one(variant, model)
     variant = named_variant(variant)
     form = format_to_write(out)

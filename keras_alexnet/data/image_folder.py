@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras_alexnet.arguments import choice, file_path, integer, number
+from keras_alexnet.arguments import boolean, choice, file_path, integer, number
 from keras_alexnet.data.bad_files import BAD_IMAGES, without_unreadable
 from keras_alexnet.data.batches import file_batches
 from keras_alexnet.data.cache import DiskCache
@@ -123,6 +123,7 @@ def image_folder(
     batch_size = integer("batch_size", batch_size, 1, DEFAULT)
     seed = integer("seed", seed, 0, DEFAULT)
     first_epoch = integer("first_epoch", first_epoch, 0, DEFAULT)
+    shuffle = boolean("shuffle", shuffle)
     _check_share(held_out)
 
     def dataset(files, shuffled):

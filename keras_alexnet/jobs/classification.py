@@ -8,7 +8,7 @@ from typing import TextIO
 
 import keras
 
-from keras_alexnet.arguments import choice, file_path, integer
+from keras_alexnet.arguments import boolean, choice, file_path, integer
 from keras_alexnet.data.bad_files import BAD_IMAGES, skipped_note
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.data.image_reader import ImageReader
@@ -165,6 +165,7 @@ def classify(
     """
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
     choice("bad_images", bad_images, BAD_IMAGES, "Leave it out to stop.")
+    ten_crop = boolean("ten_crop", ten_crop)
     table = csv if csv is None or hasattr(csv, "write") else table_path(csv)
     found = list_images(images)
     network = chosen_network(weights, model, variant, verbose)

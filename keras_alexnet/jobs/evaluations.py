@@ -7,7 +7,7 @@ import os
 
 import keras
 
-from keras_alexnet.arguments import file_path, integer
+from keras_alexnet.arguments import boolean, file_path, integer
 from keras_alexnet.data.labelled_files import LabelledFiles
 from keras_alexnet.data.layout import named_splits
 from keras_alexnet.evaluation import Evaluation
@@ -133,6 +133,7 @@ def evaluate(
     """
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
     directory = file_path("directory", directory)
+    ten_crop = None if ten_crop is None else boolean("ten_crop", ten_crop)
     level = verbosity(verbose)
     with quiet(level == 0):
         network = ready_network(model, variant, argument="model")

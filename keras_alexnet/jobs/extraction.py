@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_alexnet.arguments import choice, integer
+from keras_alexnet.arguments import boolean, choice, integer
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.data.image_list import list_images
@@ -120,7 +120,7 @@ def features(
             "`layer` must be the name of one layer.",
             'Give "fc7", say; `feature_extractor` returns several layers at a time.',
         )
-    paths = output_paths(output, overwrite)
+    paths = output_paths(output, boolean("overwrite", overwrite))
     found = list_images(images)
     network = chosen_network(weights, model, variant, verbose)
     extractor = _extractor(network.model, layer, pooling)

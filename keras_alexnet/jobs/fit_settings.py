@@ -7,7 +7,7 @@ is left to the preset, the recipe or the defaults.
 import math
 from typing import Any
 
-from keras_alexnet.arguments import choice, file_path, integer, number, optional_integer
+from keras_alexnet.arguments import boolean, choice, file_path, integer, number, optional_integer
 from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.compile_modes import MODES
@@ -45,7 +45,7 @@ def step_settings(epochs, batch_size, learning_rate, early_stopping, best) -> di
         "batch_size": optional_integer("batch_size", batch_size, 1, batch_remedy),
         "learning_rate": None if learning_rate is None else _rate(learning_rate),
         "early_stopping": optional_integer("early_stopping", early_stopping, 1, "3 is usual."),
-        "best": bool(best),
+        "best": boolean("best", best),
     }
 
 
@@ -76,7 +76,7 @@ def loss_settings(label_smoothing, class_weights) -> dict:
     """Return how the images count in the loss."""
     return {
         "label_smoothing": _share("label_smoothing", label_smoothing, "0.1 is usual."),
-        "class_weights": bool(class_weights),
+        "class_weights": boolean("class_weights", class_weights),
     }
 
 
@@ -87,7 +87,7 @@ def image_settings(directory, image_size, augmentation, bad_images) -> dict:
     return {
         "directory": None if directory is None else file_path("directory", directory),
         "image_size": optional_integer("image_size", image_size, 1, remedy),
-        "augmentation": bool(augmentation),
+        "augmentation": boolean("augmentation", augmentation),
         "bad_images": bad_images,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_alexnet.arguments import file_path
+from keras_alexnet.arguments import boolean, file_path
 from keras_alexnet.errors import UserError
 from keras_alexnet.jobs.fit_settings import (
     DEFAULTS,
@@ -155,6 +155,9 @@ def fit(
     >>> outcome.evaluation.images, os.path.basename(outcome.model_path)
     (40, 'model.keras')
     """
+    quick, overwrite = boolean("quick", quick), boolean("overwrite", overwrite)
+    discard_state = boolean("discard_state", discard_state)
+    accept_changed_data = boolean("accept_changed_data", accept_changed_data)
     given = {
         **network_settings(variant, weights, freeze, unfreeze_after, initialization),
         **step_settings(epochs, batch_size, learning_rate, early_stopping, best),

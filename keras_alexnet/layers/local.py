@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_alexnet.arguments import DATA_FORMATS, choice, converted, integer, pair
+from keras_alexnet.arguments import DATA_FORMATS, boolean, choice, converted, integer, pair
 from keras_alexnet.errors import UserError
 from keras_alexnet.type_aliases import DataFormat, Identifier, Padding, Shape, Sides, Tensor
 
@@ -88,7 +88,7 @@ class LocallyConnected2D(keras.layers.Layer):
         data_format = data_format or keras.config.image_data_format()
         choice("data_format", data_format, DATA_FORMATS, "Leave it out for Keras's setting.")
         self.data_format = data_format
-        self.use_bias = use_bias
+        self.use_bias = boolean("use_bias", use_bias)
         self.activation = _found("activation", activation, "activations")
         self.kernel_initializer = _found("kernel_initializer", kernel_initializer, "initializers")
         self.bias_initializer = _found("bias_initializer", bias_initializer, "initializers")

@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from keras_alexnet.arguments import DATA_FORMATS, choice, integer, shape
+from keras_alexnet.arguments import DATA_FORMATS, boolean, choice, integer, shape
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
@@ -118,7 +118,7 @@ def AlexNet(
     (89578, (None, 10))
     """
     options = {
-        "include_top": include_top,
+        "include_top": boolean("include_top", include_top),
         "input_tensor": input_tensor,
         "input_shape": input_shape,
         "pooling": pooling,
@@ -129,11 +129,14 @@ def AlexNet(
         "data_format": data_format,
         "dtype": dtype,
     }
+    loading = {
+        "sum_colors": boolean("sum_colors", sum_colors),
+        "verbose": boolean("verbose", verbose),
+    }
     if weights is None:
         return _initialized(get_variant("paper" if variant is None else variant), **options)
     variant = named_variant(variant)
     with open_source(weights, variant, identify=variant is None) as source:
-        loading = {"sum_colors": sum_colors, "verbose": verbose}
         return pretrained(source, variant, options, **loading).model
 
 

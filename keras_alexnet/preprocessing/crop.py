@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_alexnet.arguments import boolean
 from keras_alexnet.operations.image import crop
 from keras_alexnet.preprocessing.base import RandomImageLayer
 from keras_alexnet.preprocessing.crop_boxes import CropLayer
@@ -103,7 +104,7 @@ class RandomCropFlip(CropLayer, RandomImageLayer):
         **kwargs: Any,
     ):
         super().__init__(height, width, data_format, seed=seed, **kwargs)
-        self.flip = flip
+        self.flip = boolean("flip", flip)
 
     def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return a window of each image: a random one in training, else the central one."""
