@@ -124,6 +124,14 @@ def test_everything_public_has_types(name):
         assert label.endswith("__init__") or "return" in function.__annotations__, label
 
 
+def test_inherited_constructors_have_types():
+    """An editor shows those of a base class as well, such as `TenCrop`'s."""
+    for member in map(keras_alexnet.__dict__.get, keras_alexnet.__all__):
+        if inspect.isclass(member):
+            for parameter in inspect.signature(member).parameters.values():
+                assert parameter.annotation is not parameter.empty, (member, parameter)
+
+
 @pytest.mark.parametrize("module", [keras_alexnet, jobs])
 def test_types_resolve(module):
     """`typing.get_type_hints` finds every name in them, as documentation tools need it."""
