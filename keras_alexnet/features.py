@@ -120,7 +120,7 @@ def _resolved(name: str, paths: list[Path], model_name: str) -> Path:
     names = list(dict.fromkeys(path[-1] for path in paths))
     others = [other for other, ours in _aliases(names).items() if ours in names]
     close = difflib.get_close_matches(name, [*names, *others], n=3, cutoff=0.5)
-    nearest = f"; the nearest are {', '.join(map(repr, close))}" if close else ""
+    nearest = f", such as {', '.join(map(repr, close))}" if close else ""
     raise UserError(
         f"Received the layer {name!r}, which the model {model_name!r} does not have.",
         f"The layers of the model are: {', '.join(names)}.",

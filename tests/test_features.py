@@ -158,7 +158,7 @@ def repeated():
         (
             network,
             "fc7",
-            r"'fc7', which .* does not have\. .*fc64, relu4, fc10.*nearest are 'fc64'",
+            r"'fc7', which .* does not have\. .*fc64, relu4, fc10.*such as 'fc64'",
         ),
         (network, ["relu3", "Relu4"], r"'Relu4', which.*'relu4'"),
         (network, "zzz", r"'zzz', which.*Choose one"),
@@ -181,7 +181,7 @@ def test_mistakes(make, layers, message):
 def test_the_nearest_may_be_an_alias():
     """A slip in another program's name is answered with that program's names."""
     features = AlexNet("owt", include_top=False)
-    with pytest.raises(ValueError, match=r"nearest are .*'features\.12'"):
+    with pytest.raises(ValueError, match=r"such as .*'features\.12'"):
         feature_extractor(features, "features.13")
 
 

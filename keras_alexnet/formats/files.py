@@ -69,7 +69,7 @@ class CheckpointFile:
             raise CheckpointError(
                 f"The checkpoint {self.path!r} cannot be opened: {reason}.",
                 "The path must be that of a readable file.",
-                "Check the path.",
+                "Give a file in it." if os.path.isdir(path) else "Check the path.",
             ) from error
         self._state = _state(self._descriptor)
         self.size = self._state[0]

@@ -36,9 +36,9 @@ def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")
+    assert_refused(tmp_path / "folder", "cannot be opened: it is a folder.*Give a file in it")
     for path, message in (
         (tmp_path / "pipe", "it is a pipe"),
-        (tmp_path / "folder", "it is a folder"),
         (tmp_path / "missing", "No such file"),
         (tmp_path / "loop", "symbolic links"),
         ("/dev/zero", "it is a device"),
