@@ -46,8 +46,8 @@ def images_to_measure(
             `directory`, exactly the held-out ones are measured.
 
     Returns:
-        The files, their description, and notes on held-out files that are missing, on new files
-        and on a list that is missing.
+        The files, their description, and notes on held-out files that are missing, on files
+        that the run did not use, and on a list that is missing.
 
     Raises:
         UserError: If there are no images, a folder matches none of the classes, or none of the
@@ -90,14 +90,14 @@ def images_to_measure(
 
 
 def _changes(record: SplitRecord, present: dict[str, int]) -> list[str]:
-    """Return notes on held-out images that are not measured, and on images that are new."""
+    """Return notes on held-out images that are not measured, and on images that were not used."""
     gone = [name for name in record.held_out if name not in present]
     other = [n for n, size in record.held_out.items() if n in present and present[n] != size]
     new = [name for name in present if name not in record.files]
     missing = counted("missing", gone), counted("of another size", other)
     notes = [f"Of the held-out images, {phrase}." for phrase in missing if phrase]
-    if new:
-        notes.append(f"Since the training, {counted('new', new)} and not measured.")
+    if new:  # since then, or skipped because they could not be read
+        notes.append(f"The run did not use all images: {counted('not measured', new)}.")
     return notes
 
 

@@ -44,7 +44,7 @@ def test_what_a_run_held_out_is_measured(place, capsys):
     assert result["notes"][1:4] == [
         "Of the held-out images, 1 image is missing ('red/4.png').",
         "Of the held-out images, 1 image is of another size ('blue/0.png').",
-        "Since the training, 1 image is new ('green/9.png') and not measured.",
+        "The run did not use all images: 1 image is not measured ('green/9.png').",
     ]
     (place / "images" / "red" / "5.png").unlink()
     assert evaluate() == 2
