@@ -76,10 +76,12 @@ def number(
 
 
 def boolean(name: str, value: Any) -> bool:
-    """Return an argument that is True or False as a plain `bool`, also from NumPy's.
+    """Return an argument that is True or False as a plain `bool`.
+
+    NumPy's are taken too, and 1 and 0, which many write for Keras's `verbose`.
 
     Raises:
-        UserError: If the value is neither.
+        UserError: If the value is none of these.
 
     Example:
 
@@ -87,6 +89,8 @@ def boolean(name: str, value: Any) -> bool:
     >>> boolean("overwrite", np.bool_(True))
     True
     """
+    if not _is_bool(value) and _number(value, 0) in (0, 1):
+        return bool(value)
     if not _is_bool(value) or getattr(value, "ndim", 0) > 0:
         raise _refused(name, value, "True or False", "Give one of them, without quotes.")
     return bool(value)

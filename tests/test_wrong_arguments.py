@@ -118,8 +118,8 @@ def test_what_is_no_flag(call, right, name, wrong):
 
 
 def test_flags_of_all_types_are_right():
-    """NumPy's too; they become Python's, which a configuration can hold."""
-    for flip in (True, np.True_, np.array(True)):
+    """NumPy's too, and 1; they become Python's, which a configuration can hold."""
+    for flip in (True, np.True_, np.array(True), 1, np.int64(1)):
         assert keras_alexnet.RandomCropFlip(4, 4, flip=flip).get_config()["flip"] is True
 
 
