@@ -86,6 +86,8 @@ class CeilPooling2D(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        # Keras takes "max" and "average" in an .h5 file for the names of its operations.
+        reduction = getattr(reduction, "__name__", reduction)
         choice("reduction", reduction, REDUCTIONS, "Leave it out for the largest value.")
         self.pool_size = pool_size
         self.strides = strides

@@ -181,6 +181,18 @@ def test_files_round_trip(tmp_path, ending, data_format):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.parametrize("name", list_variants())
+def test_an_older_file_keeps_every_setting(name, tmp_path):
+    """Also words that Keras takes for the names of its operations in an .h5 file: "max"."""
+    size = 35 if name.startswith("cifar") else 79
+    with zeros_at_first():
+        model = AlexNet(name, input_shape=(size, size, 3), include_top=False)
+    model.save(tmp_path / "model.h5")
+    again = keras.saving.load_model(tmp_path / "model.h5", compile=False)
+    configs = [[layer.get_config() for layer in one.layers] for one in (model, again)]
+    assert json.dumps(configs[0]) == json.dumps(configs[1])
+
+
 @pytest.mark.medium
 @UNTRAINED
 def test_weights_fit_the_other_data_format(tmp_path):
