@@ -26,9 +26,15 @@ MEMORY = "/dev/shm"
 ROOM = os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > 8 * 2**30
 if ROOM and "TMPDIR" not in os.environ:
     os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
-# Half of the time of a test of compiled code is LLVM's, for code that runs once. The operations are
-# the same without its optimizations; XLA_FLAGS="" tests with them.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# XLA needs half of the time of a test of compiled code to compile what runs once. It needs a tenth
+# of that with its older emitters of fused operations, without LLVM's optimizations, and in one
+# piece. The operations are the same; XLA_FLAGS="" tests as XLA compiles for users.
+XLA_FLAGS = (
+    "--xla_backend_optimization_level=0",
+    "--xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters",  # ignored where not known
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
+os.environ.setdefault("XLA_FLAGS", " ".join(XLA_FLAGS))
 
 # Tables are as wide as they are without a terminal, whatever the caller or pytest-xdist has set.
 os.environ.pop("COLUMNS", None)
