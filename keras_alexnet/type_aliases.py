@@ -8,6 +8,42 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
+__all__ = [
+    "BadImages",
+    "CaffeRegion",
+    "ChannelOrder",
+    "CheckpointName",
+    "CompileMode",
+    "DataFormat",
+    "EvenWindow",
+    "FeaturePooling",
+    "Identifier",
+    "Initialization",
+    "Log",
+    "Logs",
+    "NoiseDialect",
+    "Padding",
+    "PathLike",
+    "Pooling",
+    "Precision",
+    "RecipeName",
+    "Reduction",
+    "Region",
+    "Resizing",
+    "Scaling",
+    "Schedule",
+    "Shape",
+    "Sides",
+    "Subset",
+    "Tensor",
+    "VariantName",
+    "Velocity",
+    "Verbose",
+    "Verify",
+    "Weights",
+    "WeightsName",
+]
+
 # Every string is allowed: names have other spellings, and weights are files as well.
 VariantName: TypeAlias = (
     Literal[

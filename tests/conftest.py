@@ -5,7 +5,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import tempfile
 
 import pytest
 
@@ -24,8 +23,8 @@ for threshold in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 # and pytest removes the files of each test that passes (tmp_path_retention_policy).
 MEMORY = "/dev/shm"
 ROOM = os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > 8 * 2**30
-if ROOM and "TMPDIR" not in os.environ:
-    os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+if ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 # XLA needs half of the time of a test of compiled code to compile what runs once. It needs a tenth
 # of that with its older emitters of fused operations, without LLVM's optimizations, and in one
 # piece. The operations are the same; XLA_FLAGS="" tests as XLA compiles for users.

@@ -11,8 +11,7 @@ from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
 from keras_alexnet.training.presets import PRESETS
 from keras_alexnet.training.schedule import SCHEDULES
-from keras_alexnet.type_aliases import BadImages
-from keras_alexnet.variants.records import INITIALIZATIONS
+from keras_alexnet.type_aliases import BadImages, Initialization
 
 
 def add(command) -> None:
@@ -68,7 +67,7 @@ def _add_network(group, job: Job) -> None:
     )
     group.add_argument(
         "--initialization",
-        choices=INITIALIZATIONS,
+        choices=get_args(Initialization),
         default=job.initialization,
         help="initial values; the published ones may stall on small data",
     )

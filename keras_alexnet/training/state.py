@@ -14,7 +14,7 @@ from keras_alexnet.training.generators import generator_states, set_generator_st
 from keras_alexnet.training.history import read_rows, write_rows
 from keras_alexnet.type_aliases import Logs
 
-__all__ = ["RunState", "StateCallback"]
+__all__ = ["RunState"]
 
 # The first and the last columns of the history; Keras sorts the columns by name.
 FIRST = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
