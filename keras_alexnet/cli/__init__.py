@@ -22,10 +22,10 @@ from keras_alexnet.cli import (
 )
 from keras_alexnet.cli import list as list_command
 from keras_alexnet.cli.heartbeat import say_progress
-from keras_alexnet.cli.output import unbroken_streams
+from keras_alexnet.cli.output import notes_of
 from keras_alexnet.cli.parser import MISTAKE, Help, Parser
 from keras_alexnet.cli.pillow_messages import pillow_silenced
-from keras_alexnet.cli.shared import notes_of
+from keras_alexnet.cli.standard_streams import unbroken_streams
 from keras_alexnet.errors import UserError, escaped
 from keras_alexnet.startup import import_package
 

@@ -1,7 +1,7 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
 from keras_alexnet.cli.options import count
-from keras_alexnet.cli.shared import print_json, print_table
+from keras_alexnet.cli.output import print_json, print_table
 from keras_alexnet.tables import add_numbers, new_table
 
 FIRST_TO_GO = ("images/s", "first step", "Forward")  # columns to leave out on narrow screens

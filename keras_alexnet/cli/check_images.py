@@ -1,6 +1,6 @@
 """`keras-alexnet check-images`: the files that a run would stop at."""
 
-from keras_alexnet.cli.shared import print_json, print_table
+from keras_alexnet.cli.output import print_json, print_table
 from keras_alexnet.errors import escaped
 from keras_alexnet.tables import new_table
 

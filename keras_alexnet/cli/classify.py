@@ -10,7 +10,7 @@ from keras_alexnet.cli.options import (
     count,
     named_network,
 )
-from keras_alexnet.cli.shared import messages_aside, print_json
+from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.errors import UserError, escaped
 
 

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from keras_alexnet.cli.options import add_variant
-from keras_alexnet.cli.shared import messages_aside, print_json
+from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.type_aliases import ChannelOrder
 
 

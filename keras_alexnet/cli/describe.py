@@ -1,7 +1,7 @@
 """`keras-alexnet describe`: a network's layers and its numbers."""
 
 import keras_alexnet
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.output import print_json
 
 
 def add(command) -> None:

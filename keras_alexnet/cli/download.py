@@ -3,7 +3,7 @@
 import dataclasses
 import textwrap
 
-from keras_alexnet.cli.shared import print_json, print_table
+from keras_alexnet.cli.output import print_json, print_table
 from keras_alexnet.errors import UserError
 from keras_alexnet.tables import add_numbers, new_table, screen_width
 

@@ -3,7 +3,7 @@
 import argparse
 
 from keras_alexnet.cli.options import add_batch_size, add_variant, count
-from keras_alexnet.cli.shared import messages_aside, print_json
+from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.errors import escaped
 
 

@@ -9,7 +9,7 @@ from keras_alexnet.cli.options import (
     add_network,
     named_network,
 )
-from keras_alexnet.cli.shared import messages_aside, print_json
+from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.type_aliases import FeaturePooling
 
 

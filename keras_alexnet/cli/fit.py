@@ -4,7 +4,7 @@ import os
 from typing import get_args
 
 from keras_alexnet.cli.options import OF_ALL, count, positive
-from keras_alexnet.cli.shared import print_json
+from keras_alexnet.cli.output import print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
 from keras_alexnet.training.compile_modes import MODES

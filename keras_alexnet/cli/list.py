@@ -2,7 +2,7 @@
 
 import textwrap
 
-from keras_alexnet.cli.shared import print_json, print_table
+from keras_alexnet.cli.output import print_json, print_table
 from keras_alexnet.names import OTHER_NAMES
 from keras_alexnet.published.lookup import checkpoints_of
 from keras_alexnet.tables import add_numbers, new_table, screen_width

@@ -1,63 +1,47 @@
-"""Standard streams whose failure does not stop a command."""
+"""What several commands print: JSON, tables, messages and notes."""
 
 import contextlib
-import os
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from keras_alexnet.errors import Note, escaped
+from keras_alexnet.tables import json_text, screen_width, table_text
 
 
-class UnbrokenStream:
-    """A text stream whose writes do not fail: after the first error, text goes to the null device.
+def print_json(value) -> None:
+    """Print a value for scripts."""
+    print(json_text(value))
 
-    A reader such as `head` may leave, and a disk may fill up. Neither may end hours of training.
-    Characters that the encoding lacks are written as escapes.
 
-    Args:
-        stream: A text stream.
-
-    Attributes:
-        error: The first error of the stream, or `None`.
-    """
-
-    def __init__(self, stream):
-        self.error: OSError | None = None
-        self._stream = stream
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-    def write(self, text: str) -> int:
-        """Write a text and return its length."""
-        self._attempt(self._stream.write, text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Write out what is buffered."""
-        self._attempt(self._stream.flush)
-
-    def __getattr__(self, name):
-        """Return what else the stream has."""
-        return getattr(self._stream, name)
-
-    def _attempt(self, function, *arguments) -> None:
-        try:
-            function(*arguments)
-        except OSError as error:
-            self.error = error
-            # The buffer still holds text. Python writes it out when the process ends.
-            with open(os.devnull, "w", encoding="utf-8") as nowhere:
-                os.dup2(nowhere.fileno(), self._stream.fileno())
+def print_table(table, first_to_go: Sequence[str] = ()) -> None:
+    """Print a table as wide as the screen; `table_text` explains `first_to_go`."""
+    print(table_text(table, screen_width(), first_to_go))
 
 
 @contextlib.contextmanager
-def unbroken_streams() -> Iterator[UnbrokenStream]:
-    """Let no write to the standard output or error stream fail; give the output stream."""
-    output = UnbrokenStream(sys.stdout)
-    with (
-        contextlib.redirect_stdout(output),
-        contextlib.redirect_stderr(UnbrokenStream(sys.stderr)),
-    ):
-        try:
-            yield output
-        finally:
-            output.flush()
-            sys.stderr.flush()
+def messages_aside(aside: bool) -> Iterator[int | Literal["auto"]]:
+    """Send messages to the error stream if the standard output is for a program.
+
+    Gives the `verbose` of what runs in the block. A download says its size in either case.
+    """
+    with contextlib.redirect_stdout(sys.stderr if aside else sys.stdout):
+        yield 2 if aside else "auto"
+
+
+@contextlib.contextmanager
+def notes_of(command: str) -> Iterator[None]:
+    """Print the package's warnings in the block as notes of a command, one on a line."""
+
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        if issubclass(category, Note):
+            print(f"keras-alexnet {command}: note: {escaped(str(message))}", file=sys.stderr)
+        else:
+            others(message, category, filename, lineno, file, line)
+
+    others = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", Note)
+        warnings.showwarning = show
+        yield

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from keras_alexnet.cli.shared import notes_of
+from keras_alexnet.cli.output import notes_of
 from keras_alexnet.errors import warn
 
 pytestmark = pytest.mark.backend_free

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from keras_alexnet.cli import main
-from keras_alexnet.cli.output import UnbrokenStream
+from keras_alexnet.cli.standard_streams import UnbrokenStream
 
 
 @contextlib.contextmanager
