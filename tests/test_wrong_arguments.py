@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import keras_alexnet
-from keras_alexnet import UserError, jobs
+from keras_alexnet import UserError, jobs, layers
 
 # For each public call its right arguments, and the names of those that are tried with wrong ones.
 NORM = keras_alexnet.LocalResponseNormalization
@@ -32,6 +32,8 @@ CALLS = [
     (keras_alexnet.TenCrop, SIZE, "height width data_format"),
     (keras_alexnet.NineCrop, SIZE, "height width data_format"),
     (keras_alexnet.PCAColorNoise, {}, "std dialect value_range seed axes deviations data_format"),
+    (layers.CeilPooling2D, {}, "pool_size strides reduction data_format"),
+    (layers.AdaptiveAveragePooling2D, {"output_size": 6}, "output_size data_format"),
     (keras_alexnet.benchmark, {"model": MODEL}, "batch_size num_batches burn_in compiled"),
     (keras_alexnet.load_checkpoint, {"model": MODEL, "path": "a.npz"}, "sum_colors verify verbose"),
     (keras_alexnet.convert_checkpoint, {"path": "a.npz", "out": "b.keras"}, "path out overwrite"),

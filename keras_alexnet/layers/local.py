@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_alexnet.arguments import DATA_FORMATS, boolean, choice, converted, integer, pair
+from keras_alexnet.arguments import boolean, choice, converted, integer, pair
 from keras_alexnet.errors import UserError
+from keras_alexnet.layers.data_formats import known_data_format
 from keras_alexnet.type_aliases import DataFormat, Identifier, Padding, Shape, Sides, Tensor
 
 PADDINGS = ("valid", "same")
@@ -85,9 +86,7 @@ class LocallyConnected2D(keras.layers.Layer):
         self.strides = pair("strides", strides, remedy)
         choice("padding", padding, PADDINGS, "Leave it out for 'valid'.")
         self.padding = padding
-        data_format = data_format or keras.config.image_data_format()
-        choice("data_format", data_format, DATA_FORMATS, "Leave it out for Keras's setting.")
-        self.data_format = data_format
+        self.data_format = known_data_format(data_format)
         self.use_bias = boolean("use_bias", use_bias)
         self.activation = _found("activation", activation, "activations")
         self.kernel_initializer = _found("kernel_initializer", kernel_initializer, "initializers")

@@ -4,8 +4,9 @@ from typing import Any, Self
 
 import keras
 
-from keras_alexnet.arguments import DATA_FORMATS, choice, integer, number
+from keras_alexnet.arguments import choice, integer, number
 from keras_alexnet.errors import UserError
+from keras_alexnet.layers.data_formats import known_data_format
 from keras_alexnet.operations.normalization import Response, local_response_normalization
 from keras_alexnet.type_aliases import CaffeRegion, DataFormat, EvenWindow, Region, Shape, Tensor
 
@@ -89,9 +90,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.beta = beta
         self.region = region
         self.groups = integer("groups", groups, 1, "One is usual.")
-        formats = (*DATA_FORMATS, None)
-        choice("data_format", data_format, formats, "Leave it out to take Keras's own setting.")
-        self.data_format = keras.config.image_data_format() if data_format is None else data_format
+        self.data_format = known_data_format(data_format)
         self.even_window = even_window
         self.supports_masking = True
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_alexnet.arguments import choice
+from keras_alexnet.arguments import choice, integer
+from keras_alexnet.layers.data_formats import known_data_format
 from keras_alexnet.operations.pooling import (
     adaptive_average_pool,
     ceil_average_pool,
@@ -89,10 +90,10 @@ class CeilPooling2D(keras.layers.Layer):
         # Keras takes "max" and "average" in an .h5 file for the names of its operations.
         reduction = getattr(reduction, "__name__", reduction)
         choice("reduction", reduction, REDUCTIONS, "Leave it out for the largest value.")
-        self.pool_size = pool_size
-        self.strides = strides
+        self.pool_size = integer("pool_size", pool_size, 1, "Three is usual.")
+        self.strides = integer("strides", strides, 1, "Two is usual.")
         self.reduction = reduction
-        self.data_format = keras.config.image_data_format() if data_format is None else data_format
+        self.data_format = known_data_format(data_format)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Pool over the input, padded at its lower and right end by what strides may skip."""
@@ -150,8 +151,8 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
 
     def __init__(self, output_size: int, data_format: DataFormat | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.output_size = output_size
-        self.data_format = keras.config.image_data_format() if data_format is None else data_format
+        self.output_size = integer("output_size", output_size, 1, "Six is usual.")
+        self.data_format = known_data_format(data_format)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Average the rows and columns of each output."""

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_alexnet.errors import UserError
+from keras_alexnet.layers.data_formats import known_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
@@ -51,7 +52,7 @@ class SlidingDense(keras.layers.Wrapper):
                 "Make the sliding form first, and quantize a dense layer after it.",
             )
         self.window = tuple(window)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = known_data_format(data_format)
 
     def build(self, input_shape):
         """Build the dense layer, if it is not."""

@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from keras_alexnet.arguments import DATA_FORMATS, boolean, choice, integer, shape
+from keras_alexnet.arguments import boolean, choice, integer, shape
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import load_source
@@ -15,6 +15,7 @@ from keras_alexnet.checkpoints.prepared import Prepared
 from keras_alexnet.checkpoints.report import Loaded
 from keras_alexnet.checkpoints.sources import WeightSource, open_source
 from keras_alexnet.errors import UserError
+from keras_alexnet.layers.data_formats import known_data_format
 from keras_alexnet.model.rows import LayerMaker, image_axes
 from keras_alexnet.type_aliases import (
     DataFormat,
@@ -154,10 +155,9 @@ def _initialized(
     dtype,
 ) -> AlexNetModel:
     """Build a variant with its initial values; the arguments are those of `AlexNet`."""
-    data_format = data_format or keras.config.image_data_format()
+    data_format = known_data_format(data_format)
     remedy = "Choose one, and pass include_top=False with it."
     choice("pooling", pooling, (None, *_POOLINGS), remedy)
-    choice("data_format", data_format, DATA_FORMATS, "Leave it out.")
     remedy = "Leave it out for the variant's own number."
     classes = record.classes if classes is None else integer("classes", classes, 1, remedy)
     inputs = _image_input(record, include_top, input_tensor, input_shape, data_format)

@@ -8,8 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_alexnet.arguments import DATA_FORMATS, choice, optional_integer
+from keras_alexnet.arguments import optional_integer
 from keras_alexnet.errors import UserError
+from keras_alexnet.layers.data_formats import known_data_format
 from keras_alexnet.operations.framework_ops import framework_of, ops_of
 from keras_alexnet.operations.image import ImageOperation, checked, declared
 from keras_alexnet.operations.streams import SeedGenerator
@@ -54,9 +55,7 @@ class ImageLayer(keras.layers.Layer):
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any):
         # Keras would cast float images to the compute dtype, perhaps half precision, on entry.
         super().__init__(**{"autocast": False, **kwargs})
-        formats = (*DATA_FORMATS, None)
-        choice("data_format", data_format, formats, "Leave it out to take Keras's own setting.")
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = known_data_format(data_format)
         self.built = True  # nothing is left to build; a Pipeline of unbuilt layers warns on PyTorch
 
     def __call__(self, images, *args, **kwargs):
