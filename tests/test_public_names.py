@@ -122,7 +122,7 @@ JOBS = {
     "Guess": "name, wordnet, score",
     "Job": (
         "variant='paper', directory=None, epochs=4, batch_size=16, learning_rate=0.0004, "
-        "image_size=None, augmentation=True, initialization='robust', drawn=1500, seed=0, "
+        "image_size=None, augmentation=True, initialization='robust', drawn=1400, seed=0, "
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
         "weights=None, freeze=None, unfreeze_after=None, label_smoothing=0.0, "
         "class_weights=False, early_stopping=None, best=False, precision='float32', "

@@ -55,7 +55,7 @@ def _pose(rng) -> tuple[float, float, float, float]:
     """Return a centre, a radius and an angle; the figure stays inside the image.
 
     Figures are large, colours strong, turns small and textures coarse, so that a network of 60
-    million parameters learns the ten classes from 1,200 images, in minutes. A linear classifier
+    million parameters learns the ten classes from 1,120 images, in minutes. A linear classifier
     does not: which of the two colours is the lighter one is left to chance.
     """
     radius = rng.uniform(0.34, 0.45) * SIZE

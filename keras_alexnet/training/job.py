@@ -68,7 +68,7 @@ class Job:
     image_size: int | None = None
     augmentation: bool = True
     initialization: str = "robust"
-    drawn: int = 1500
+    drawn: int = 1400
     seed: int = 0
     compile_mode: str = "auto"
     recipe: str | None = None
