@@ -88,7 +88,9 @@ class ArrayBatches(keras.utils.PyDataset):
     """
 
     def __init__(self, images, labels, batch_size: int, seed: int | None = None, first_epoch=0):
-        super().__init__()
+        # With more than one worker Keras reads ahead itself, and TensorFlow tunes nothing: see
+        # `file_batches`.
+        super().__init__(workers=2)
         self.images = images
         self.labels = labels
         self.batch_size = batch_size
