@@ -50,8 +50,8 @@ def ceil_average_pool(x, size: int, strides: int, data_format: str):
 def adaptive_average_pool(x, output_size: int, data_format: str):
     """Average rows, then columns, each as a product with a small matrix of weights."""
     height, width = (x.shape[axis] for axis in _axes(data_format))
-    rows = ops.convert_to_tensor(_averaging_matrix(height, output_size), x.dtype)
-    columns = ops.convert_to_tensor(_averaging_matrix(width, output_size), x.dtype)
+    rows = ops.convert_to_tensor(averaging_matrix(height, output_size), x.dtype)
+    columns = ops.convert_to_tensor(averaging_matrix(width, output_size), x.dtype)
     # Two products, since PyTorch exports one of all three for a single size of the batch.
     last = data_format == "channels_last"
     first = "ih,nhwc->niwc" if last else "ih,nchw->nciw"
@@ -125,7 +125,7 @@ def _same_padding(size: int, window: int, strides: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _averaging_matrix(size: int, output_size: int) -> np.ndarray:
+def averaging_matrix(size: int, output_size: int) -> np.ndarray:
     """Return the (output_size, size) weights that average each output's inputs."""
     matrix = np.zeros((output_size, size), "float32")
     for index in range(output_size):

@@ -98,19 +98,18 @@ class PixelNormalization(ImageLayer):
 
     def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
         """Return the normalised images, their channels in order."""
-        mean = self._fitting_mean(known_shape(images))
-        gain = np.asarray(self.scale / self.std, "float32")
-        scale = ops.convert_to_tensor(gain)
-        shift = ops.convert_to_tensor(np.asarray(-mean / self.std, "float32"))
-        images = self._fast(affine, images, scale, shift, self.compute_dtype)
+        gain, shift = map(ops.convert_to_tensor, self.gain_and_shift(*known_shape(images)[1:3]))
+        images = self._fast(affine, images, gain, shift, self.compute_dtype)
         return ops.flip(images, axis=-1) if self.order == "bgr" else images
 
-    def _fitting_mean(self, shape):
-        if self.mean.ndim < 3:
-            return self.mean
-        _, height, width, _ = shape
-        top, left = (self.mean.shape[0] - height) // 2, (self.mean.shape[1] - width) // 2
-        return self.mean[top : top + height, left : left + width]
+    def gain_and_shift(self, height, width) -> tuple[np.ndarray, np.ndarray]:
+        """Return a and b of the layer's `y = a * x + b` for images of a size, channels last."""
+        mean = self.mean
+        if mean.ndim == 3:
+            top, left = (mean.shape[0] - height) // 2, (mean.shape[1] - width) // 2
+            mean = mean[top : top + height, left : left + width]
+        gain, shift = self.scale / self.std, -mean / self.std
+        return np.asarray(gain, "float32"), np.asarray(shift, "float32")
 
     def requirement(self) -> Requirement:
         """Return that images must have as many channels as mean and deviation."""
