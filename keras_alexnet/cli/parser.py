@@ -93,6 +93,13 @@ class Parser(argparse.ArgumentParser):
         """Print a mistake and exit."""
         self.exit(MISTAKE, f"{self.prog}: {escaped(str(self._sentences(message)))}\n")
 
+    def _without_option(self) -> str:
+        """Return a sentence that names the arguments that are no options, `""` without one."""
+        plain = [action for action in self._actions if not action.option_strings]
+        names = " and ".join(str(action.metavar or action.dest) for action in plain)
+        verb = "stands" if len(plain) == 1 else "stand"
+        return f"{names} {verb} without an option." if names else ""
+
     def _sentences(self, message: str) -> UserError:
         """Return the three sentences for a message of argparse."""
         usage = " ".join(self.format_usage().removeprefix("usage: ").split())
@@ -107,5 +114,7 @@ class Parser(argparse.ArgumentParser):
         facts |= {"program": self.prog, "usage": usage, "choices": ", ".join(names)}
         facts["kind"] = KINDS.get(facts["kind"], facts["kind"])
         similar = did_you_mean(facts["value"].strip("'"), names)
+        if not similar and message.startswith("unrecognized arguments: -"):
+            similar = self._without_option()
         remedy = f"{similar} Run `{self.prog} --help` to see every argument.".lstrip()
         return UserError(received.format(**facts), expected.format(**facts), remedy)

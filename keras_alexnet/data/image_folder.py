@@ -137,13 +137,7 @@ def image_folder(
         data.skipped = reader.skipped
         return data
 
-    names = () if class_names is None else class_names
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise UserError(
-            f"Received class_names={class_names!r}.",
-            "`class_names` must be a list of names, or None.",
-            "Give the names of all classes, in the order of their numbers.",
-        )
+    _check_names(class_names)
     directory = file_path("directory", directory)
     usable = without_unreadable if bad_images == "skip" else lambda files: files
     if subset is None:
@@ -162,6 +156,16 @@ def _cache(cache: bool | PathLike, files: LabelledFiles, size: int, resizing: st
     if isinstance(cache, bool):
         return {} if cache else None
     return DiskCache(file_path("cache", cache), files.paths, (size, size, 3), resizing)
+
+
+def _check_names(class_names) -> None:
+    names = () if class_names is None else class_names
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise UserError(
+            f"Received class_names={class_names!r}.",
+            "`class_names` must be a list of names, or None.",
+            "Give the names of all classes, in the order of their numbers.",
+        )
 
 
 def _check_share(held_out) -> None:

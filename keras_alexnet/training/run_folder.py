@@ -80,13 +80,7 @@ class RunFolder:
         done = self.state.epochs_done()
         if not done:
             if os.path.exists(self.file(MODEL)):
-                raise UserError(
-                    f"Received the output folder {self.path!r}, where an earlier run saved "
-                    "its model without a state.",
-                    "A run needs the state of its last epoch to continue. With "
-                    "schedule='cosine' it removes the state when it is finished.",
-                    "Choose another folder, or begin again with overwrite=True (--overwrite).",
-                )
+                raise self._without_state()
             return 0
         settings, is_finished = self.settings()
         if settings:
@@ -110,6 +104,17 @@ class RunFolder:
             )
         self._is_own = True
         return done
+
+    def _without_state(self) -> UserError:
+        """Return the error for a folder with a model from which no run can continue."""
+        _, is_finished = self.settings()
+        earlier = "a run is finished and has no state" if is_finished else "a run has no state"
+        return UserError(
+            f"Received the output folder {self.path!r}, where {earlier}.",
+            "A run needs the state of its last epoch to continue. With schedule='cosine' it "
+            "removes the state when it is finished.",
+            "Choose another folder, or begin again with overwrite=True (--overwrite).",
+        )
 
     def split(self) -> SplitRecord | None:
         """Return the record of training and held-out files, `None` without one."""

@@ -91,7 +91,7 @@ def test_fit_overwrites_if_asked(capsys, earlier):
     """A folder that was named must be free, or `--overwrite`."""
     named = [*QUICK_FIT, "--json", "--output", "alexnet-fit"]
     assert main(named) == 2
-    assert "earlier run saved its model" in capsys.readouterr().err
+    assert "where a run has no state" in capsys.readouterr().err
     assert earlier.read_text() == "of an earlier run"
     assert main([*named, "--overwrite"]) == 0
     assert json.loads(capsys.readouterr().out)["model_path"] == "alexnet-fit/model.keras"

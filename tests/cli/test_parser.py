@@ -33,7 +33,14 @@ MISTAKES = [
     (
         "fit --zzz",
         "fit",
-        "Received the option --zzz. The option must be one that `keras-alexnet fit` has.",
+        "Received the option --zzz. The option must be one that `keras-alexnet fit` has. "
+        "DIR stands without an option.",
+    ),
+    (
+        "evaluate --weights owt photos",
+        "evaluate",
+        "Received the option --weights. The option must be one that `keras-alexnet evaluate` has. "
+        "MODEL and DIR stand without an option.",
     ),
     ("fti photos", "", f"Received COMMAND='fti'. {COMMANDS_ARE} Did you mean 'fit'?"),
     ("it's", "", f"""Received COMMAND="it's". {COMMANDS_ARE}"""),

@@ -94,8 +94,8 @@ if BACKEND == "tensorflow":
     def own_programs(function, *shape):
         """Return how many functions in a graph TensorFlow is to compile with XLA."""
         step = tf.function(function, input_signature=[tf.TensorSpec(shape)], autograph=False)
-        library = step.get_concrete_function().graph.as_graph_def().library.function
-        return sum(inner.attr["_XlaMustCompile"].b for inner in library)
+        definition = step.get_concrete_function().graph.as_graph_def()
+        return sum(inner.attr["_XlaMustCompile"].b for inner in definition.library.function)
 
     @pytest.mark.parametrize(
         "layer",

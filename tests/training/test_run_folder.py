@@ -60,13 +60,13 @@ def test_a_run_goes_on(job, done, before, now, tmp_path):
 REFUSED = [
     (TINY, 1, {"finished": True}, {}, r"for 1 epochs and is finished\..*more epochs"),
     (TINY, 3, {"epochs": 3}, {"epochs": 2}, r"epochs=2 for .* for 3 epochs\. .*--overwrite"),
-    (TINY, 0, {"finished": True}, {"epochs": 4}, r"saved its model without a state\. .*--overwr"),
+    (TINY, 0, {"finished": True}, {"epochs": 4}, r"finished and has no state\. .*--overwr"),
     (BY_STEPS, 10, {"finished": True}, {"epochs": 12}, r"epochs was 10 and is 12\. .* at shares"),
     (TINY, 1, {"seed": 5}, {}, "seed was 5 and is 0"),
     (TINY, 1, {"later": 5}, {}, "later was 5 and is None"),
     (COSINE, 1, {}, {"epochs": 4}, r"epochs was 2 and is 4\. .*cosine .*schedule='constant'"),
     (COSINE, 1, {}, {"warmup_ratio": 0.5}, "warmup_ratio was 0.1 and is 0.5"),
-    (COSINE, 0, {"finished": True}, {}, r"without a state\. .* removes the state when"),
+    (COSINE, 0, {"finished": True}, {}, r"finished and has no state\. .* removes the state when"),
 ]
 
 
@@ -264,7 +264,7 @@ def test_a_finished_run_goes_on(tmp_path):
     assert quietly(more, tmp_path / "parts", discard_state=True).state_path is None
     check_same(tmp_path / "parts", tmp_path / "whole")
     assert not list((tmp_path / "parts").glob("state*"))
-    with pytest.raises(UserError, match="saved its model without a state"):
+    with pytest.raises(UserError, match="a run is finished and has no state"):
         quietly(more, tmp_path / "parts")
 
 
