@@ -10,6 +10,7 @@ labels count from 1, in the order of the sorted names. `records` reads either; i
 
 import argparse
 import json
+import os
 import pathlib
 import tempfile
 
@@ -27,6 +28,7 @@ FEATURES = {
 }
 PARTS = {"train": "train", "val": "validation"}  # folders and how their record files begin
 IMAGENET = {"train": 1_281_167, "validation": 50_000}  # images, where images.json does not say
+CORES = os.cpu_count() or 1
 
 
 def write(directory: pathlib.Path, output: pathlib.Path, images_per_file: int = 1000) -> None:
@@ -72,10 +74,14 @@ def records(directory: str, size: int, batch_size: int, first_epoch: int = 0):
     def dataset(begin, shuffled):
         # Without a seed of its own each pass is shuffled anew; a run that goes on, differently.
         files = tf.data.Dataset.list_files(f"{directory}/{begin}-*", shuffle=shuffled)
-        data = files.interleave(tf.data.TFRecordDataset, num_parallel_calls=tf.data.AUTOTUNE)
+        data = files.interleave(tf.data.TFRecordDataset, num_parallel_calls=CORES)
         data = data.shuffle(10_000, seed=first_epoch) if shuffled else data
-        data = data.map(lambda record: _parsed(record, size), num_parallel_calls=tf.data.AUTOTUNE)
-        data = data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        data = data.map(lambda record: _parsed(record, size), num_parallel_calls=CORES)
+        data = data.batch(batch_size).prefetch(2)
+        # TensorFlow's autotuning can hold up the end of an epoch by half a minute.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        data = data.with_options(options)
         batches = -(-counts[begin] // batch_size)
         data = data.apply(tf.data.experimental.assert_cardinality(batches))
         return pad_batches(data, counts[begin], batch_size)
