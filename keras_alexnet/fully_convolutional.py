@@ -176,6 +176,8 @@ class _Converter:
             if isinstance(layer, ELEMENTWISE + ON_CHANNELS):
                 return layer(x, **kwargs)
         elif isinstance(layer, ON_CHANNELS):
+            if _is_softmax(layer):
+                return keras.layers.Softmax(axis=1, dtype=layer.dtype_policy, name=layer.name)(x)
             x = layer(keras.layers.Permute((2, 3, 1))(x), **kwargs)
             return keras.layers.Permute((3, 1, 2))(x)
         raise UserError(
@@ -184,6 +186,13 @@ class _Converter:
             "Only Dense, dropout, ReLU and activation layers may follow Flatten.",
             "Remove the layer, or replace it by one of these.",
         )
+
+
+def _is_softmax(layer) -> bool:
+    """Return whether a layer is a softmax over the last axis."""
+    if isinstance(layer, keras.layers.Softmax):
+        return layer.axis == -1
+    return getattr(layer, "activation", None) is keras.activations.softmax
 
 
 def _convolutions(model):

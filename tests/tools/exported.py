@@ -1,0 +1,90 @@
+"""Models to export, and the comparison of what a written file computes with the model."""
+
+import keras
+import numpy as np
+
+from helpers import BACKEND, run_channels_first, to_numpy
+from keras_alexnet import AlexNet, layers
+from keras_alexnet.layers import LocalResponseNormalization
+from keras_alexnet.variants import list_variants
+
+STRONG = {"k": 1.0, "alpha": 0.1}  # what a window sums up to halves the value
+IMAGENET = [name for name in list_variants() if not name.startswith("cifar")]
+CIFAR = [name for name in list_variants() if name.startswith("cifar")]
+
+
+def every_layer(data_format="channels_last", dtype=None):
+    """Return a model with every layer of this package, and others that users have."""
+    options = {"data_format": data_format, "dtype": dtype}
+    shape = (45, 49, 4) if data_format == "channels_last" else (4, 45, 49)
+    axis = -1 if data_format == "channels_last" else 1
+    model = keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Rescaling(0.5, 0.1, dtype=dtype),
+            keras.layers.ZeroPadding2D(((1, 0), (0, 2)), **options),
+            layers.Conv2D(8, 3, groups=2, activation="relu", **options),
+            LocalResponseNormalization(5, **STRONG, groups=2, **options),
+            layers.MaxPooling2D(3, 2, **options),
+            LocalResponseNormalization(4, **STRONG, beta=0.6, **options),
+            keras.layers.Conv2D(6, 3, 2, "same", activation="tanh", **options),
+            keras.layers.BatchNormalization(axis, dtype=dtype),
+            layers.CeilPooling2D(3, 2, **options),
+            LocalResponseNormalization(3, **STRONG, region="within_channel", **options),
+            keras.layers.AveragePooling2D(2, 1, **options),
+            layers.CeilPooling2D(3, 2, "average", **options),
+            layers.AdaptiveAveragePooling2D(3, **options),
+            layers.LocallyConnected2D(3, 2, padding="same", **options),
+            layers.DownscaledDropout(0.5, dtype=dtype),
+            keras.layers.Flatten(data_format),
+            layers.Dropout(0.5, dtype=dtype),
+            keras.layers.Dense(5, dtype=dtype),
+            keras.layers.Softmax(dtype=dtype),
+        ],
+        name="every_layer",
+    )
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 0.6, x.shape).astype("float32") for x in model.weights])
+    return model
+
+
+def maps_of(variant):
+    """Return a network for ImageNet up to its last maps, for small images."""
+    return AlexNet(variant, include_top=False, input_shape=(95, 99, 3), initialization="robust")
+
+
+def small(variant="cifar10_18pct", **options):
+    """Return a small network that returns logits."""
+    options = {"classifier_activation": None, "initialization": "robust", **options}
+    return AlexNet(variant, **options)
+
+
+def images(model, count, sizes=None):
+    """Return noise for which normalizations are no identity, for a model."""
+    shape = [*model.input_shape[1:]]
+    if sizes:
+        shape = [side if side is not None else sizes.pop(0) for side in shape]
+    values = np.random.default_rng(count).normal(0, 2, (count, *shape))
+    return values.astype("float32")
+
+
+def outputs_of(model, x):
+    """Return what a model computes, as a list of arrays."""
+    if BACKEND == "tensorflow" and x.shape[-1] > 4:
+        return [run_channels_first(model, x)]
+    return [to_numpy(y) for y in keras.tree.flatten(model(x, training=False))]
+
+
+def error(found, expected):
+    """Return the largest difference over the largest magnitude, of arrays of one shape."""
+    assert found.shape == expected.shape and found.dtype == np.float32
+    assert np.std(expected) > 0
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def assert_computes(run, model, counts=(1, 3), sizes=None, tolerance=2e-5):
+    """Compare what a function of a batch computes with the model, for batches of several sizes."""
+    for count in counts:
+        x = images(model, count, sizes and [*sizes])
+        for found, expected in zip(run(x), outputs_of(model, x), strict=True):
+            assert error(found, expected) < tolerance
