@@ -1,0 +1,156 @@
+"""Writers and readers of TensorFlow's formats: SavedModel and LiteRT (TensorFlow Lite).
+
+A SavedModel is a folder with the signature `serving_default`, which TensorFlow Serving runs; the
+texts stand in its `assets.extra/model_card.json`, where TensorFlow leaves other programs' files. A
+LiteRT file is followed by a zip archive with `labels.txt`, a class in a line, and
+`model_card.json`, as LiteRT's own tools add files to a model:
+https://ai.google.dev/edge/litert/models/metadata
+"""
+
+import importlib.util
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_alexnet.errors import UserError
+from keras_alexnet.export.operators import Graph
+from keras_alexnet.export.settings import Settings
+from keras_alexnet.files import read_json, write_json
+
+Run = Callable[[np.ndarray], list[np.ndarray]]
+CARD = "model_card.json"
+LABELS = "labels.txt"
+OUTPUTS = "outputs"  # names in the card, in order: a signature has none
+EXTRA = "assets.extra"
+
+
+def write_saved_model(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings):
+    """Write a SavedModel, a folder: each weight once, and a batch of any size.
+
+    Raises:
+        UserError: If int8 is asked for.
+    """
+    if settings.precision == "int8":
+        raise UserError(
+            "Received precision='int8' for a SavedModel.",
+            "The weights of a SavedModel are float32 or float16.",
+            "Export the model as LiteRT (.tflite), which has int8.",
+        )
+    import tensorflow as tf
+
+    module = _module(graph, settings, half=settings.precision == "float16")
+    tf.saved_model.save(module, path, signatures={"serving_default": module.concrete()})
+    os.makedirs(os.path.join(path, EXTRA))
+    write_json(os.path.join(path, EXTRA, CARD), _card(graph, texts))
+
+
+def load_saved_model(path: str) -> Run:
+    """Return the function of a batch that the signature `serving_default` of a SavedModel is."""
+    import tensorflow as tf
+
+    serve = tf.saved_model.load(path).signatures["serving_default"]
+    (given,) = serve.structured_input_signature[1]
+    remedy = "Export the model again."
+    card = os.path.join(path, EXTRA, CARD)
+    names = read_json(card, _output_names, "It must name the outputs of the model.", remedy)
+
+    def run(batch: np.ndarray) -> list[np.ndarray]:
+        found = serve(**{given: tf.constant(batch)})
+        return [found[name].numpy() for name in names]
+
+    return run
+
+
+def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings):
+    """Write a LiteRT file: LiteRT's own operators alone, and a batch of any size.
+
+    With int8 convolutions, products and poolings are of whole numbers; normalizations, for which
+    LiteRT has no such operator, remain float32, and so do the input and the outputs.
+
+    Raises:
+        UserError: If int8 is asked for without images.
+    """
+    import tensorflow as tf
+
+    module = _module(graph, settings)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.concrete()], module)
+    if settings.precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if settings.precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif settings.precision == "int8":
+        converter.representative_dataset = _calibration(graph, settings)
+    with open(path, "wb") as file:
+        file.write(converter.convert())
+    with zipfile.ZipFile(path, "a") as archive:  # offsets from the start of the file, as LiteRT's
+        if "class_names" in texts:
+            labels = "".join(f"{name}\n" for name in json.loads(texts["class_names"]))
+            archive.writestr(zipfile.ZipInfo(LABELS), labels)
+        card = json.dumps(_card(graph, texts), indent=1)
+        archive.writestr(zipfile.ZipInfo(CARD), card)
+
+
+def load_litert(path: str) -> Run:
+    """Return the function of a batch that LiteRT computes with a file."""
+    with zipfile.ZipFile(path) as archive:
+        names = _output_names(json.loads(archive.read(CARD)))
+    interpreter = _interpreter(path)
+    (given,) = interpreter.get_input_details()
+    outputs = interpreter.get_signature_runner().get_output_details()
+    places = [outputs[name]["index"] for name in names]
+
+    def run(batch: np.ndarray) -> list[np.ndarray]:
+        if tuple(interpreter.get_input_details()[0]["shape"]) != batch.shape:
+            interpreter.resize_tensor_input(given["index"], batch.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(given["index"], batch)
+        interpreter.invoke()
+        return [interpreter.get_tensor(place) for place in places]
+
+    return run
+
+
+def _interpreter(path: str):
+    """Return the interpreter of LiteRT's own package, or else the older one in TensorFlow."""
+    threads = os.cpu_count()
+    if importlib.util.find_spec("ai_edge_litert") is not None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter(path, num_threads=threads)
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        # TensorFlow names the other package, which the user may have or not.
+        warnings.filterwarnings("ignore", "(?s).*tf.lite.Interpreter is deprecated")
+        return tf.lite.Interpreter(path, num_threads=threads)
+
+
+def _module(graph: Graph, settings: Settings, half: bool = False) -> Any:
+    from keras_alexnet.export.tensorflow_module import GraphModule
+
+    return GraphModule(graph, half, settings.normalization == "chain")
+
+
+def _calibration(graph: Graph, settings: Settings):
+    """Return the function that gives LiteRT's converter one image after the other."""
+    images = settings.calibration
+    if images is None or not len(images):
+        raise UserError(
+            "Received precision='int8' without images.",
+            "The ranges of all values must be measured on images like those of later.",
+            "Give a folder of photos.",
+        )
+    return lambda: ([image[None].astype(graph.input.dtype)] for image in images)
+
+
+def _card(graph: Graph, texts: Mapping[str, str]) -> dict[str, str]:
+    return {**texts, OUTPUTS: json.dumps([value.name for value in graph.outputs])}
+
+
+def _output_names(card) -> list[str]:
+    return json.loads(card[OUTPUTS])
