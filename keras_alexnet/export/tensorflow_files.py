@@ -7,10 +7,8 @@ LiteRT file is followed by a zip archive with `labels.txt`, a class in a line, a
 https://ai.google.dev/edge/litert/models/metadata
 """
 
-import importlib.util
 import json
 import os
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -53,7 +51,8 @@ def load_saved_model(path: str) -> Run:
     """Return the function of a batch that the signature `serving_default` of a SavedModel is."""
     import tensorflow as tf
 
-    serve = tf.saved_model.load(path).signatures["serving_default"]
+    loaded = tf.saved_model.load(path)
+    serve = loaded.signatures["serving_default"]
     (given,) = serve.structured_input_signature[1]
     remedy = "Export the model again."
     card = os.path.join(path, EXTRA, CARD)
@@ -69,13 +68,16 @@ def load_saved_model(path: str) -> Run:
 def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings):
     """Write a LiteRT file: LiteRT's own operators alone, and a batch of any size.
 
-    With int8 convolutions, products and poolings are of whole numbers; normalizations, for which
-    LiteRT has no such operator, remain float32, and so do the input and the outputs.
+    With int8 the products, the poolings and what is between them have whole numbers. Normalization
+    and the preparation of photos remain float32, since 8 bits are too few for sums of squares and
+    for photos of every size; so do the input and the outputs.
 
     Raises:
         UserError: If int8 is asked for without images.
     """
     import tensorflow as tf
+
+    from keras_alexnet.export.litert import quantized
 
     module = _module(graph, settings)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.concrete()], module)
@@ -85,8 +87,9 @@ def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Se
         converter.target_spec.supported_types = [tf.float16]
     elif settings.precision == "int8":
         converter.representative_dataset = _calibration(graph, settings)
+    content = quantized(converter) if settings.precision == "int8" else converter.convert()
     with open(path, "wb") as file:
-        file.write(converter.convert())
+        file.write(content)
     with zipfile.ZipFile(path, "a") as archive:  # offsets from the start of the file, as LiteRT's
         if "class_names" in texts:
             labels = "".join(f"{name}\n" for name in json.loads(texts["class_names"]))
@@ -97,9 +100,11 @@ def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Se
 
 def load_litert(path: str) -> Run:
     """Return the function of a batch that LiteRT computes with a file."""
+    from keras_alexnet.export import litert
+
     with zipfile.ZipFile(path) as archive:
         names = _output_names(json.loads(archive.read(CARD)))
-    interpreter = _interpreter(path)
+    interpreter = litert.interpreter(path)
     (given,) = interpreter.get_input_details()
     outputs = interpreter.get_signature_runner().get_output_details()
     places = [outputs[name]["index"] for name in names]
@@ -113,21 +118,6 @@ def load_litert(path: str) -> Run:
         return [interpreter.get_tensor(place) for place in places]
 
     return run
-
-
-def _interpreter(path: str):
-    """Return the interpreter of LiteRT's own package, or else the older one in TensorFlow."""
-    threads = os.cpu_count()
-    if importlib.util.find_spec("ai_edge_litert") is not None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        return Interpreter(path, num_threads=threads)
-    import tensorflow as tf
-
-    with warnings.catch_warnings():
-        # TensorFlow names the other package, which the user may have or not.
-        warnings.filterwarnings("ignore", "(?s).*tf.lite.Interpreter is deprecated")
-        return tf.lite.Interpreter(path, num_threads=threads)
 
 
 def _module(graph: Graph, settings: Settings, half: bool = False) -> Any:

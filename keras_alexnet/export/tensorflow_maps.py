@@ -111,9 +111,9 @@ def _with_ceil(x, operator: Pool) -> Padding:
 
 def central_square(images, size: int, method: str):
     """Return the square that `SquareResize` makes of images, and their dtype."""
-    rows, columns = _sizes(images)
-    if (rows, columns) == (size, size):
+    if tuple(images.shape[1:3]) == (size, size):
         return images
+    rows, columns = _sizes(images)
     x = tf.cast(images, tf.float32)
     if method == "warp":
         down, across = (_triangles(side, size, 0, size, False) for side in (rows, columns))

@@ -1,10 +1,24 @@
 """`GraphModule`: a graph as a module of TensorFlow."""
 
+import re
+
 import tensorflow as tf
 
-from keras_alexnet.export.operators import Affine, CenterCrop, Graph, Lrn, Operator, Resize, Value
+from keras_alexnet.export.operators import (
+    Affine,
+    CenterCrop,
+    Graph,
+    Lrn,
+    Node,
+    Operator,
+    Resize,
+    Value,
+)
 from keras_alexnet.export.tensorflow_maps import divided
 from keras_alexnet.export.tensorflow_operators import computed, weights_of
+
+FLOAT = "float32_only"  # in the names of operations that int8 has too few numbers for
+EXACT = (Affine, CenterCrop, Lrn, Resize)  # the operators that consist of these
 
 
 class GraphModule(tf.Module):
@@ -44,10 +58,12 @@ class GraphModule(tf.Module):
             if not isinstance(node.operator, Resize | CenterCrop):
                 x = tf.cast(x, tf.float32)
             weights = [tf.cast(variable, tf.float32) for variable in self._kept[node.name]]
-            if self._chain and isinstance(node.operator, Lrn):
-                values[node.output.name] = divided(x, node.operator)
-            else:
-                values[node.output.name] = computed(node.operator, x, *weights)
+            with tf.name_scope(_scope(node)):
+                if self._chain and isinstance(node.operator, Lrn):
+                    y = divided(x, node.operator)
+                else:
+                    y = computed(node.operator, x, *weights)
+            values[node.output.name] = y
         return {value.name: _returned(values[value.name], value, first) for value in graph.outputs}
 
     def concrete(self):
@@ -64,6 +80,12 @@ def _variables(operator: Operator, half: bool) -> list[tf.Variable]:
         kept = "float16" if half and array.ndim > 1 and not isinstance(operator, Affine) else None
         found.append(tf.Variable(array, trainable=False, dtype=kept))
     return found
+
+
+def _scope(node: Node) -> str:
+    """Return the beginning of the names of a node's operations, in TensorFlow's letters."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", node.name)
+    return f"{FLOAT}/{name}" if isinstance(node.operator, EXACT) else name
 
 
 def _returned(tensor, value: Value, first: bool):

@@ -48,7 +48,7 @@ def _(operator: Conv):
 
 @weights_of.register
 def _(operator: LocalConv):
-    rows, columns, *window, filters = operator.kernel.shape
+    rows, columns, *_, filters = operator.kernel.shape
     return operator.kernel.reshape(rows * columns, -1, filters), operator.bias
 
 
@@ -80,9 +80,8 @@ def _(operator: Conv, x, *weights):
     rows, columns, *_ = operator.kernel.shape
     down, across = operator.dilation
     reach = ((rows - 1) * down + 1, (columns - 1) * across + 1)
-    padding = padding_name(x, reach, operator.strides, operator.padding)
-    if padding is None:
-        padding = ((0, 0), *operator.padding, (0, 0))
+    name = padding_name(x, reach, operator.strides, operator.padding)
+    padding = name or ((0, 0), *operator.padding, (0, 0))
     blocks = [x] if operator.groups == 1 else tf.split(x, operator.groups, axis=-1)
     # A product for each group: few converters and devices have the grouped one.
     parts = [
