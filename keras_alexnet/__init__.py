@@ -24,6 +24,7 @@ __all__ = [
     "convert_checkpoint",
     "decode_predictions",
     "describe",
+    "distribution",
     "evaluation_preprocessor",
     "feature_extractor",
     "fully_convolutional",
@@ -54,6 +55,7 @@ if TYPE_CHECKING or start():
     from keras_alexnet.conversion.conversion import convert_checkpoint
     from keras_alexnet.data.image_folder import image_folder
     from keras_alexnet.describe import describe
+    from keras_alexnet.distribution import distribution
     from keras_alexnet.errors import UserError
     from keras_alexnet.features import feature_extractor
     from keras_alexnet.fully_convolutional import fully_convolutional

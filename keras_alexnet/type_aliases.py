@@ -15,6 +15,7 @@ __all__ = [
     "CheckpointName",
     "CompileMode",
     "DataFormat",
+    "DeviceLayout",
     "EvenWindow",
     "FeaturePooling",
     "Identifier",
@@ -109,6 +110,7 @@ CaffeRegion: TypeAlias = Literal["ACROSS_CHANNELS", "WITHIN_CHANNEL"]
 ChannelOrder: TypeAlias = Literal["rgb", "bgr"]
 CompileMode: TypeAlias = Literal["auto", "xla", "plain"]
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+DeviceLayout: TypeAlias = Literal["data_parallel", "one_weird_trick"]
 EvenWindow: TypeAlias = Literal["before", "after"]
 FeaturePooling: TypeAlias = Literal["none", "average"]
 Initialization: TypeAlias = Literal["published", "robust"]

@@ -18,7 +18,8 @@ ROOMS = (
     *("tables", "files", "startup", "interrupts", "operations", "layers", "variants", "formats"),
     *("published", "cards", "functional_graphs", "preprocessing", "checkpoints", "callback_copies"),
     *("model", "features", "fully_convolutional", "predictions", "data", "recipes", "evaluation"),
-    *("conversion", "export", "pictures", "training", "benchmarking", "describe", "jobs", "cli"),
+    *("conversion", "export", "pictures", "distribution", "training", "benchmarking", "describe"),
+    *("jobs", "cli"),
 )
 OF_FORMATS = {"formats", "errors"}  # bytes to arrays: nothing else of the package
 

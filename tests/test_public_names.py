@@ -75,6 +75,7 @@ TOP_LEVEL = {
     ),
     "decode_predictions": "preds, top=5",
     "describe": "model",
+    "distribution": "layout='data_parallel', devices=None",
     "evaluation_preprocessor": "variant='paper', *, image_size=None, mean=None, data_format=None",
     "feature_extractor": "model, layers",
     "fully_convolutional": "model, input_shape=None",
@@ -185,10 +186,10 @@ MODULES = {
     "training.schedule": "SCHEDULES",
     "training.state": "RunState",
     "type_aliases": (
-        "BadImages CaffeRegion ChannelOrder CheckpointName CompileMode DataFormat "
+        "BadImages CaffeRegion ChannelOrder CheckpointName CompileMode DataFormat DeviceLayout "
         "EvenWindow FeaturePooling Identifier Initialization Log Logs NoiseDialect Padding "
-        "PathLike Pooling Precision RecipeName Reduction Region Resizing Scaling Schedule "
-        "Shape Sides Subset Tensor VariantName Velocity Verbose Verify Weights WeightsName"
+        "PathLike Pooling Precision RecipeName Reduction Region Resizing Scaling Schedule Shape "
+        "Sides Subset Tensor VariantName Velocity Verbose Verify Weights WeightsName"
     ),
     "variants": "Variant get_variant list_variants",
 }

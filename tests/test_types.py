@@ -20,6 +20,7 @@ from keras_alexnet.checkpoints.loading import VERIFY
 from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.data.image_folder import SUBSETS
 from keras_alexnet.data.resizers import RESIZINGS
+from keras_alexnet.distribution import LAYOUTS
 from keras_alexnet.jobs.extraction import POOLINGS
 from keras_alexnet.layers.local import PADDINGS
 from keras_alexnet.layers.lrn import EVEN_WINDOWS, REGIONS
@@ -59,6 +60,7 @@ TABLES = [
     ("ChannelOrder", ORDERS, False),
     ("CompileMode", MODES, False),
     ("DataFormat", DATA_FORMATS, False),
+    ("DeviceLayout", LAYOUTS, False),
     ("EvenWindow", EVEN_WINDOWS, False),
     ("FeaturePooling", POOLINGS, False),
     ("Initialization", INITIALIZATIONS, False),

@@ -50,6 +50,7 @@ CALLS = [
     (keras_alexnet.ReduceOnPlateau, {}, "factor times patience"),
     (keras_alexnet.FlatLossWarning, {}, "steps classes tolerance window mean_weight"),
     (keras_alexnet.BenchmarkCallback, {}, "batch_size images warm_up path verbose"),
+    (keras_alexnet.distribution, {}, "layout devices"),
     (keras_alexnet.get_variant, {}, "name"),
     (keras_alexnet.get_checkpoint, {}, "name"),
     (keras_alexnet.get_recipe, {}, "name"),
