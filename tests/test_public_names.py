@@ -127,7 +127,7 @@ JOBS = {
         "compile_mode='auto', recipe=None, bad_images='stop', schedule='cosine', warmup_ratio=0.1, "
         "weights=None, freeze=None, unfreeze_after=None, label_smoothing=0.0, "
         "class_weights=False, early_stopping=None, best=False, precision='float32', "
-        "log=None"
+        "log=None, devices=1"
     ),
     "Job.of": "recipe=None, **settings",
     "Outcome": (
@@ -152,7 +152,7 @@ JOBS = {
         "accept_changed_data=False, discard_state=False, quick=False, verbose='auto', "
         "schedule=None, warmup_ratio=None, weights=None, freeze=None, unfreeze_after=None, "
         "label_smoothing=0.0, class_weights=False, early_stopping=None, best=False, "
-        "precision='float32', log=None, preset=None"
+        "precision='float32', log=None, preset=None, devices=1"
     ),
     "local_copy": "name",
 }

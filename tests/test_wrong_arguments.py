@@ -59,7 +59,7 @@ CALLS = [
     (jobs.fit, {}, "initialization compile_mode seed bad_images schedule warmup_ratio weights"),
     (jobs.fit, {}, "freeze unfreeze_after label_smoothing early_stopping precision log verbose"),
     (jobs.fit, {}, "augmentation overwrite accept_changed_data discard_state quick class_weights"),
-    (jobs.fit, {}, "best"),
+    (jobs.fit, {}, "best devices"),
     (jobs.evaluate, EVALUATE, "directory ten_crop batch_size verbose"),
     (
         jobs.classify,

@@ -188,6 +188,13 @@ def _add_computing(group, job: Job) -> None:
         default=job.precision,
         help="what the layers compute in; the model that is saved computes in float32",
     )
+    group.add_argument(
+        "--devices",
+        type=count,
+        default=job.devices,
+        help="how many devices of this machine share every batch, on TensorFlow and JAX "
+        f"(default: {job.devices})",
+    )
     group.add_argument("--seed", type=int, default=job.seed, help="seed of everything random")
 
 

@@ -92,8 +92,8 @@ def image_settings(directory, image_size, augmentation, bad_images) -> dict:
     }
 
 
-def computing_settings(compile_mode, precision, seed, log) -> dict:
-    """Return how the steps are computed and recorded."""
+def computing_settings(compile_mode, precision, seed, log, devices) -> dict:
+    """Return how and where the steps are computed, and recorded."""
     choice("compile_mode", compile_mode, MODES, "Leave it at 'auto', which is Keras's own choice.")
     choice("precision", precision, PRECISIONS, "Leave it out for float32.")
     if log is not None:
@@ -103,6 +103,7 @@ def computing_settings(compile_mode, precision, seed, log) -> dict:
         "precision": precision,
         "seed": integer("seed", seed, 0, "0 is usual."),
         "log": log,
+        "devices": integer("devices", devices, 1, "Leave it out for one device."),
     }
 
 

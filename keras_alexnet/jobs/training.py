@@ -66,6 +66,7 @@ def fit(
     precision: Precision = DEFAULTS.precision,
     log: Log | None = None,
     preset: str | None = None,
+    devices: int = DEFAULTS.devices,
 ) -> Outcome:
     """Train a network on a folder of images, measure it on held-out ones, and save all of it.
 
@@ -137,6 +138,9 @@ def fit(
         preset: Settings under one name, which the other arguments override: `"scratch"`,
             `"fine_tune"`, `"linear_probe"` or `"head_first"`. `None` for `"fine_tune"` with
             weights and no recipe, else `"scratch"`.
+        devices: Number of devices of this machine that share every batch, on TensorFlow
+            (`tf.distribute.MirroredStrategy`) and JAX (`keras.distribution.DataParallel`). A run
+            may go on with another number.
 
     Returns:
         An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
@@ -145,7 +149,8 @@ def fit(
     Raises:
         UserError: (a `ValueError`) for an unknown name or choice; if images cannot be found or
             read, the output cannot be written, another process trains into it, or it holds a run
-            with other settings, classes or images. All files are then as they were.
+            with other settings, classes or images; for more devices than there are, or several on
+            PyTorch. All files are then as they were.
 
     Example:
 
@@ -164,7 +169,7 @@ def fit(
         **schedule_settings(recipe, schedule, warmup_ratio),
         **loss_settings(label_smoothing, class_weights),
         **image_settings(directory, image_size, augmentation, bad_images),
-        **computing_settings(compile_mode, precision, seed, log),
+        **computing_settings(compile_mode, precision, seed, log, devices),
     }
     given = {name: value for name, value in given.items() if value is not None}
     settings = {**preset_settings(preset, weights, recipe), **given}

@@ -50,7 +50,7 @@ class Epochs:
             raise UserError(
                 f"Received class_weights=True with {batch_shards()} devices.",
                 "Class weights need one device: on several, images that pad a batch have weights.",
-                "Leave class_weights (--class-weights) out, or train without keras.distribution.",
+                "Leave class_weights (--class-weights) out, or train on one device.",
             )
 
     def resume(self, epochs: int) -> None:

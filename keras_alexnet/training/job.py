@@ -58,6 +58,7 @@ class Job:
         best: Whether the model is that of the epoch with the lowest held-out loss, not the last.
         precision: Data type or policy in which the network is trained, one of `PRECISIONS`.
         log: The record of the epochs beside `history.csv`, one of `LOGS`; `None` for no other.
+        devices: Number of devices of this machine that share every batch.
     """
 
     variant: str = "paper"
@@ -84,6 +85,7 @@ class Job:
     best: bool = False
     precision: str = "float32"
     log: str | None = None
+    devices: int = 1
 
     def __post_init__(self):
         """Replace names by those of the tables, and clear what the job does not use.

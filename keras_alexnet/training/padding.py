@@ -3,6 +3,9 @@
 JAX splits a batch into equal parts, one for each device. Keras (3.15) takes the weights out of the
 model before the split, and does not return them if JAX refuses a batch that it cannot split: after
 such an error in `evaluate`, `predict` or the first step of `fit`, the model has no weights.
+
+TensorFlow's `MirroredStrategy` splits every batch, but each part has the same influence on the
+gradient, however few images it has.
 """
 
 import sys
@@ -12,23 +15,27 @@ import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError
+from keras_alexnet.operations.replicas import replica_mean, replicas
 from keras_alexnet.type_aliases import Identifier, Tensor
 
 __all__ = ["PaddedLoss", "pad_batches"]
 
 
 def batch_shards() -> int:
-    """Return the number of parts that Keras splits a batch into; 1 without `keras.distribution`."""
+    """Return the number of parts that Keras splits a batch into; 1 on one device."""
     distribution = keras.distribution.distribution()
     if distribution is None:
-        return 1
+        return replicas()
     axis = distribution.get_data_layout((1,)).axes[0]
     mesh = distribution.device_mesh
     return mesh.shape[mesh.axis_names.index(axis)]
 
 
 def pad_batches(data: Any, count: int, batch_size: int) -> Any:
-    """Pad every batch to a multiple of the number of devices of the `keras.distribution`.
+    """Pad every batch to a multiple of the number of devices.
+
+    They are those of the `keras.distribution`, or on TensorFlow those of the strategy in whose
+    scope this is called.
 
     Copies of its last image pad a batch of n images to N, the next multiple of the number of
     devices D. Copies have the sample weight 0, and all images have the weight `c = sum N / sum n`,
@@ -121,7 +128,8 @@ class PaddedLoss(keras.losses.Loss):
         value = super().__call__(y_true, y_pred, sample_weight)
         if sample_weight is None:
             return value
-        mean = value / keras.ops.mean(keras.ops.cast(sample_weight, value.dtype))
+        weight = keras.ops.mean(keras.ops.cast(sample_weight, value.dtype))
+        mean = value / replica_mean(weight)
         return mean + keras.ops.stop_gradient(value - mean)
 
     def get_config(self) -> dict[str, Any]:

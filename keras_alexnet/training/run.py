@@ -13,6 +13,7 @@ from keras_alexnet.evaluation.figures import IN_WORDS
 from keras_alexnet.files import made_folder, write_json, written_whole
 from keras_alexnet.preprocessing.multi_crop import crop_layers, multi_crop_model
 from keras_alexnet.progress import verbosity
+from keras_alexnet.training.devices import check_devices, device_scope
 from keras_alexnet.training.epochs import Epochs
 from keras_alexnet.training.images import Images, load_images
 from keras_alexnet.training.job import Job, build_model
@@ -61,6 +62,7 @@ def run(
             of as many epochs, or files that cannot be read. Then no file has changed.
     """
     start, verbose = time.perf_counter(), verbosity(verbose)
+    check_devices(job)
     discard_state = discard_state or job.schedule == "cosine"
     with made_folder(output), run_lock(output):
         folder = RunFolder(output)
@@ -108,18 +110,19 @@ def _train(
         The model with its card; the warning of a flat loss, `None` if there was none; the number of
         the best epoch, `None` if the model is that of the last.
     """
-    model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
-    epochs = Epochs(model, job, images, folder, verbose, say)
-    if first_epoch:
-        epochs.resume(first_epoch)
-        say(f"Going on after epoch {first_epoch} of the run in {folder.path!r}.")
-    elif job.weights:
-        for sentence in load_initial(model, job.weights, job.variant, images.class_names):
-            say(sentence)
-    folder.begin(job, images.class_names, images.split)  # after every check
-    _announce(model, job, images, say)
-    warning = epochs.train(first_epoch)
-    best_epoch = folder.best.restore(model) if job.best else 0
+    with device_scope(job.devices):
+        model = build_model(job, len(images.class_names), images.steps_per_epoch(job))
+        epochs = Epochs(model, job, images, folder, verbose, say)
+        if first_epoch:
+            epochs.resume(first_epoch)
+            say(f"Going on after epoch {first_epoch} of the run in {folder.path!r}.")
+        elif job.weights:
+            for sentence in load_initial(model, job.weights, job.variant, images.class_names):
+                say(sentence)
+        folder.begin(job, images.class_names, images.split)  # after every check
+        _announce(model, job, images, say)
+        warning = epochs.train(first_epoch)
+        best_epoch = folder.best.restore(model) if job.best else 0
     if best_epoch:
         say(f"The model is that of epoch {best_epoch}, with the lowest held-out loss.")
     model = plain_model(job, model)
@@ -158,6 +161,8 @@ def _announce(model, job: Job, images: Images, say) -> None:
     """Report the model, the images and the recipe."""
     for note in images.notes:
         say(note)
+    if job.devices > 1:
+        say(f"Every batch of {job.batch_size} images is divided among {job.devices} devices.")
     if not can_draw():
         say('The run leaves no pictures without matplotlib: pip install "keras-alexnet[plot]"')
     say(

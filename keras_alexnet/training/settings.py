@@ -8,7 +8,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.recipes import get_recipe
 from keras_alexnet.training.job import Job
 
-FREE = ("compile_mode", "bad_images", "log", "epochs")  # settings that may change
+FREE = ("compile_mode", "bad_images", "log", "epochs", "devices")  # settings that may change
 
 
 def checked_settings(value: dict) -> dict:

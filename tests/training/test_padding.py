@@ -108,16 +108,13 @@ def test_what_cannot_be_padded(data, message, monkeypatch):
         pad_batches(data(), 19, 8)
 
 
-# Figures of `fit` and `evaluate` on eight devices beside those of one; then the job of the command,
-# with batches of 16 and 4 images, and of 9 to measure with.
+# Figures of `fit` and `evaluate` on eight devices beside those of one.
 PROGRAM = """
 import os, sys
 import keras, numpy as np
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 from test_padding import as_tensorflow, trained
-from keras_alexnet.training.job import Job
 from keras_alexnet.training.padding import batch_shards, pad_batches
-from keras_alexnet.training.run import run
 
 assert batch_shards() == 1
 expected, weights = trained(as_tensorflow(8))
@@ -128,20 +125,15 @@ for name, values in expected.items():
     np.testing.assert_allclose(figures[name], values, rtol=2e-5, err_msg=name)
 for one, other in zip(weights, others):
     np.testing.assert_allclose(one, other, atol=2e-6)
-job = Job(variant="cifar10_19pct", drawn=45, batch_size=16, epochs=1)
-outcome = run(job, sys.argv[2], verbose=False, say=lambda text: None)
-assert outcome.evaluation.images == 9
-keras.saving.load_model(outcome.model_path)
 """
 
 
 if keras.backend.backend() == "jax":  # the one backend that divides batches
 
     @pytest.mark.long
-    def test_eight_devices(tmp_path):
-        """`fit` and `evaluate` give what one device gives, and the model can be saved."""
+    def test_eight_devices():
+        """`fit` and `evaluate` give what one device gives."""
         flags = os.environ.get("XLA_FLAGS", "")
         eight = {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=8"}
-        folder = str(tmp_path / "run")
-        code, _, errors = processes.run("-c", PROGRAM, __file__, folder, environment=eight)
+        code, _, errors = processes.run("-c", PROGRAM, __file__, environment=eight)
         assert code == 0, errors
