@@ -26,6 +26,7 @@ __all__ = [
     "describe",
     "distribution",
     "evaluation_preprocessor",
+    "export_model",
     "feature_extractor",
     "fully_convolutional",
     "get_checkpoint",
@@ -57,6 +58,7 @@ if TYPE_CHECKING or start():
     from keras_alexnet.describe import describe
     from keras_alexnet.distribution import distribution
     from keras_alexnet.errors import UserError
+    from keras_alexnet.export.model_export import export_model
     from keras_alexnet.features import feature_extractor
     from keras_alexnet.fully_convolutional import fully_convolutional
     from keras_alexnet.layers.local import LocallyConnected2D

@@ -23,7 +23,8 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     If the block fails, an older file at `path` stays as it is and no partial file is left. The
     file is flushed to the disk before it is renamed, and its new name is flushed afterwards: both
     survive a loss of power. The temporary name keeps the ending, from which many writers take the
-    format. The name of its folder begins with `writing`.
+    format. The name of its folder begins with `writing`. Other files that the block writes beside
+    the temporary path stand beside `path` then, since some formats have two.
 
     Raises:
         UserError: If the folder does not exist or cannot be written to, or the disk is full.
@@ -39,12 +40,53 @@ def written_whole(path: str, writing: str = WRITING) -> Iterator[str]:
     """
     folder, name = os.path.split(os.path.abspath(path))
     check_writable(path)
+    with _beside(path, writing) as beside:
+        target = os.path.join(beside, name)
+        yield target
+        others = sorted({*os.listdir(beside)} - {name})
+        for each in (*others, name):  # the file itself last: without it there is none
+            _flush(os.path.join(beside, each))
+            os.replace(os.path.join(beside, each), os.path.join(folder, each))
+
+
+@contextlib.contextmanager
+def written_folder(path: str) -> Iterator[str]:
+    """Give a temporary path to make a folder at; rename it to `path` when the block succeeds.
+
+    If the block fails, an older folder at `path` stays as it is, and nothing else is left.
+
+    Raises:
+        UserError: If the folder around does not exist or cannot be written to, or the disk is full.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "net")
+    >>> with written_folder(path) as beside:
+    ...     os.mkdir(beside)
+    >>> os.path.isdir(path)
+    True
+    """
+    if not os.path.isdir(path):
+        check_writable(path)
+    with _beside(path, WRITING) as beside:
+        target = os.path.join(beside, "new")
+        yield target
+        for around, _, names in os.walk(target):
+            for name in names:
+                _flush(os.path.join(around, name))
+        if os.path.isdir(path):
+            os.replace(path, os.path.join(beside, "old"))
+        os.replace(target, path)
+
+
+@contextlib.contextmanager
+def _beside(path: str, writing: str) -> Iterator[str]:
+    """Give a temporary folder beside a path, and flush the folder of both afterwards."""
+    folder = os.path.dirname(os.path.abspath(path))
     try:
         with tempfile.TemporaryDirectory(prefix=writing, dir=folder) as beside:
-            target = os.path.join(beside, name)
-            yield target
-            _flush(target)
-            os.replace(target, path)
+            yield beside
     except OSError as error:
         raise UserError(
             f"Could not write {path!r}: {_reason(error)}.",

@@ -17,12 +17,15 @@ __all__ = [
     "DataFormat",
     "DeviceLayout",
     "EvenWindow",
+    "ExportFormatName",
+    "ExportPrecision",
     "FeaturePooling",
     "Identifier",
     "Initialization",
     "Log",
     "Logs",
     "NoiseDialect",
+    "NormalizationForm",
     "Padding",
     "PathLike",
     "Pooling",
@@ -112,10 +115,13 @@ CompileMode: TypeAlias = Literal["auto", "xla", "plain"]
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 DeviceLayout: TypeAlias = Literal["data_parallel", "one_weird_trick"]
 EvenWindow: TypeAlias = Literal["before", "after"]
+ExportFormatName: TypeAlias = Literal["onnx", "saved_model", "litert", "openvino", "torch"]
+ExportPrecision: TypeAlias = Literal["float32", "float16", "int8"]
 FeaturePooling: TypeAlias = Literal["none", "average"]
 Initialization: TypeAlias = Literal["published", "robust"]
 Log: TypeAlias = Literal["tensorboard", "csv", "jsonl"]
 NoiseDialect: TypeAlias = Literal["source2012", "lighting"]
+NormalizationForm: TypeAlias = Literal["operator", "chain"]
 Padding: TypeAlias = Literal["valid", "same"]
 Pooling: TypeAlias = Literal["avg", "max"]
 Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]

@@ -46,6 +46,7 @@ INSTALL = {
     "torch": 'pip install "keras-alexnet[torch]"',
     "onnx": 'pip install "keras-alexnet[onnx]"',
     "onnxruntime": "pip install onnxruntime",
+    "openvino": "pip install openvino",
     "tf2onnx": "pip install tf2onnx",
     "safetensors": "pip install safetensors",
     "mypy": 'pip install "keras-alexnet[dev]"',

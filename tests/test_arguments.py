@@ -137,7 +137,8 @@ NAMES = (
 )
 PATHS = (
     *("AlexNet.weights", "BenchmarkCallback.path", "convert_checkpoint.out"),
-    *("convert_checkpoint.path", "get_model_card.source", "image_folder.cache"),
+    *("convert_checkpoint.path", "export_model.path", "get_model_card.source"),
+    *("image_folder.cache",),
     *("image_folder.directory", "load_checkpoint.path", "Report.save.path"),
 )
 
@@ -244,6 +245,10 @@ def path_calls(folder, photos):
         convert = package.convert_checkpoint
         return convert(path, out, variant="cifar10_19pct", overwrite=True, **QUIET).path
 
+    def exported(path):
+        small = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.MaxPooling2D()])
+        return package.export_model(small, path, overwrite=True, verbose=False)
+
     return {
         "AlexNet.weights": (
             lambda path: AlexNet("cifar10_19pct", weights=path).name,
@@ -252,6 +257,10 @@ def path_calls(folder, photos):
         "BenchmarkCallback.path": (lambda path: package.BenchmarkCallback(path=path).path, source),
         "convert_checkpoint.path": (lambda path: converted(path, out), source),
         "convert_checkpoint.out": (lambda path: converted(source, path), out),
+        "export_model.path": (
+            lambda path: exported(path).path,
+            str(folder / "out.onnx"),
+        ),
         "get_model_card.source": (lambda path: package.get_model_card(path).variant, out),
         "image_folder.cache": (
             lambda path: shapes(photos, image_size=8, cache=path),

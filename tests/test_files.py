@@ -16,6 +16,7 @@ from keras_alexnet.files import (
     name_list,
     read_json,
     write_json,
+    written_folder,
     written_whole,
 )
 
@@ -30,6 +31,36 @@ def test_success_replaces(tmp_path):
         file.write("new")
     assert path.read_text() == "new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_files_of_two_parts(tmp_path):
+    """The second part has the name that the block gave it."""
+    with written_whole(str(tmp_path / "a.xml")) as beside:
+        for path in (beside, beside.replace(".xml", ".bin")):
+            with open(path, "w") as file:
+                file.write(path[-3:])
+    assert {e.name: e.read_text() for e in tmp_path.iterdir()} == {"a.xml": "xml", "a.bin": "bin"}
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
+    """A new one replaces an older one, of which nothing is left; a failure leaves that one."""
+    path = tmp_path / "net"
+
+    def write(name, fail=False):
+        with written_folder(str(path)) as beside:
+            os.makedirs(os.path.join(beside, "inner"))
+            with open(os.path.join(beside, "inner", name), "w") as file:
+                file.write(name)
+            if fail:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    for name in ("first", "second"):
+        write(name)
+        assert [entry.name for entry in (path / "inner").iterdir()] == [name]
+    with pytest.raises(UserError, match="No space left"):
+        write("third", fail=True)
+    assert [entry.name for entry in (path / "inner").iterdir()] == ["second"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net"]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])

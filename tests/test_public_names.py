@@ -77,6 +77,10 @@ TOP_LEVEL = {
     "describe": "model",
     "distribution": "layout='data_parallel', devices=None",
     "evaluation_preprocessor": "variant='paper', *, image_size=None, mean=None, data_format=None",
+    "export_model": (
+        "model, path, *, format=None, preprocessing=False, precision='float32', "
+        "normalization=None, photos=None, overwrite=False, verbose=True"
+    ),
     "feature_extractor": "model, layers",
     "fully_convolutional": "model, input_shape=None",
     "get_checkpoint": "name",
@@ -116,6 +120,9 @@ JOBS = {
         "class_names, images, top1, top5, confusion, ten_crop_top1=None, ten_crop_top5=None, "
         "crops=10"
     ),
+    "Exported": (
+        "path, size, format, precision, runtime, error, kept, images, photos, install, notes=()"
+    ),
     "Features": "path, names_path, record_path, shape, record",
     "Finding": "path, reason, moved_to=None",
     "Findings": "checked, bad, remarks, passed_over=()",
@@ -141,6 +148,10 @@ JOBS = {
     ),
     "download": "name, folder=None, *, timeout=30.0, verbose='auto'",
     "evaluate": "model, directory, *, variant=None, ten_crop=None, batch_size=32, verbose='auto'",
+    "export": (
+        "model, output, *, variant=None, format=None, preprocessing=False, precision='float32', "
+        "normalization=None, photos=None, overwrite=False, verbose='auto'"
+    ),
     "features": (
         "images, layer, output, *, weights=None, model=None, variant=None, pooling='none', "
         "batch_size=32, bad_images='stop', overwrite=False, verbose='auto'"
@@ -165,6 +176,7 @@ MODULES = {
     "data.labelled_files": "LabelledFiles find_images",
     "errors": "Interrupted Note UserError escaped",
     "evaluation.networks": "ReadyNetwork load_model ready_network",
+    "export.formats": "EXPORT_FORMATS ExportFormat",
     "layers": (
         "AdaptiveAveragePooling2D CeilPooling2D Conv2D DownscaledDropout Dropout "
         "LocalResponseNormalization LocallyConnected2D MaxPooling2D"
@@ -187,9 +199,10 @@ MODULES = {
     "training.state": "RunState",
     "type_aliases": (
         "BadImages CaffeRegion ChannelOrder CheckpointName CompileMode DataFormat DeviceLayout "
-        "EvenWindow FeaturePooling Identifier Initialization Log Logs NoiseDialect Padding "
-        "PathLike Pooling Precision RecipeName Reduction Region Resizing Scaling Schedule Shape "
-        "Sides Subset Tensor VariantName Velocity Verbose Verify Weights WeightsName"
+        "EvenWindow ExportFormatName ExportPrecision FeaturePooling Identifier Initialization Log Logs "
+        "NoiseDialect NormalizationForm Padding PathLike Pooling Precision RecipeName "
+        "Reduction Region Resizing Scaling Schedule Shape Sides Subset Tensor VariantName "
+        "Velocity Verbose Verify Weights WeightsName"
     ),
     "variants": "Variant get_variant list_variants",
 }

@@ -21,6 +21,9 @@ from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.data.image_folder import SUBSETS
 from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.distribution import LAYOUTS
+from keras_alexnet.export.formats import EXPORT_FORMATS
+from keras_alexnet.export.settings import NORMALIZATIONS
+from keras_alexnet.export.settings import PRECISIONS as EXPORT_PRECISIONS
 from keras_alexnet.jobs.extraction import POOLINGS
 from keras_alexnet.layers.local import PADDINGS
 from keras_alexnet.layers.lrn import EVEN_WINDOWS, REGIONS
@@ -62,9 +65,12 @@ TABLES = [
     ("DataFormat", DATA_FORMATS, False),
     ("DeviceLayout", LAYOUTS, False),
     ("EvenWindow", EVEN_WINDOWS, False),
+    ("ExportFormatName", EXPORT_FORMATS, False),
+    ("ExportPrecision", EXPORT_PRECISIONS, False),
     ("FeaturePooling", POOLINGS, False),
     ("Initialization", INITIALIZATIONS, False),
     ("NoiseDialect", DIALECTS, False),
+    ("NormalizationForm", NORMALIZATIONS, False),
     ("Log", LOGS, False),
     ("Precision", PRECISIONS, False),
     ("Padding", PADDINGS, False),

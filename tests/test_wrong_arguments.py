@@ -19,6 +19,7 @@ SIZE = {"height": 4, "width": 4}
 MODEL = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 FOLDER = {"directory": ".", "image_size": 8}
 EVALUATE = {"model": "a.keras", "directory": "photos"}
+EXPORT = {"model": MODEL, "path": "a.onnx"}
 CALLS = [
     (keras_alexnet.AlexNet, SMALL, "variant weights input_tensor input_shape pooling classes"),
     (keras_alexnet.AlexNet, SMALL, "include_top sum_colors verbose"),
@@ -38,6 +39,8 @@ CALLS = [
     (keras_alexnet.load_checkpoint, {"model": MODEL, "path": "a.npz"}, "sum_colors verify verbose"),
     (keras_alexnet.convert_checkpoint, {"path": "a.npz", "out": "b.keras"}, "path out overwrite"),
     (keras_alexnet.convert_checkpoint, {"path": "a.npz", "out": "b.keras"}, "verify verbose"),
+    (keras_alexnet.export_model, EXPORT, "path format preprocessing precision normalization"),
+    (keras_alexnet.export_model, EXPORT, "overwrite verbose"),
     (keras_alexnet.image_folder, FOLDER, "directory image_size batch_size subset held_out shuffle"),
     (keras_alexnet.image_folder, FOLDER, "seed resizing cache bad_images class_names"),
     (keras_alexnet.training_preprocessor, {}, "variant image_size mean color_noise seed"),
@@ -68,6 +71,8 @@ CALLS = [
     ),
     (jobs.features, {"images": "a.png", "layer": "fc7", "output": "a.npy"}, "layer output pooling"),
     (jobs.features, {"images": "a.png", "layer": "fc7", "output": "a.npy"}, "overwrite verbose"),
+    (jobs.export, {"model": "a.keras", "output": "a.onnx"}, "model output format precision"),
+    (jobs.export, {"model": "a.keras", "output": "a.onnx"}, "preprocessing overwrite verbose"),
     (jobs.check_images, {"directory": "photos"}, "directory move_to verbose"),
     (jobs.download, {"name": "owt_torchvision"}, "name folder verbose"),
 ]

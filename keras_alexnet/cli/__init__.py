@@ -17,6 +17,7 @@ from keras_alexnet.cli import (
     describe,
     download,
     evaluate,
+    export,
     features,
     fit,
 )
@@ -32,7 +33,7 @@ from keras_alexnet.startup import import_package
 # In the order of --help. (`list` is a module here, no longer the built-in class.)
 COMMANDS = (
     *(list_command, describe, check_images, fit, evaluate),
-    *(classify, features, download, convert, benchmark),
+    *(classify, features, download, convert, export, benchmark),
 )
 
 INTERRUPTED = 130  # the exit code of Ctrl-C: 128 + SIGINT, as shells have it

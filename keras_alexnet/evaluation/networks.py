@@ -37,12 +37,15 @@ class ReadyNetwork:
         card: Its model card.
         assumptions: Sentences on facts that the file does not state and that are assumed.
         path: The file or the name that the weights are from; `None` for a `keras.Model`.
+        bare: The network without the layers that prepare its images, if they are not part of the
+            file.
     """
 
     model: keras.Model
     card: ModelCard
     assumptions: tuple[str, ...]
     path: str | None
+    bare: keras.Model | None = None
 
 
 def ready_network(
@@ -90,10 +93,10 @@ def ready_network(
         return ReadyNetwork(model, card, assumptions, path)
     if card.variant is None or (card.pixels is None and not assumptions):
         assumptions = (*assumptions, assumed_preparation(label, card))
+    bare = model
     if card.variant is not None:
-        inner = model
-        model = made_once(inner, card, lambda: _prepared(inner, card))
-    return ReadyNetwork(model, card, assumptions, path)
+        model = made_once(bare, card, lambda: _prepared(bare, card))
+    return ReadyNetwork(model, card, assumptions, path, bare)
 
 
 def class_names_of(network: ReadyNetwork) -> tuple[Sequence[str] | None, str | None]:

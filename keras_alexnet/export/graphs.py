@@ -21,6 +21,7 @@ from keras_alexnet.export.operators import (
     Value,
 )
 from keras_alexnet.functional_graphs import functional, retraced
+from keras_alexnet.type_aliases import DataFormat
 
 
 def graph_of(model) -> Graph:
@@ -147,7 +148,7 @@ def _keeps(operator: Operator, value: Value) -> bool:
     return value.dtype == "uint8" and isinstance(operator, Resize | CenterCrop)
 
 
-def _data_format(network) -> str:
+def _data_format(network) -> DataFormat:
     """Return the data format of the maps of a model."""
     formats = {
         layer.data_format

@@ -43,11 +43,12 @@ class _Resizer:
         """Return the weights `(size, source)` of the old pixels in each new one along an axis."""
         size = self.operator.size
         places = self._float(np.arange(size) + 0.5)
-        target = self._float(size)
         if self.operator.method == "shorter_side":
             whole = self._node("Div", self._node("Mul", self._whole(size), source), shorter)
             target = self._to_float(whole)
             places = self._node("Add", places, self._half(whole))
+        else:
+            target = self._float(size)
         ratio = self._node("Div", self._to_float(source), target)
         centres = self._node("Mul", places, ratio)
         column = self._node("Unsqueeze", centres, self.graph.numbers([1], self.name))

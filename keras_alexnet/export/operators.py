@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_alexnet.type_aliases import DataFormat
+
 Sides = tuple[int, int]  # rows and columns
 Padding = tuple[Sides, Sides]  # above and below, left and right
 
@@ -269,4 +271,4 @@ class Graph:
     input: Value
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
-    data_format: str
+    data_format: DataFormat

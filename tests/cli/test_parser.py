@@ -137,6 +137,7 @@ REQUIRED = {
     "classify": "cat.jpg",
     "features": "cat.jpg --layer fc7 --output fc7.npz",
     "convert": "weights.npz weights.keras",
+    "export": "net.keras --output net.onnx",
 }
 
 

@@ -93,6 +93,8 @@ keras_alexnet.load_checkpoint(model, "imagenet", verify="raise")
 written: str = keras_alexnet.convert_checkpoint(
     FOLDER / "bvlc.npy", "out.weights.h5", variant="bvlc", verify="off"
 ).path
+keras_alexnet.export_model(model, FOLDER / "net.onnx", precision="float16", photos=FOLDER)
+keras_alexnet.export_model("mine.keras", "net", format="saved_model", preprocessing=True)
 card: keras_alexnet.ModelCard | None = keras_alexnet.get_model_card(model)
 keras_alexnet.get_model_card("mine.safetensors")
 parameters: int = keras_alexnet.describe(model).parameters
@@ -112,6 +114,8 @@ try:
     rows: jobs.Features = jobs.features(FOLDER, "fc7", "fc7.npy", pooling="average")
     first: jobs.Classified = answers.images[0]
     guess: jobs.Guess = first.guesses[0]
+    exported: jobs.Exported = jobs.export("owt_torchvision", "net.tflite", photos=["1.jpg"])
+    jobs.export(model, "net.onnx", normalization="operator", overwrite=True)
     findings: jobs.Findings = jobs.check_images("photos", move_to=FOLDER / "bad", verbose="auto")
     bad: tuple[jobs.Finding, ...] = tuple(findings.bad)
     download: jobs.Download = jobs.download("bvlc_caffe", timeout=10)

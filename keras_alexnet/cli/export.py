@@ -1,0 +1,87 @@
+"""`keras-alexnet export`: a network as a file of another runtime, run and compared with Keras."""
+
+from typing import get_args
+
+from keras_alexnet.cli.options import add_variant
+from keras_alexnet.cli.output import messages_aside, print_json
+from keras_alexnet.type_aliases import ExportFormatName, ExportPrecision, NormalizationForm
+
+
+def add(command) -> None:
+    """Declare the command and its arguments."""
+    export = command(
+        "export",
+        run,
+        "write a network as ONNX, SavedModel, LiteRT, OpenVINO or for PyTorch, run and compare it",
+        "keras-alexnet export run/model.keras --output network.onnx --preprocessing",
+    )
+    export.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a .keras file, of fit or another; or published weights, by a name that "
+        "keras-alexnet download --list shows, or a file of weights",
+    )
+    export.add_argument(
+        "--output",
+        required=True,
+        metavar="PATH",
+        help="the file to write, or the folder of a SavedModel",
+    )
+    export.add_argument(
+        "--format",
+        choices=get_args(ExportFormatName),
+        help="the format (default: the ending of the output names it: .onnx, none for "
+        "saved_model, .tflite for litert, .xml for openvino, .pt2 for torch)",
+    )
+    add_variant(export)
+    export.add_argument(
+        "--preprocessing",
+        action="store_true",
+        help="take uint8 RGB photos of any size, and return probabilities",
+    )
+    export.add_argument(
+        "--precision",
+        choices=get_args(ExportPrecision),
+        default="float32",
+        help="float16: weights of half the size; int8: whole numbers, whose ranges are measured "
+        "on --photos",
+    )
+    export.add_argument(
+        "--normalization",
+        choices=get_args(NormalizationForm),
+        help="the format's own operator of local response normalization, or a chain of plain ones "
+        "(default: the faster)",
+    )
+    export.add_argument(
+        "--photos",
+        nargs="+",
+        metavar="IMAGE",
+        help="images and folders for the comparison with Keras, and for int8 (default: images "
+        "that the package draws)",
+    )
+    export.add_argument(
+        "--overwrite", action="store_true", help="replace the file that is there already"
+    )
+
+
+def run(arguments) -> None:
+    """Write the file, and say how it compares."""
+    from keras_alexnet import jobs
+
+    with messages_aside(arguments.json) as verbose:
+        made = jobs.export(
+            arguments.model,
+            arguments.output,
+            variant=arguments.variant,
+            format=arguments.format,
+            preprocessing=arguments.preprocessing,
+            precision=arguments.precision,
+            normalization=arguments.normalization,
+            photos=arguments.photos,
+            overwrite=arguments.overwrite,
+            verbose=verbose,
+        )
+    if arguments.json:
+        print_json(made.to_dict())
+    else:
+        print(made)

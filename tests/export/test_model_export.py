@@ -1,0 +1,265 @@
+"""`export_model`: the file, the comparison, the report, and every mistake in three sentences."""
+
+import errno
+import os
+import pathlib
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from exported import every_layer, small
+from helpers import to_numpy
+from keras_alexnet import AlexNet, UserError, evaluation_preprocessor, export_model
+from keras_alexnet.data.drawn import drawn_images
+from keras_alexnet.export import comparison, formats, onnx_files, run
+from keras_alexnet.export.formats import EXPORT_FORMATS, chosen_format
+from keras_alexnet.training.job import Job, build_model
+
+pytestmark = pytest.mark.peer("onnx", "onnxruntime")
+
+SIZES = [(40, 60), (61, 43), (32, 32), (20, 75), (300, 500)]  # of photos
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small network with classes."""
+    return small(classifier_activation="softmax")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of photos of several sizes; returns their pixels too."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    drawn, _ = drawn_images(len(SIZES), seed=1, size=64)
+    images = []
+    for number, (image, (rows, columns)) in enumerate(zip(drawn, SIZES, strict=True)):
+        picture = Image.fromarray(image).resize((columns, rows))
+        picture.save(folder / f"{number}.png")
+        images.append(np.asarray(picture))
+    return folder, images
+
+
+def files(folder):
+    return sorted(entry.name for entry in pathlib.Path(folder).iterdir())
+
+
+@pytest.mark.medium
+def test_report(network, tmp_path, capsys):
+    """What was written, how it was run, and how far it is from Keras."""
+    path = str(tmp_path / "net.onnx")
+    made = export_model(network, path)
+    assert (made.format, made.precision, made.path) == ("onnx", "float32", path)
+    assert made.size == os.path.getsize(path)
+    assert made.error < 1e-5 and made.kept == 1 and made.images == 12
+    assert made.runtime.startswith("onnxruntime 1.")
+    said = str(made)
+    assert capsys.readouterr().out == f"{said}\n"
+    assert f"Wrote {path!r}: onnx, float32, {made.size:,} bytes." in said
+    assert "ran it on 12 drawn images" in said and "100% of the best classes are the same" in said
+    assert repr(made).startswith("Exported(path=") and files(tmp_path) == ["net.onnx"]
+    assert made.to_dict()["error"] == made.error
+
+
+@pytest.mark.medium
+def test_what_the_file_says(network, tmp_path):
+    """The card, the inputs and outputs, and how images are prepared."""
+    path = tmp_path / "net.onnx"
+    network.save(tmp_path / "net.keras")
+    export_model(str(tmp_path / "net.keras"), path, verbose=False)
+    texts = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert texts["variant"] == "cifar10_18pct"
+    assert texts["preprocessing"] == str(evaluation_preprocessor("cifar10_18pct"))
+    assert texts["outputs"] == '[{"name": "prob", "dtype": "float32", "shape": [null, 10]}]'
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("activation", ["softmax", None])
+def test_photos_of_any_size(activation, photos, tmp_path):
+    """Whole numbers in, probabilities out, as with the layers in front in Keras."""
+    folder, images = photos
+    model = small(classifier_activation=activation)
+    path = str(tmp_path / "net.onnx")
+    made = export_model(model, path, preprocessing=True, photos=folder, verbose=False)
+    assert made.images == len(SIZES) and made.photos == "5 photos"
+    assert made.error < 1e-3 and made.kept == 1
+    ready = onnx_files.load(path)
+    stack = evaluation_preprocessor("cifar10_18pct", data_format="channels_last")
+    for image in images:
+        (found,) = ready(image[None])
+        expected = to_numpy(model(to_numpy(stack(image[None], training=False))))
+        if activation is None:
+            expected = to_numpy(keras.ops.softmax(expected))
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+        assert abs(found.sum() - 1) < 1e-5
+
+
+@pytest.mark.medium
+def test_a_model_that_fit_saves(photos, tmp_path):
+    """It has the layers that prepare images; on request it takes whole numbers."""
+    job = Job("cifar10_18pct", image_size=24, initialization="robust")
+    model = build_model(job, 10)
+    plain = export_model(model, tmp_path / "a.onnx", photos=photos[0], verbose=False)
+    ready = export_model(
+        model, tmp_path / "b.onnx", preprocessing=True, photos=photos[1], verbose=False
+    )
+    assert plain.error < 1e-4 and ready.kept == plain.kept == 1
+    kinds = [
+        onnx.load(tmp_path / name).graph.input[0].type.tensor_type.elem_type
+        for name in ("a.onnx", "b.onnx")
+    ]
+    assert kinds == [onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8]
+
+
+@pytest.mark.medium
+def test_mixed_precision_is_compared_in_float32(tmp_path):
+    """The file is float32, and so is what Keras computes for the comparison."""
+    model = small(dtype="mixed_bfloat16")
+    assert export_model(model, tmp_path / "a.onnx", verbose=False).error < 1e-5
+
+
+@pytest.mark.medium
+def test_channels_first(tmp_path):
+    """On TensorFlow too, which computes it under XLA alone."""
+    model = AlexNet(
+        "cifar10_80sec",
+        data_format="channels_first",
+        input_shape=(3, 32, 32),
+        initialization="robust",
+    )
+    assert export_model(model, tmp_path / "a.onnx", verbose=False).error < 1e-5
+    made = export_model(
+        model, tmp_path / "b.onnx", preprocessing=True, photos=np.zeros((1, 40, 50, 3), "uint8")
+    )
+    assert made.images == 1
+
+
+def test_any_other_model(tmp_path):
+    """Without a card, without classes, of other channels."""
+    made = export_model(every_layer(), tmp_path / "a.onnx", verbose=False)
+    assert made.error < 1e-4
+
+
+def test_float16_says_what_it_costs(network, tmp_path):
+    made = export_model(network, tmp_path / "a.onnx", precision="float16", verbose=False)
+    assert 1e-6 < made.error < 1e-2 and made.kept == 1
+
+
+def test_a_wrong_file_is_not_kept(network, tmp_path, monkeypatch):
+    """The error is in the message, and an older file stays."""
+    (tmp_path / "a.onnx").write_text("older")
+    monkeypatch.setattr(formats.importlib, "import_module", lambda name: Wrong)
+    monkeypatch.setattr(run, "version_of", lambda name: "1")
+    with pytest.raises(
+        UserError, match=r"differ from Keras's by \d\.\de[+-]\d\d of the largest.*No file"
+    ):
+        export_model(network, tmp_path / "a.onnx", overwrite=True)
+    assert files(tmp_path) == ["a.onnx"] and (tmp_path / "a.onnx").read_text() == "older"
+
+
+class Wrong:
+    """A writer whose file computes something else."""
+
+    @staticmethod
+    def write(graph, texts, path, settings):
+        pathlib.Path(path).write_text("new")
+
+    @staticmethod
+    def load(path):
+        return lambda batch: [np.random.default_rng(0).dirichlet(np.ones(10), len(batch))]
+
+
+def test_without_its_runtime(network, tmp_path, monkeypatch):
+    """It says that the file was not run, and how it would be."""
+    installed = formats._is_installed
+    monkeypatch.setattr(
+        formats, "_is_installed", lambda name: name != "onnxruntime" and installed(name)
+    )
+    made = export_model(network, tmp_path / "a.onnx", verbose=False)
+    assert (made.runtime, made.error, made.kept, made.images) == (None, None, None, 0)
+    assert "It was not run, since no program that can is installed: pip install" in str(made)
+    monkeypatch.setattr(formats, "_is_installed", lambda name: name != "onnx")
+    with pytest.raises(UserError, match=r"format='onnx', but onnx is not installed.*pip install"):
+        export_model(network, tmp_path / "b.onnx")
+
+
+MISTAKES = [
+    ({"format": "onx"}, r"format='onx'\..*'onnx', 'saved_model'.*Did you mean 'onnx'"),
+    ({"path": "a.h5"}, r"'a\.h5' without a format.*\.onnx for onnx.*--format"),
+    ({"format": "litert"}, r"'a\.onnx' for the format 'litert'.*'\.tflite'.*'a\.tflite'"),
+    ({"precision": "float64"}, r"precision='float64'.*'float32', 'float16', 'int8'"),
+    ({"precision": "int8"}, r"precision='int8' without photos.*--photos"),
+    ({"path": "a", "precision": "int8"}, "float32 and float16.*onnx"),
+    ({"normalization": "plain"}, r"normalization='plain'.*'operator', 'chain'"),
+    ({"path": "no/a.onnx"}, "folder .* does not exist"),
+    ({"path": "there.onnx"}, "there is a file already.*--overwrite"),
+    ({"path": "folder"}, "there is a folder already.*Choose another name"),
+    ({"path": "folder", "overwrite": True}, "there is a folder already"),
+    ({"path": 3}, "path=3"),
+    ({"preprocessing": "yes"}, "preprocessing='yes'"),
+    ({"model": "no.keras"}, r"'no\.keras', but there is no such file"),
+    ({"model": "damaged.keras"}, r"'damaged\.keras', which Keras cannot load"),
+    ({"photos": "empty"}, "'empty' holds no images"),
+    ({"photos": "there.onnx"}, "cannot be read"),
+    ({"photos": np.zeros((2, 8, 8))}, "uint8 array of shape"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), MISTAKES)
+def test_mistakes(given, message, network, tmp_path, monkeypatch):
+    """One error, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("there.onnx", "damaged.keras"):
+        (tmp_path / name).write_text("PK of before")
+    for name in ("folder", "empty"):
+        (tmp_path / name).mkdir()
+    before = files(tmp_path)
+    with pytest.raises(UserError, match=f"(?s)Received.*{message}|{message}") as caught:
+        export_model(**{"model": network, "path": "a.onnx", **given})
+    assert caught.value.expected and caught.value.remedy
+    assert files(tmp_path) == before
+
+
+def test_preparation_that_is_not_known(tmp_path):
+    with pytest.raises(UserError, match=r"does not say how its images are prepared.*model card"):
+        export_model(every_layer(), tmp_path / "a.onnx", preprocessing=True)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("target", ["write", "load"])
+def test_failures_of_the_writer(target, network, tmp_path, monkeypatch):
+    """A full disk, and a runtime that refuses the file: no file is left."""
+
+    def fail(*arguments):
+        if target == "write":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        raise RuntimeError("Fail: no kernel\nand more")
+
+    monkeypatch.setattr(onnx_files, target, fail)
+    message = {"write": "No space left", "load": "onnxruntime cannot run it: Fail: no kernel"}
+    with pytest.raises(UserError, match=message[target]):
+        export_model(network, tmp_path / "a.onnx")
+    assert files(tmp_path) == []
+
+
+@pytest.mark.backend_free
+def test_formats():
+    """Each is known by its name and by its ending."""
+    for name, form in EXPORT_FORMATS.items():
+        assert chosen_format(None, f"net{form.ending}") is chosen_format(name, f"net{form.ending}")
+        assert form.name == name
+
+
+@pytest.mark.backend_free
+def test_comparison_of_probabilities_is_one_of_logits():
+    """A small probability counts as much as a large one."""
+    node = [x for x in (comparison.Softmax(),)]
+    logits = np.array([[3.0, -12.0, 1.0]])
+    p = np.exp(logits) / np.exp(logits).sum()
+    wrapped = type("Node", (), {"operator": node[0]})
+    found = comparison._logits(p, wrapped, -1)
+    np.testing.assert_allclose(found, logits - logits.mean())
+    assert comparison._error(np.array([np.nan]), np.array([1.0])) == float("inf")
