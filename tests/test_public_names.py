@@ -199,8 +199,8 @@ MODULES = {
     "training.state": "RunState",
     "type_aliases": (
         "BadImages CaffeRegion ChannelOrder CheckpointName CompileMode DataFormat DeviceLayout "
-        "EvenWindow ExportFormatName ExportPrecision FeaturePooling Identifier Initialization Log Logs "
-        "NoiseDialect NormalizationForm Padding PathLike Pooling Precision RecipeName "
+        "EvenWindow ExportFormatName ExportPrecision FeaturePooling Identifier Initialization Log "
+        "Logs NoiseDialect NormalizationForm Padding PathLike Pooling Precision RecipeName "
         "Reduction Region Resizing Scaling Schedule Shape Sides Subset Tensor VariantName "
         "Velocity Verbose Verify Weights WeightsName"
     ),
