@@ -67,9 +67,9 @@ class GraphModule(tf.Module):
         return {value.name: _returned(values[value.name], value, first) for value in graph.outputs}
 
     def concrete(self):
-        """Return the function of a batch of any size, with the name of its input."""
+        """Return the function of a batch of any size, with named input and outputs."""
         given = self._graph.input
-        spec = tf.TensorSpec((None, *given.shape[1:]), given.dtype, given.name)
+        spec = tf.TensorSpec((None, *given.shape[1:]), given.dtype, _plain(given.name))
         return tf.function(self.__call__, autograph=False).get_concrete_function(spec)
 
 
@@ -83,9 +83,19 @@ def _variables(operator: Operator, half: bool) -> list[tf.Variable]:
 
 
 def _scope(node: Node) -> str:
-    """Return the beginning of the names of a node's operations, in TensorFlow's letters."""
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", node.name)
+    """Return the beginning of the names of a node's operations."""
+    name = _plain(node.name)
     return f"{FLOAT}/{name}" if isinstance(node.operator, EXACT) else name
+
+
+def _plain(name: str) -> str:
+    """Return a name in the letters that TensorFlow takes for operations and inputs.
+
+    >>> _plain("2 images"), _plain("image")
+    ('x2_images', 'image')
+    """
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return name if name[:1].isalpha() else f"x{name}"
 
 
 def _returned(tensor, value: Value, first: bool):
