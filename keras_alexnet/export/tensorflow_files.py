@@ -18,13 +18,14 @@ import numpy as np
 from keras_alexnet.errors import UserError
 from keras_alexnet.export.operators import Graph
 from keras_alexnet.export.settings import Settings
-from keras_alexnet.files import read_json, write_json
+from keras_alexnet.files import check_room, read_json, write_json
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
 CARD = "model_card.json"
 LABELS = "labels.txt"
-OUTPUTS = "outputs"  # names in the card, in order: a signature has none
+OUTPUTS = "output_names"  # in the card, in order: a signature has none
 EXTRA = "assets.extra"
+MARGIN = 1 << 18  # bytes of a SavedModel that are no weights, at least
 
 
 def write_saved_model(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings):
@@ -32,6 +33,7 @@ def write_saved_model(graph: Graph, texts: Mapping[str, str], path: str, setting
 
     Raises:
         UserError: If int8 is asked for.
+        OSError: If the disk is too full.
     """
     if settings.precision == "int8":
         raise UserError(
@@ -42,8 +44,10 @@ def write_saved_model(graph: Graph, texts: Mapping[str, str], path: str, setting
     import tensorflow as tf
 
     module = _module(graph, settings, half=settings.precision == "float16")
-    tf.saved_model.save(module, path, signatures={"serving_default": module.concrete()})
     os.makedirs(os.path.join(path, EXTRA))
+    # TensorFlow has errors of its own for a full disk, one for each step of writing.
+    check_room(os.path.join(path, EXTRA, CARD), MARGIN + module.nbytes)
+    tf.saved_model.save(module, path, signatures={"serving_default": module.concrete()})
     write_json(os.path.join(path, EXTRA, CARD), _card(graph, texts))
 
 

@@ -1,5 +1,6 @@
 """`GraphModule`: a graph as a module of TensorFlow."""
 
+import math
 import re
 
 import tensorflow as tf
@@ -65,6 +66,11 @@ class GraphModule(tf.Module):
                     y = computed(node.operator, x, *weights)
             values[node.output.name] = y
         return {value.name: _returned(values[value.name], value, first) for value in graph.outputs}
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all weights."""
+        return sum(math.prod(kept.shape) * kept.dtype.size for kept in self.variables)
 
     def concrete(self):
         """Return the function of a batch of any size, with named input and outputs."""

@@ -1,6 +1,7 @@
 """SavedModel and LiteRT files, run by TensorFlow and LiteRT, against the Keras models."""
 
 import json
+import resource
 import zipfile
 
 import keras
@@ -150,12 +151,25 @@ def test_texts(tmp_path):
     model = network()
     written("saved_model", model, tmp_path / "folder")
     card = json.loads((tmp_path / "folder/assets.extra/model_card.json").read_text("utf-8"))
-    assert card == {**NAMES, "outputs": '["relu3", "conv2", "fc10"]'}
+    assert card == {**NAMES, "output_names": '["relu3", "conv2", "fc10"]'}
     written("litert", model, tmp_path / "file.tflite")
     with zipfile.ZipFile(tmp_path / "file.tflite") as archive:
         assert json.loads(archive.read("model_card.json")) == card
         assert archive.read("labels.txt").decode() == "tabby, cat\nchien é\n"
         assert all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
+
+
+@both_formats
+def test_no_room(form, tmp_path):
+    """A disk that is too full is an error of the system, as for every other file."""
+    model = network()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 * model.count_params(), limits[1]))
+        with pytest.raises(OSError, match="File too large"):
+            written(form, model, tmp_path / "file")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_litert_in_tensorflow(tmp_path, monkeypatch):
