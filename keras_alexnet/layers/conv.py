@@ -35,6 +35,16 @@ class Conv2D(keras.layers.Conv2D):
     (256, (5, 5, 48, 256))
     """
 
+    def call(self, inputs: Tensor) -> Tensor:
+        """Convolve, add the bias of each channel, and apply the activation."""
+        if self.data_format == "channels_last" or not self.use_bias:
+            return super().call(inputs)
+        # Keras on TensorFlow (3.15) adds one value for each channel to the columns instead, if
+        # there are as many: 32 filters on images of 32 columns.
+        outputs = self.convolution_op(inputs, self.kernel)
+        bias = keras.ops.reshape(self.bias, (self.filters, 1, 1))
+        return self.activation(outputs + bias)
+
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolve group by group; Keras calls this from `call` and adds the bias itself."""
         return grouped_conv(

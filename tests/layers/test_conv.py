@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 import reference
-from helpers import BACKEND, gradient, normal, tensor, to_numpy, traced, value_and_gradient
+from helpers import (
+    BACKEND,
+    gradient,
+    normal,
+    run_channels_first,
+    tensor,
+    to_numpy,
+    traced,
+    value_and_gradient,
+)
 from keras_alexnet.layers import Conv2D
 
 
@@ -19,6 +28,17 @@ def test_conv_is_the_references(groups, strides):
     y = traced(layer)(tensor(x))
     wanted = reference.conv2d(x, kernel, bias, strides, groups=groups)
     np.testing.assert_allclose(to_numpy(y), wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_a_bias_for_each_channel_of_maps_with_as_many_columns():
+    """Keras adds it to the columns there, with the channels first on TensorFlow (3.15)."""
+    layer = Conv2D(6, 3, data_format="channels_first", kernel_initializer="zeros")
+    x, kernel, bias = normal(2, 4, 7, 8), normal(3, 3, 4, 6, seed=1), normal(6, seed=2)
+    layer.build(x.shape)
+    layer.set_weights([kernel, bias])
+    wanted = reference.conv2d(x.transpose(0, 2, 3, 1), kernel, bias, 1).transpose(0, 3, 1, 2)
+    assert wanted.shape == (2, 6, 5, 6)
+    np.testing.assert_allclose(run_channels_first(layer, x), wanted, rtol=0, atol=1e-5)
 
 
 @pytest.mark.medium
