@@ -12,7 +12,7 @@ from keras_alexnet.training.freezing import Phase
 from keras_alexnet.training.images import Images
 from keras_alexnet.training.job import Job
 from keras_alexnet.training.loggers import check_logger, loggers_of
-from keras_alexnet.training.network import compile_model
+from keras_alexnet.training.network import compile_model, make_step_variables
 from keras_alexnet.training.padding import batch_shards, pad_batches
 from keras_alexnet.training.run_folder import RunFolder
 from keras_alexnet.training.schedule import warmup_steps
@@ -103,6 +103,7 @@ class Epochs:
                 (images.held_out, images.held_out_count),
             )
         )
+        make_step_variables(self.model)
         self.model.fit(
             training,
             epochs=phase.last,

@@ -80,6 +80,21 @@ def compile_model(model: keras.Model, job, phase: Phase, steps_per_epoch: int) -
     )
 
 
+def make_step_variables(model: keras.Model) -> None:
+    """Make the variables of the optimizer and the metrics of a compiled classifier.
+
+    Where they are made by the first training step, TensorFlow traces that step twice, which takes
+    as long as dozens of steps of a small network.
+
+    Args:
+        model: The model from `build_model`.
+    """
+    model.optimizer.build(model.trainable_variables)
+    labels, scores = keras.ops.zeros(1), keras.ops.zeros((1, model.output_shape[-1]))
+    model.compute_metrics(None, labels, scores)
+    model.reset_metrics()
+
+
 def plain_model(job, trained: keras.Model) -> keras.Model:
     """Return a trained model without optimizer and without the division by the deviation.
 

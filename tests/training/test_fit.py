@@ -145,6 +145,25 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch
 
 @pytest.mark.medium
 @pytest.mark.eager
+@pytest.mark.parametrize("recipe", [None, "cifar10_80sec"])
+def test_the_variables_are_there_before_the_first_step(recipe, tmp_path, monkeypatch):
+    """Those of the optimizer and of the metrics, at zero: else TensorFlow traces a step twice."""
+    job = Job.of(recipe, variant="cifar10_19pct", drawn=10, epochs=1)
+    fit, numbers = keras.Model.fit, []
+
+    def counted(model, *arguments, **options):
+        numbers.append(len([*model.optimizer.variables, *model.metrics_variables]))
+        assert not any(np.any(keras.ops.convert_to_numpy(v)) for v in model.metrics_variables)
+        fit(model, *arguments, **options)
+        numbers.append(len([*model.optimizer.variables, *model.metrics_variables]))
+
+    monkeypatch.setattr(keras.Model, "fit", counted)
+    quietly(job, tmp_path / "run")
+    assert numbers[0] == numbers[1] > len(build_model(job, 10).trainable_variables)
+
+
+@pytest.mark.medium
+@pytest.mark.eager
 def test_an_unfinished_run_is_not_gone_on_with_otherwise(tmp_path, monkeypatch):
     """Other settings are named; --overwrite begins anew."""
     with monkeypatch.context() as patch:

@@ -26,7 +26,7 @@ def test_float16_scales_the_loss(recipe):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_run(precision, tmp_path, monkeypatch):
     """It learns as in float32 up to rounding, goes on, and saves a model of float32."""
-    job = {"variant": "cifar10_18pct", "drawn": 30, "epochs": 3, "learning_rate": 1e-3}
+    job = {"variant": "cifar10_18pct", "drawn": 10, "epochs": 3, "learning_rate": 1e-3}
     quietly(Job(**job), tmp_path / "float32")
     half = Job(**job, precision=precision)
     with monkeypatch.context() as patch:
