@@ -1,8 +1,10 @@
 """Convolution, in groups of channels as well, that trains fast on a CPU."""
 
+from typing import Any
+
 import keras
 
-from keras_alexnet.operations.convolution import grouped_conv
+from keras_alexnet.operations.convolution import biased_conv, grouped_conv
 from keras_alexnet.type_aliases import Tensor
 
 
@@ -36,23 +38,25 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Convolve, add the bias of each channel, and apply the activation."""
-        if self.data_format == "channels_last" or not self.use_bias:
+        """Convolve, add the bias and activate.
+
+        A subclass with a `convolution_op` of its own is computed by that, as in Keras.
+        """
+        if type(self).convolution_op is not Conv2D.convolution_op:
             return super().call(inputs)
-        # Keras on TensorFlow (3.15) adds one value for each channel to the columns instead, if
-        # there are as many: 32 filters on images of 32 columns.
-        outputs = self.convolution_op(inputs, self.kernel)
-        bias = keras.ops.reshape(self.bias, (self.filters, 1, 1))
-        return self.activation(outputs + bias)
+        bias = self.bias if self.use_bias else None
+        y = biased_conv(inputs, self.kernel, bias, self.groups, **self._options())
+        return y if self.activation is None else self.activation(y)
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """Convolve group by group; Keras calls this from `call` and adds the bias itself."""
-        return grouped_conv(
-            inputs,
-            kernel,
-            self.groups,
-            strides=list(self.strides),
-            padding=self.padding,
-            data_format=self.data_format,
-            dilation_rate=self.dilation_rate,
-        )
+        """Convolve group by group, without the bias."""
+        return grouped_conv(inputs, kernel, self.groups, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """Return the arguments that `keras.ops.conv` takes too."""
+        return {
+            "strides": list(self.strides),
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+        }

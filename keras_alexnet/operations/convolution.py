@@ -28,7 +28,63 @@ def _group_by_group(conv, x, kernel, groups: int, options: dict):
 @grouped_conv.override("torch")
 def _grouped_conv_torch(x, kernel, groups: int, **options):
     """Convolve with PyTorch's own grouped convolution, which is fast (examples/benchmarks)."""
-    return ops.conv(x, kernel, **options)
+    return biased_conv(x, kernel, None, groups, **options)
+
+
+@Operation
+def biased_conv(x, kernel, bias, groups: int, **options):
+    """Convolve each group of channels on its own, and add a bias to each filter's map.
+
+    Args:
+        x: The images or maps.
+        kernel: `(height, width, channels / groups, filters)`.
+        bias: A number for each filter, or `None`.
+        groups: Number of groups of channels.
+        **options: `strides`, `padding`, `data_format` and `dilation_rate` of `keras.ops.conv`.
+    """
+    y = grouped_conv(x, kernel, groups, **options)
+    if bias is None:
+        return y
+    last = options["data_format"] == "channels_last"
+    return ops.add(y, ops.reshape(bias, (1, 1, 1, -1) if last else (1, -1, 1, 1)))
+
+
+@biased_conv.override("torch")
+def _biased_conv_torch(x, kernel, bias, groups: int, **options):
+    """Convolve and add the bias in one operation, on the memory as it lies.
+
+    Keras copies channels-last maps to channels-first memory and back before it convolves them.
+    PyTorch takes them as they are, as a view whose axes are in its own order.
+    """
+    from torch.nn import functional
+
+    x, kernel = ops.convert_to_tensor(x), ops.convert_to_tensor(kernel)
+    bias = bias if bias is None else ops.convert_to_tensor(bias)
+    last = options["data_format"] == "channels_last"
+    x = x.permute(0, 3, 1, 2) if last else x
+    strides, dilation = (_pair(options[name]) for name in ("strides", "dilation_rate"))
+    reach = [0, 0]
+    if options["padding"] == "same":
+        totals = _same_padding(x.shape[2:], kernel.shape[:2], strides, dilation)
+        reach = [total // 2 for total in totals]
+        if any(total % 2 for total in totals):
+            (top, left), (height, width), reach = reach, totals, [0, 0]
+            x = functional.pad(x, (left, width - left, top, height - top))
+    y = functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias, strides, reach, dilation, groups)
+    return y.permute(0, 2, 3, 1) if last else y
+
+
+def _pair(option) -> tuple[int, int]:
+    """Return an option of a convolution for height and width."""
+    return (option, option) if isinstance(option, int) else tuple(option)
+
+
+def _same_padding(sizes, kernel, strides, dilation) -> list[int]:
+    """Return how many rows and columns `"same"` adds, before and after together."""
+    return [
+        max(0, (-(-size // step) - 1) * step + (count - 1) * apart + 1 - size)
+        for size, count, step, apart in zip(sizes, kernel, strides, dilation, strict=True)
+    ]
 
 
 @grouped_conv.override("jax")

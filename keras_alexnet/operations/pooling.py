@@ -17,9 +17,26 @@ def max_pool(x, size: int, strides: int, data_format: str):
     """Return the maximum of each whole window, with the gradient that is fast on the device."""
     if _uses_slices(x, data_format):
         return differentiable(MaxPool(size, strides, _axes(data_format)))(x)
-    return ops.max_pool(x, size, strides, "valid", data_format=data_format)
+    return own_max_pool(x, size, strides, "valid", data_format)
 
 
+@Operation
+def own_max_pool(x, size: int, strides: int, padding: str, data_format: str):
+    """Return the maxima by the backend's own pooling."""
+    return ops.max_pool(x, size, strides, padding, data_format=data_format)
+
+
+@own_max_pool.override("torch")
+def _own_max_pool_torch(x, size: int, strides: int, padding: str, data_format: str):
+    """Return the maxima of whole windows from the memory as it lies."""
+    if padding != "valid":
+        return own_max_pool.plain(x, size, strides, padding, data_format)
+    from torch.nn import functional
+
+    return _on_images(functional.max_pool2d, x, data_format, size, strides)
+
+
+@Operation
 def ceil_max_pool(x, size: int, strides: int, data_format: str):
     """Return the maximum of each window, where the last one may reach over the lower right border.
 
@@ -31,11 +48,22 @@ def ceil_max_pool(x, size: int, strides: int, data_format: str):
         for axis in _axes(data_format)
     )
     if same and not _uses_slices(x, data_format):
-        return ops.max_pool(x, size, strides, "same", data_format=data_format)
+        return own_max_pool(x, size, strides, "same", data_format)
     padded = _ceil_pad(x, size, strides, data_format, -float("inf"))
     return max_pool(padded, size, strides, data_format)
 
 
+@ceil_max_pool.override("torch")
+def _ceil_max_pool_torch(x, size: int, strides: int, data_format: str):
+    """Return the maxima as PyTorch's ceil mode has them, without a padded copy."""
+    if is_exporting():
+        return ceil_max_pool.plain(x, size, strides, data_format)
+    from torch.nn import functional
+
+    return _on_images(functional.max_pool2d, x, data_format, size, strides, ceil_mode=True)
+
+
+@Operation
 def ceil_average_pool(x, size: int, strides: int, data_format: str):
     """Return the mean of each window, of the places that exist."""
 
@@ -45,6 +73,28 @@ def ceil_average_pool(x, size: int, strides: int, data_format: str):
 
     # The windows' mean counts padding; dividing by the share that is real undoes that.
     return averages(x) / averages(ops.ones_like(x[:1]))
+
+
+@ceil_average_pool.override("torch")
+def _ceil_average_pool_torch(x, size: int, strides: int, data_format: str):
+    """Return the means as PyTorch's ceil mode has them, without a padded copy."""
+    if is_exporting():
+        return ceil_average_pool.plain(x, size, strides, data_format)
+    from torch.nn import functional
+
+    return _on_images(functional.avg_pool2d, x, data_format, size, strides, ceil_mode=True)
+
+
+def _on_images(pool, x, data_format: str, size: int, strides: int, **options):
+    """Call a pooling of PyTorch on a view whose axes are in PyTorch's order.
+
+    `keras.ops` copies channels-last maps to channels-first memory, where pooling takes ten times
+    as long on a CPU, and the next convolution has them copied back.
+    """
+    x = ops.convert_to_tensor(x)
+    if data_format == "channels_first":
+        return pool(x, size, strides, **options)
+    return pool(x.permute(0, 3, 1, 2), size, strides, **options).permute(0, 2, 3, 1)
 
 
 def adaptive_average_pool(x, output_size: int, data_format: str):

@@ -96,6 +96,21 @@ def test_conv_has_keras_own_gradient_of_the_kernel(groups, kernel_size, strides,
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
+def test_a_convolution_of_ones_own_is_called():
+    """A subclass with a `convolution_op` of its own is computed by it, with bias and activation."""
+
+    class Standardized(Conv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel - keras.ops.mean(kernel))
+
+    layer = Standardized(4, 3, activation="relu")
+    x, kernel, bias = normal(2, 5, 5, 2), normal(3, 3, 2, 4, seed=1) + 1, normal(4, seed=2)
+    layer.build(x.shape)
+    layer.set_weights([kernel, bias])
+    wanted = np.maximum(reference.conv2d(x, kernel - kernel.mean(), bias, 1), 0)
+    np.testing.assert_allclose(to_numpy(layer(x)), wanted, rtol=0, atol=1e-5)
+
+
 def test_conv_refuses_channels_that_do_not_fall_into_groups():
     """Keras's own message answers channels that are no multiple of the groups."""
     with pytest.raises(ValueError, match="evenly divisible by the number of groups"):
