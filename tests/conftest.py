@@ -3,10 +3,13 @@
 import collections
 import importlib.util
 import os
+import pathlib
 import shutil
 import signal
 
 import pytest
+
+import chromium
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -40,6 +43,7 @@ os.environ.pop("COLUMNS", None)
 # A slow machine makes the command line say every 30 seconds how far it is, which is tested apart.
 os.environ.setdefault("KERAS_ALEXNET_PROGRESS_SECONDS", "0")
 
+BROWSER = pathlib.Path(__file__).parent.parent / "examples" / "browser"
 INSTALL = {
     "tensorflow": "pip install keras-alexnet",
     "jax": 'pip install "keras-alexnet[jax]"',
@@ -51,6 +55,13 @@ INSTALL = {
     "safetensors": "pip install safetensors",
     "mypy": 'pip install "keras-alexnet[dev]"',
     "cv2": 'pip install "opencv-python-headless<5"',  # 5 reads no files of Caffe
+    "chromium": "apt-get install chromium",
+    "onnxruntime-web": "npm install --prefix examples/browser",
+}
+# Peers that are no modules of Python, and whether they are installed.
+NO_MODULES = {
+    "chromium": chromium.program() is not None,
+    "onnxruntime-web": (BROWSER / "node_modules" / "onnxruntime-web").is_dir(),
 }
 LENGTHS = ("long", "medium")  # the longest first; a test without such a mark is short
 
@@ -96,7 +107,14 @@ def pytest_configure(config):
 def _missing_peers(item):
     """Return the peers that a test compares with and that are not installed."""
     peers = {name for mark in item.iter_markers("peer") for name in mark.args}
-    return tuple(sorted(name for name in peers if importlib.util.find_spec(name) is None))
+    return tuple(sorted(name for name in peers if not _installed(name)))
+
+
+def _installed(peer):
+    """Return whether a program or a module that tests compare with is installed."""
+    if peer in NO_MODULES:
+        return NO_MODULES[peer]
+    return importlib.util.find_spec(peer) is not None
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m: a test that was not asked for is not left out
