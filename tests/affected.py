@@ -37,7 +37,8 @@ class Repository:
     def __init__(self, root=ROOT, deleted=()):
         self.root = root
         found = (path for top in (PACKAGE, "tests", "examples") for path in (root / top).rglob("*"))
-        files = {path.relative_to(root).as_posix() for path in found if path.suffix != ".pyc"}
+        paths = (path.relative_to(root) for path in found if path.suffix != ".pyc")
+        files = {path.as_posix() for path in paths if "node_modules" not in path.parts}
         self.tests = sorted(
             path for path in files if re.fullmatch(r"tests/(\w+/)?test_\w+\.py", path)
         )
@@ -130,8 +131,8 @@ class Repository:
                 yield from (file for file in self.files if dotted(file).startswith(room))
             elif module := re.fullmatch(r"([a-z_.]+):\w+", text):  # "module:function"
                 yield from filter(None, [self.module(module[1])])
-            elif text == "examples":
-                yield from (file for file in self.files if file.startswith("examples/"))
+            elif re.fullmatch(r"examples(/\w+)*", text):
+                yield from (file for file in self.files if file.startswith(f"{text}/"))
             elif "." in text:
                 yield from self.by_end.get(text, ())
 

@@ -43,7 +43,7 @@ os.environ.pop("COLUMNS", None)
 # A slow machine makes the command line say every 30 seconds how far it is, which is tested apart.
 os.environ.setdefault("KERAS_ALEXNET_PROGRESS_SECONDS", "0")
 
-BROWSER = pathlib.Path(__file__).parent.parent / "examples" / "browser"
+BROWSER = pathlib.Path(__file__).parent.parent / "examples/browser"
 INSTALL = {
     "tensorflow": "pip install keras-alexnet",
     "jax": 'pip install "keras-alexnet[jax]"',

@@ -17,6 +17,7 @@ NEAREST = {  # a changed file, and a test file that must be among the first
     "tests/fuzz/mutants.py": "test_fuzz.py",  # through a program that the test starts
     "tests/test_files.py": "test_files.py",
     "examples/look_inside.py": "test_package.py",
+    "examples/browser/classify.js": "browser/test_page.py",
     "README.md": "test_package.py",
 }
 

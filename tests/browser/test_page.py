@@ -13,7 +13,7 @@ from static_server import serving
 
 pytestmark = [pytest.mark.backend_free, pytest.mark.peer("chromium", "onnxruntime-web", "onnx")]
 
-FILES = pathlib.Path(__file__).parents[2] / "examples" / "browser"
+FILES = pathlib.Path(__file__).parents[2] / "examples/browser"
 NAMES = ["n02123045_tabby", "n02124075_Egyptian_cat", "red", "green", "blue", "gray"]
 KERNEL = np.random.default_rng(0).normal(0, 2, (3, len(NAMES))).astype("float32")
 
