@@ -145,6 +145,7 @@ EXAMPLES = {  # what a part of the output of each quick form must be
     "benchmarks/compile_modes.py": "cifar10_19pct",
     "benchmarks/cost_growth.py": "ten times one crop",
     "benchmarks/exports.py": "of Keras's time",
+    "benchmarks/decoding.py": "images/s of one core",
     "benchmarks/import_time.py": "s more than json alone.",
     "benchmarks/layers.py": "LRN (2, 27, 27, 256)",
     "benchmarks/optimizer_step.py": "of keras SGD",

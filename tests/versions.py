@@ -3,8 +3,9 @@
     python tests/versions.py --folder versions --python python3.11 --python python3.12
 
 makes an environment with pip for each column, one after the other, runs the rows of
-`version_checks.py` in it, and removes it (--keep leaves it for the next time). Each column is a file in the folder; one that is there is
-not made again. At the end the table is printed as it stands in docs/which_when.md.
+`version_checks.py` in it, and removes it (--keep leaves it for the next time). Each column is a
+file in the folder; one that is there is not made again. At the end the table is printed as it
+stands in docs/which_when.md.
 """
 
 import argparse
