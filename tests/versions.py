@@ -77,10 +77,11 @@ def columns(pythons: list[str]) -> list[Column]:
 def environment(column: Column, place: pathlib.Path) -> str:
     """Make the environment of a column in a folder, and return its Python."""
     python = str(place / "bin" / "python")
-    install = [python, "-m", "pip", "install", "--quiet"]
-    if not place.exists():
-        subprocess.run([column.python, "-m", "venv", str(place)], check=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+    if not (place / "made").exists():
+        subprocess.run([column.python, "-m", "venv", "--clear", str(place)], check=True)
         subprocess.run([*install, *column.packages()], check=True)
+        (place / "made").touch()
     subprocess.run([*install, "--no-deps", "--force-reinstall", str(TESTS.parent)], check=True)
     return python
 

@@ -1,19 +1,17 @@
 """The page of examples/browser in Chromium: a picture in, its five most probable classes out."""
 
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import chromium
+from browser_page import link_page, message, shown
 from static_server import serving
 
 pytestmark = [pytest.mark.backend_free, pytest.mark.peer("chromium", "onnxruntime-web", "onnx")]
 
-FILES = pathlib.Path(__file__).parents[2] / "examples/browser"
 NAMES = ["n02123045_tabby", "n02124075_Egyptian_cat", "red", "green", "blue", "gray"]
 KERNEL = np.random.default_rng(0).normal(0, 2, (3, len(NAMES))).astype("float32")
 
@@ -54,26 +52,12 @@ def expected(image):
     return [(int(i), probabilities[i]) for i in np.argsort(-probabilities)[:5]]
 
 
-def shown(page, name):
-    """Return the (class, probability) pairs that the page has for a picture, and their names."""
-    page.wait_for(f"document.getElementById('status').textContent.startsWith('{name}: classified')")
-    rows = page.value("[...document.querySelectorAll('#classes li')].map(li => ({...li.dataset}))")
-    names = page.value("[...document.querySelectorAll('#classes b')].map(b => b.textContent)")
-    return [(int(row["index"]), float(row["probability"])) for row in rows], names
-
-
 def assert_shown(page, name, image):
     """Compare the page's five classes of a picture with NumPy's."""
     found, names = shown(page, name)
     assert [index for index, _ in found] == [index for index, _ in expected(image)]
     assert [p for _, p in found] == pytest.approx([p for _, p in expected(image)], abs=1e-5)
     return names
-
-
-def message(page):
-    """Return the error in the page."""
-    page.wait_for("document.body.dataset.state == 'error'")
-    return page.value("document.getElementById('status').textContent")
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +69,7 @@ def page():
 @pytest.fixture
 def site(tmp_path):
     """Yield a folder with the page's files, and its address."""
-    for path in FILES.iterdir():
-        os.symlink(path, tmp_path / path.name)
+    link_page(tmp_path)
     network(tmp_path / "model.onnx")
     with serving(tmp_path) as address:
         yield tmp_path, address
