@@ -1,0 +1,37 @@
+"""An exported network in the page of examples/browser: Keras's own classes come out."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import chromium
+from browser_page import link_page, shown
+from helpers import to_numpy
+from keras_alexnet import AlexNet, evaluation_preprocessor
+from keras_alexnet.export import onnx_files
+from keras_alexnet.export.graphs import graph_of
+from keras_alexnet.export.settings import Settings
+from static_server import serving
+
+
+@pytest.mark.long
+@pytest.mark.peer("chromium", "onnxruntime-web", "onnx")
+def test_the_page_shows_kerass_top_five(tmp_path):
+    """`owt` with its preparation inside takes a picture of any size."""
+    model = AlexNet("owt", initialization="robust")
+    kernel = model.get_layer("fc8").kernel
+    kernel.assign(8 * kernel)  # random weights find all classes about equally probable
+    image = np.random.default_rng(0).integers(0, 256, (9, 12, 3), "uint8")
+    picture = Image.fromarray(image).resize((480, 360), Image.Resampling.BICUBIC)
+    picture.save(tmp_path / "drawn.png")
+    photo = keras.Input((None, None, 3), dtype="uint8")
+    model = keras.Model(photo, model(evaluation_preprocessor("owt")(photo)))
+    onnx_files.write(graph_of(model), {}, str(tmp_path / "model.onnx"), Settings())
+    (expected,) = to_numpy(model(np.asarray(picture)[None], training=False))
+    link_page(tmp_path)
+    with chromium.page() as page, serving(tmp_path) as address:
+        page.open(f"{address}?image=drawn.png")
+        found, _ = shown(page, "drawn.png")
+    assert [index for index, _ in found] == np.argsort(-expected)[:5].tolist()
+    assert [p for _, p in found] == pytest.approx(np.sort(expected)[:-6:-1], rel=0.01)
