@@ -158,6 +158,7 @@ def main() -> None:
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("versions"))
     parser.add_argument("--python", action="append", help="an interpreter; the first has all rows")
     parser.add_argument("--keep", action="store_true", help="keep the environments, some GB each")
+    parser.add_argument("--only", nargs="*", help="names of columns, as the table has them")
     options = parser.parse_args()
     kept = options.folder.absolute() if options.keep else None
     options.folder.mkdir(exist_ok=True)
@@ -165,6 +166,8 @@ def main() -> None:
     for column in columns(options.python or ["python3.11"]):
         path = options.folder / f"{column.name()}.json"
         if not path.exists():
+            if options.only is not None and column.name() not in options.only:
+                continue
             print(f"{column.name()} ...", flush=True)
             path.write_text(json.dumps(measured(column, kept), indent=1), encoding="utf-8")
         found[column.name()] = json.loads(path.read_text(encoding="utf-8"))
