@@ -27,7 +27,12 @@ PROJECT = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="ut
 CHECKS = TESTS / "version_checks.py"
 LIMIT = 900  # seconds for all rows of a column
 # As in .ci/run: where a CPU build of this release is on offer, pip takes it instead of CUDA's.
-BACKENDS = {"tensorflow": [], "jax": ["jax"], "torch": ["torch==2.13.0"], "openvino": ["openvino"]}
+BACKENDS = {
+    "tensorflow": [],
+    "jax": ["jax"],
+    "torch": ["torch==2.13.0"],
+    "openvino": ["openvino", "scipy"],  # Keras 3.15 imports SciPy there, and asks for none
+}
 EXPORT = ["onnx", "onnxruntime"]
 
 
