@@ -10,17 +10,25 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.operations.operation import Operation
 from keras_alexnet.startup import notices_held_back
 
+TRAINING = ("tensorflow", "jax", "torch")  # Keras's backends that compute gradients
+
 
 def check_devices(job: Any) -> None:
-    """Raise unless a job can train on its number of devices.
+    """Raise unless a job can train on this backend, and on its number of devices.
 
     Args:
         job: The `Job`.
 
     Raises:
         UserError: If there are fewer devices, the backend or the compile mode knows one only, a
-            batch has fewer images, or a distribution is already set.
+            batch has fewer images, a distribution is already set, or the backend does not train.
     """
+    if keras.backend.backend() not in TRAINING:
+        raise UserError(
+            f"Received a training on the backend {keras.backend.backend()!r}.",
+            "The backend must compute gradients: TensorFlow, JAX and PyTorch do.",
+            "Set KERAS_BACKEND to one of them before Keras is imported.",
+        )
     if job.devices == 1:
         return
     device_scope(job.devices)

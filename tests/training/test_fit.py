@@ -10,7 +10,7 @@ import pytest
 
 from keras_alexnet import preprocessing
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
-from keras_alexnet.errors import Interrupted
+from keras_alexnet.errors import Interrupted, UserError
 from keras_alexnet.training.images import load_images
 from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.run import run
@@ -210,3 +210,15 @@ def test_quick_is_the_same_job_in_small():
     assert quick.variant == "paper"
     assert quick.image_size == 112
     assert build_model(quick, 10).get_layer("fc7").units == 4096
+
+
+def test_a_backend_that_does_not_train_is_refused(tmp_path, monkeypatch):
+    """Before a folder is made: Keras's own refusal comes only with the first step."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    with pytest.raises(UserError) as refused:
+        run(TINY, str(tmp_path / "run"), verbose=0)
+    assert str(refused.value) == (
+        "Received a training on the backend 'openvino'. The backend must compute gradients: "
+        "TensorFlow, JAX and PyTorch do. Set KERAS_BACKEND to one of them before Keras is imported."
+    )
+    assert not (tmp_path / "run").exists()
