@@ -3,7 +3,8 @@
     python tests/version_checks.py ROW...
 
 Each row prints one line of JSON as soon as it has ended: its name, and what it returned or the
-error that it raised. An error of the process itself ends the output early.
+error that it raised. An error of the process itself ends the output early. The exit code is 1 if a
+row has raised an error.
 """
 
 import functools
@@ -144,6 +145,7 @@ ROWS = {
 
 
 def main():
+    failed = False
     for name in sys.argv[1:]:
         try:
             result = {"row": name, "value": ROWS[name]()}
@@ -152,7 +154,9 @@ def main():
             where = f"{pathlib.Path(frame.filename).name}:{frame.lineno}"
             words = " ".join(str(error).split())
             result = {"row": name, "error": f"{type(error).__name__}: {words} ({where})"}
+            failed = True
         print(json.dumps(result), flush=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
