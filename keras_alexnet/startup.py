@@ -47,7 +47,7 @@ def choose_convolutions() -> None:
     """Make TensorFlow use oneDNN on every x86 processor, unless the user has set the variable.
 
     By default TensorFlow uses it only with instructions such as AVX-512 VNNI; on two cores with
-    AVX2 alone, training steps take 1.4 to 2 times as long without it (README, Speed). TensorFlow
+    AVX2 alone, training steps take 1.4 to 2 times as long without it (docs/speed.md). TensorFlow
     reads the variable when it is imported.
     """
     if platform.machine() in ("x86_64", "AMD64"):

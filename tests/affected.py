@@ -22,6 +22,7 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE, INIT, CONFTEST = "keras_alexnet", "/__init__.py", "/conftest.py"
+TOPS = (PACKAGE, "tests", "examples", "docs")
 MAX_DISTANCE = 3
 CONCERN_EVERY_TEST = {"pyproject.toml", "tests/conftest.py", "tests/tools/backend.py"}
 
@@ -36,7 +37,7 @@ class Repository:
 
     def __init__(self, root=ROOT, deleted=()):
         self.root = root
-        found = (path for top in (PACKAGE, "tests", "examples") for path in (root / top).rglob("*"))
+        found = (path for top in TOPS for path in (root / top).rglob("*"))
         paths = (path.relative_to(root) for path in found if path.suffix != ".pyc")
         files = {path.as_posix() for path in paths if "node_modules" not in path.parts}
         self.tests = sorted(
@@ -131,7 +132,7 @@ class Repository:
                 yield from (file for file in self.files if dotted(file).startswith(room))
             elif module := re.fullmatch(r"([a-z_.]+):\w+", text):  # "module:function"
                 yield from filter(None, [self.module(module[1])])
-            elif re.fullmatch(r"examples(/\w+)*", text):
+            elif text == "docs" or re.fullmatch(r"examples(/\w+)*", text):
                 yield from (file for file in self.files if file.startswith(f"{text}/"))
             elif "." in text:
                 yield from self.by_end.get(text, ())

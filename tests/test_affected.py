@@ -18,7 +18,8 @@ NEAREST = {  # a changed file, and a test file that must be among the first
     "tests/test_files.py": "test_files.py",
     "examples/look_inside.py": "test_package.py",
     "examples/browser/classify.js": "browser/test_page.py",
-    "README.md": "test_package.py",
+    "README.md": "test_documents.py",
+    "docs/weights.md": "test_documents.py",
 }
 
 

@@ -12,12 +12,9 @@ import sys
 
 import keras
 import pytest
-from PIL import Image
 
 import keras_alexnet
-from keras_alexnet.training.presets import PRESETS
 from processes import run
-from readme_table import README, TABLES, with_tables
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = pathlib.Path(keras_alexnet.__file__).parent
@@ -63,70 +60,6 @@ def test_public_names_are_documented_with_an_example(thing):
     """Every public name has a docstring with an example that the tests run."""
     finder = doctest.DocTestFinder(recurse=False)
     assert any(test.examples for test in finder.find(thing)), thing
-
-
-@pytest.mark.backend_free
-def test_readme_starts_with_code():
-    """Runnable code stands before line 15, after one sentence."""
-    lines = README.read_text(encoding="utf-8").splitlines()
-    assert lines.index("```python") < 14
-
-
-@pytest.mark.long
-def test_readme_examples_run(tmp_path, monkeypatch):
-    """All Python blocks of the README run, one after the other in one process."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("cats", "dogs"):  # the folder that one of the blocks reads
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for number in range(5):
-            Image.new("RGB", (300, 260)).save(tmp_path / "photos" / name / f"{number}.jpg")
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) >= 4
-    names = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)
-    assert names["again"].output_shape == (None, 10)
-    assert names["training"].class_names == ["cats", "dogs"]
-
-
-def test_readme_quotes_the_stacks_sentence():
-    """What the README says that a stack says is what it says."""
-    comments = re.findall(r"^# (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert str(keras_alexnet.training_preprocessor("paper")) in " ".join(comments)
-
-
-@pytest.mark.backend_free
-def test_readme_tables_are_the_codes():
-    """The tables in the README, of variants and of published weights, are made from the code."""
-    readme = README.read_text(encoding="utf-8")
-    assert with_tables(readme) == readme, "run: python tests/readme_table.py"
-
-
-@pytest.mark.backend_free
-@pytest.mark.parametrize("name", TABLES)
-def test_a_table_is_renewed(name):
-    """What stands between its marks, and that alone, is replaced by a row for each record."""
-    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    renewed = with_tables(f"before\n{start}old\n{end}after\n")
-    before, table, after = re.split(r"<!-- .*-->\n", renewed)
-    assert (before, after) == ("before\n", "after\n")
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
-    assert len({len(row) for row in rows}) == 1
-    known = {
-        "variants": keras_alexnet.list_variants,
-        "checkpoints": keras_alexnet.list_checkpoints,
-        "presets": lambda: PRESETS,
-    }
-    assert [row[0] for row in rows[2:]] == [f"`{record}`" for record in known[name]()]
-
-
-@pytest.mark.backend_free
-def test_the_table_of_published_weights_has_the_published_accuracies():
-    """Accuracies stand in percent, beside the variant and the images they were measured on."""
-    rows = {line.split("|")[1].strip(): line for line in TABLES["checkpoints"]().splitlines()}
-    assert "| `owt` |" in rows["`owt_torchvision`"]
-    assert "| 56.52 % | 79.07 % | RGB, shorter side 256" in rows["`owt_torchvision`"]
-    assert "| 57.1 % | 80.2 % | BGR, warped to 256 x 256" in rows["`bvlc_caffe`"]
 
 
 EXAMPLES = {  # what a part of the output of each quick form must be
