@@ -1,7 +1,8 @@
 """Checks the built site: `mkdocs build && python tests/site.py site`.
 
 Every link of a page leads to a file and, with an anchor, to an element of it. No page needs another
-host: scripts, styles, fonts and pictures are the site's own. Prints what is wrong, and exits with 1.
+host: scripts, styles, fonts and pictures are the site's own. Whatever is wrong is printed, and the
+exit code is 1.
 """
 
 import html.parser
