@@ -17,6 +17,7 @@ from keras_alexnet.training.presets import PRESETS
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = ROOT / "README.md"
+ADDRESS = "https://github.com/keras-alexnet/keras-alexnet/blob/main/"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
 

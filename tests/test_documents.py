@@ -4,14 +4,19 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import json
+import pathlib
 import re
 import shlex
+import tempfile
 
 import pytest
 from PIL import Image
 
 import keras_alexnet
+import notebooks
 from documents import (
+    ADDRESS,
     PAGES,
     README,
     ROOT,
@@ -25,7 +30,6 @@ from keras_alexnet import AlexNet, cli, jobs
 from keras_alexnet.published import lookup, table
 from keras_alexnet.training.presets import PRESETS
 
-ADDRESS = "https://github.com/keras-alexnet/keras-alexnet/blob/main/"
 RAW = "https://raw.githubusercontent.com/keras-alexnet/keras-alexnet/main/"
 # These load published weights by name; the others are quick.
 LOADING = ("README.md", "docs/weights.md", "docs/fine_tune.md")
@@ -236,3 +240,29 @@ def test_the_reference_has_every_public_name():
     contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     docs = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page != README]
     assert [page for page in docs if f"- {page}\n" not in contents] == []
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize("guide", notebooks.GUIDES)
+def test_a_notebook_is_its_page(guide):
+    """Cell for cell, with outputs where no weights are downloaded, and none that is an error."""
+    path = notebooks.FOLDER / f"{guide}.ipynb"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    found = [(cell["cell_type"], "".join(cell["source"])) for cell in content["cells"]]
+    assert found == notebooks.cells(guide), "run: python tests/notebooks.py"
+    code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    kinds = {output["output_type"] for cell in code for output in cell["outputs"]}
+    assert kinds <= {"stream", "display_data", "execute_result"}
+    ran = [cell["execution_count"] is not None for cell in code]
+    assert ran == [not notebooks.DOWNLOADS.search("".join(cell["source"])) for cell in code]
+    assert path.stat().st_size < 100_000
+
+
+@pytest.mark.backend_free
+def test_the_first_cell_of_a_notebook_draws_the_photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    exec(compile(notebooks.SET_UP, "notebook", "exec"), {})
+    classes = [*pathlib.Path("photos").iterdir()]
+    assert len(classes) == 2
+    assert all(len([*folder.iterdir()]) >= 2 for folder in classes)

@@ -1,4 +1,4 @@
-"""Checks the built site: `mkdocs build && python tests/site.py site`.
+"""Checks the built site: `mkdocs build && python tests/site_check.py site`.
 
 Every link of a page leads to a file and, with an anchor, to an element of it. No page needs another
 host: scripts, styles, fonts and pictures are the site's own. Whatever is wrong is printed, and the
@@ -12,6 +12,8 @@ import sys
 import urllib.parse
 
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+FEWEST = 20  # pages of a whole site
+STYLES = re.compile(r"url\(['\"]?((?:https?:)?//[^)'\"]+)")
 PLAIN = {"canonical", "next", "prev"}  # of <link>: addresses, which a browser does not fetch
 
 
@@ -54,11 +56,10 @@ def problems(folder):
         for link in (*page.links, *page.parts):
             if not is_elsewhere(link) and path.name != "404.html" and is_broken(pages, path, link):
                 yield f"{path}: leads nowhere: {link}"
-    for path in folder.rglob("*.css"):
-        for address in re.findall(r"url\(['\"]?([^)'\"]+)", path.read_text(encoding="utf-8")):
-            if address.startswith(("http:", "https:", "//")):
-                yield f"{path}: fetches {address}"
-    if len(pages) < 20:
+    for path in (*folder.rglob("*.css"), *pages):
+        for address in STYLES.findall(path.read_text(encoding="utf-8")):
+            yield f"{path}: fetches {address}"
+    if len(pages) < FEWEST:
         yield f"{folder}: only {len(pages)} pages"
 
 
