@@ -98,7 +98,12 @@ def card_section(record) -> str:
     if record.member:
         rows["addresses"] += f", archives with `{record.member}`"
     lines = [f"## {record.name}", "", f"{record.title}.{' ' * bool(record.remark)}{record.remark}"]
-    lines += ["", "| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
+    lines += [
+        "",
+        "| field | value |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in rows.items()),
+    ]
     lines += ["", "| top-1 | top-5 | measured on images | by |", "|--:|--:|---|---|"]
     for row in record.accuracies:
         top1, top5 = (f"{100 * part:.4g} %" for part in (row.top1, row.top5))

@@ -1,7 +1,8 @@
 """The guides as notebooks: `python tests/notebooks.py` writes examples/notebooks/ from docs/.
 
-Needs nbclient and ipykernel: pip install ".[docs]". Text and code are the pages'. All cells run but
-those that download weights, and their outputs are kept. tests/test_documents.py compares the cells.
+Text and code are the pages'. Where the code has changed, all cells run but those that download
+weights, and their outputs are kept. That needs nbclient and ipykernel: pip install ".[docs]".
+tests/test_documents.py compares the cells with the pages.
 """
 
 import json
@@ -90,15 +91,35 @@ def shortened(output):
     return output
 
 
+def known_outputs(content: dict, path: pathlib.Path) -> dict | None:
+    """Return a notebook with the outputs that its file has, if the code is the same."""
+    if not path.exists():
+        return None
+    old = code_cells(json.loads(path.read_text(encoding="utf-8")))
+    new = code_cells(content)
+    if [cell["source"] for cell in old] != [cell["source"] for cell in new]:
+        return None
+    for cell, known in zip(new, old, strict=True):
+        cell |= {key: known[key] for key in ("outputs", "execution_count")}
+    return content
+
+
+def code_cells(content: dict) -> list[dict]:
+    """Return the cells of a notebook that are code."""
+    return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+
+
 def main() -> None:
-    """Write the notebooks that are named, or all."""
+    """Write all notebooks, and run those that are named or whose code has changed."""
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     FOLDER.mkdir(exist_ok=True)
-    for guide in sys.argv[1:] or GUIDES:
-        content = with_outputs(notebook(guide))
+    for guide in GUIDES:
+        path = FOLDER / f"{guide}.ipynb"
+        known = None if guide in sys.argv[1:] else known_outputs(notebook(guide), path)
+        content = known or with_outputs(notebook(guide))
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        pathlib.Path(FOLDER / f"{guide}.ipynb").write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         print(guide, f"{len(text):,} characters")
 
 

@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import pathlib
+import re
 
 import pytest
 
@@ -79,3 +80,12 @@ def test_there_is_no_circle():
     assert all(
         order.index(other) < order.index(name) for name in IMPORTS for other in IMPORTS[name]
     )
+
+
+def test_the_map_of_the_house_has_every_room():
+    """`DESIGN.md` says of each room what is inside, in the order of the imports."""
+    text = (PACKAGE.parent / "DESIGN.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text[text.index("## Map of the house") :], re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+)/?`", row)]
+    assert sorted(named) == sorted(set(ROOMS))
+    assert named == sorted(named, key=ROOMS.index)
