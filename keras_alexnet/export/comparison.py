@@ -63,6 +63,7 @@ def compare(
     expected: Sequence[Sequence[np.ndarray]],
     graph: Graph,
     alone: Graph,
+    coarse: bool = False,
 ) -> Comparison:
     """Compare what a file computes with the outputs of the model.
 
@@ -72,6 +73,7 @@ def compare(
         expected: The model's outputs for each batch.
         graph: What was written.
         alone: The graph of the model, which may lack the softmax of what was written.
+        coarse: Whether probabilities are whole numbers, which may be 0: they have no logarithm.
     """
     found = [run(batch) for batch in batches]
     errors = []
@@ -79,8 +81,12 @@ def compare(
         ours = np.concatenate([np.asarray(outputs[number], "float32") for outputs in found])
         keras_s = np.concatenate([outputs[number] for outputs in expected])
         axis = 1 if graph.data_format == "channels_first" else -1
-        pair = _logits(ours, wrote, axis), _logits(keras_s, meant, axis)
-        errors.append(_error(*pair))
+        if coarse and isinstance(wrote.operator, Softmax):
+            if not isinstance(meant.operator, Softmax):
+                keras_s = _softmax(keras_s, axis)
+            errors.append(_error(ours, keras_s))
+        else:
+            errors.append(_error(_logits(ours, wrote, axis), _logits(keras_s, meant, axis)))
     images = sum(map(len, batches))
     kept = None
     if len(errors) == 1 and isinstance(wrote.operator, Dense | Softmax) and ours.ndim == 2:
@@ -101,6 +107,11 @@ def _logits(values: np.ndarray, node: Node, axis: int) -> np.ndarray:
     elif not isinstance(node.operator, Dense):
         return values
     return values - values.mean(axis=axis, keepdims=True)
+
+
+def _softmax(values: np.ndarray, axis: int) -> np.ndarray:
+    powers = np.exp(values - values.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
 def _error(found: np.ndarray, expected: np.ndarray) -> float:

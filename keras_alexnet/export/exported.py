@@ -19,7 +19,7 @@ class Exported:
         precision: `"float32"`, `"float16"` or `"int8"`.
         runtime: The program that ran it and its version, `None` if none is installed.
         error: The largest difference from Keras's outputs, over their largest magnitude; of
-            probabilities, of their logarithms. `None` if the file was not run.
+            probabilities, of their logarithms, but in int8. `None` if the file was not run.
         kept: Share of the images whose best class is Keras's; `None` if it was not run, or has no
             classes.
         images: Number of images that it was run on.

@@ -38,6 +38,8 @@ class ExportFormat:
         runtimes: The packages that can run it, the first one installed does.
         install: The command that installs what it needs and runs in.
         precisions: The precisions that it has.
+        quantizer: The package that int8 needs besides.
+        companion: The ending of a second file beside it.
         kind: The end of the names of its functions in the module, if that has several formats.
     """
 
@@ -49,6 +51,8 @@ class ExportFormat:
     runtimes: tuple[str, ...]
     install: str
     precisions: tuple[str, ...] = ("float32", "float16", "int8")
+    quantizer: str | None = None
+    companion: str | None = None
     kind: str = ""
 
     @property
@@ -77,18 +81,23 @@ class ExportFormat:
         module = importlib.import_module(f"keras_alexnet.export.{self.module}")
         return getattr(module, f"{name}_{self.kind}" if self.kind else name)
 
-    def check_installed(self) -> None:
+    def check_installed(self, precision: str = "float32") -> None:
         """Raise unless the packages that writing needs are installed."""
-        missing = [name for name in self.needs if not _is_installed(name)]
+        needs = list(self.needs)
+        if precision == "int8" and self.quantizer:
+            needs.append(self.quantizer)
+        missing = [name for name in needs if not _is_installed(name)]
         if missing:
             raise UserError(
                 f"Received format={self.name!r}, but {' and '.join(missing)} is not installed.",
-                f"{self.title} is written with it.",
+                f"{self.title} in {precision} is written with {' and '.join(needs)}.",
                 f"Install it: {self.install}.",
             )
 
     def check_free(self, path: str, overwrite: bool) -> None:
         """Raise unless a file, or a folder, may be written at a path."""
+        if self.companion:
+            check_free(os.path.splitext(path)[0] + self.companion, overwrite)
         if not self.is_folder:
             check_free(path, overwrite)
         elif not os.path.isdir(path):
@@ -113,6 +122,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
             ("onnx",),
             ("onnxruntime",),
             'pip install "keras-alexnet[onnx]" onnxruntime',
+            quantizer="onnxruntime",
         ),
         ExportFormat(
             "saved_model",
@@ -123,7 +133,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
             ("tensorflow",),
             "pip install tensorflow",
             ("float32", "float16"),
-            "saved_model",
+            kind="saved_model",
         ),
         ExportFormat(
             "litert",
@@ -142,7 +152,9 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
             "openvino_files",
             ("onnx", "openvino"),
             ("openvino",),
-            'pip install "keras-alexnet[onnx]" openvino',
+            'pip install "keras-alexnet[onnx]" openvino onnxruntime',
+            quantizer="onnxruntime",
+            companion=".bin",
         ),
         ExportFormat(
             "torch",
@@ -195,7 +207,7 @@ def chosen_format(name: Any, path: str) -> ExportFormat:
 def version_of(package: str) -> str:
     """Return the version of an installed package, by the name that it is imported by."""
     found = getattr(importlib.import_module(package), "__version__", None)
-    return str(found or importlib.metadata.version(package.replace("_", "-")))
+    return str(found or importlib.metadata.version(package.replace("_", "-"))).split("-")[0]
 
 
 def _is_installed(package: str) -> bool:

@@ -67,7 +67,7 @@ def export_model(
         UserError: (a `ValueError`) for an unknown format, or a package that is not installed; for
             a layer that has no operator; for `"int8"` without photos; if the preparation is not
             known; if a float32 file differs from the model by more than 1e-4 of the largest
-            output, or 1e-3 with `preprocessing`, where a pixel may be a grey level off; if a file
+            output, or 5e-3 with `preprocessing`, where a pixel may be a grey level off; if a file
             exists or cannot be written. No file is left then.
 
     Example:

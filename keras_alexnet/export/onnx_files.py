@@ -10,7 +10,8 @@ import numpy as np
 from keras_alexnet.errors import UserError
 from keras_alexnet.export.onnx_graph import Maps, OnnxGraph
 from keras_alexnet.export.onnx_operators import TO_FIRST, TO_LAST, write_operator
-from keras_alexnet.export.operators import Graph, Node, Value
+from keras_alexnet.export.operators import Graph, Lrn, Node, Resize, Value
+from keras_alexnet.export.quantization import quantize_onnx
 from keras_alexnet.export.settings import Settings
 from keras_alexnet.version import __version__
 
@@ -34,8 +35,20 @@ def write(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings)
     Raises:
         UserError: If the file would be larger than 2 GiB.
     """
+    content = onnx_bytes(graph, texts, settings)
+    if settings.precision == "int8" and settings.calibration is not None:
+        quantize_onnx(content, path, settings.calibration, exact_nodes(graph))
+        return
     with open(path, "wb") as file:
-        file.write(onnx_bytes(graph, texts, settings))
+        file.write(content)
+
+
+def exact_nodes(graph: Graph) -> tuple[str, ...]:
+    """Return the names of the nodes of a graph for which 8 bits are too few.
+
+    They are sums of squares, and weights of the pixels of photos of every size.
+    """
+    return tuple(node.name for node in graph.nodes if isinstance(node.operator, Lrn | Resize))
 
 
 def onnx_bytes(graph: Graph, texts: Mapping[str, str], settings: Settings) -> bytes:

@@ -6,7 +6,7 @@ ONNX Runtime and OpenVINO replace by products of whole numbers.
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -14,7 +14,9 @@ OPERATORS = ("Conv", "Gemm", "MatMul")
 BATCH = 16  # calibration images in memory at once, with all that the network computes from them
 
 
-def quantize_onnx(model: bytes | str, path: str, images: np.ndarray) -> None:
+def quantize_onnx(
+    model: bytes | str, path: str, images: np.ndarray, exact: Collection[str] = ()
+) -> None:
     """Write an ONNX model in int8, with a scale for each output channel of the weights.
 
     Args:
@@ -22,6 +24,7 @@ def quantize_onnx(model: bytes | str, path: str, images: np.ndarray) -> None:
         path: The file to write.
         images: Images as the model takes them. The smallest and the largest values that the network
             computes from them become the ranges of its activations.
+        exact: The layers, by the starts of the names of their nodes, that remain float32.
     """
     import onnx
     from onnxruntime import quantization
@@ -41,6 +44,7 @@ def quantize_onnx(model: bytes | str, path: str, images: np.ndarray) -> None:
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=[*OPERATORS],
             per_channel=True,
+            nodes_to_exclude=[x.name for x in loaded.graph.node if x.name.split("/")[0] in exact],
         )
 
 

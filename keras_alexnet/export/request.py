@@ -61,5 +61,5 @@ def checked_request(
             "Give a folder of some dozens of them as `photos` (--photos).",
         )
     form.check_free(path, flags[1])
-    form.check_installed()
+    form.check_installed(precision)
     return ExportRequest(path, form, flags[0], precision, normalization, photos, flags[1])
