@@ -131,19 +131,21 @@ def test_saved_model_for_servers(tmp_path):
         assert not ("_XlaMustCompile" in part.attr and part.attr["_XlaMustCompile"].b)
 
 
-def test_litert_has_its_own_operators(tmp_path):
-    """No operator of TensorFlow's that LiteRT lacks, the one for normalization, an open batch."""
-    model = AlexNet("cifar10_11pct")
-    written("litert", model, tmp_path / "file")
+@pytest.mark.parametrize(("normalization", "count"), [("operator", 2), (None, 0), ("chain", 0)])
+def test_litert_has_its_own_operators(normalization, count, tmp_path):
+    """None of TensorFlow's that LiteRT lacks; normalization is one if asked for; an open batch."""
+    model = AlexNet("cifar10_11pct", input_shape=(16, 16, 3))
+    settings = Settings(normalization=normalization)
+    assert_computes(written("litert", model, tmp_path / "file", settings), model)
     interpreter = litert.interpreter(str(tmp_path / "file"))
     kinds = [operator["op_name"] for operator in interpreter._get_ops_details()]
-    assert kinds.count("LOCAL_RESPONSE_NORMALIZATION") == 2
+    assert kinds.count("LOCAL_RESPONSE_NORMALIZATION") == count
     assert not [kind for kind in kinds if kind.startswith("Flex") or kind == "CUSTOM"]
-    assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [-1, 24, 24, 3]
+    assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [-1, 16, 16, 3]
     assert interpreter.get_signature_list() == {
         "serving_default": {"inputs": ["image"], "outputs": ["prob"]}
     }
-    assert (tmp_path / "file").stat().st_size < 4 * model.count_params() + 20_000
+    assert (tmp_path / "file").stat().st_size < 4 * model.count_params() + 60_000
 
 
 def test_texts(tmp_path):
