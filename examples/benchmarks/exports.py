@@ -8,7 +8,6 @@ time. `--normalization` times the files with the normalization as one operator a
 """
 
 import argparse
-import importlib
 import os
 import statistics
 import tempfile
@@ -17,50 +16,32 @@ import time
 import keras
 import numpy as np
 
-from keras_alexnet import AlexNet
-from keras_alexnet.export.graphs import graph_of
-from keras_alexnet.export.settings import Settings
+from keras_alexnet import AlexNet, UserError, export_model
+from keras_alexnet.export.formats import EXPORT_FORMATS
 
-# The module that writes and loads a format, the end of its functions' names, the file's ending.
-FORMATS = {
-    "SavedModel": ("tensorflow_files", "_saved_model", ""),
-    "LiteRT": ("tensorflow_files", "_litert", ".tflite"),
-    "ONNX": ("onnx_files", "", ".onnx"),
-    "OpenVINO": ("openvino_files", "", ".xml"),
-}
-
-
-def exported(graph, name, settings, folder):
-    """Return the function of a batch that a file of a format computes, or why there is none."""
-    module, kind, ending = FORMATS[name]
-    path = os.path.join(folder, f"{name}-{settings.normalization}{ending}")
-    try:
-        found = importlib.import_module(f"keras_alexnet.export.{module}")
-        getattr(found, f"write{kind}")(graph, {}, path, settings)
-        return getattr(found, f"load{kind}")(path)
-    except ImportError as error:
-        print(f"Not timed: {name}, since {error}")
-        return None
+FORMATS = ("saved_model", "litert", "onnx", "openvino")
 
 
 def sides_of(model, names, normalizations, folder):
     """Return functions of a batch by name, Keras's first."""
-    graph = graph_of(model)
     sides = {"Keras": lambda x: [model.predict_on_batch(x)]}
     for name in names:
-        for normalization in normalizations:
-            run = exported(graph, name, Settings(normalization=normalization), folder)
-            if run is not None:
-                sides[f"{name}, {normalization}" if normalization else name] = run
+        form = EXPORT_FORMATS[name]
+        for way in normalizations:
+            path = os.path.join(folder, f"{name}-{way}{form.ending}")
+            try:
+                export_model(model, path, format=name, normalization=way, verbose=False)
+                sides[f"{name}, {way}" if way else name] = form.load(path)
+            except (ImportError, UserError) as error:
+                print(f"Not timed: {name}. {error}")
     return sides
 
 
 def check(sides, x):
     """Stop unless all outputs are Keras's."""
     expected, *found = (np.asarray(run(x)[0]) for run in sides.values())
-    for name, output in zip([*sides][1:], found, strict=True):
-        error = np.abs(output - expected).max() / np.abs(expected).max()
-        assert error < 1e-4, (name, error)
+    for output in found:
+        np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 def medians(sides, x, repeats):
@@ -95,7 +76,7 @@ def main():
     """Time the networks that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("variants", nargs="*", default=["bvlc", "owt"])
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=[*FORMATS])
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--normalization", action="store_true", help="as an operator and a chain")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 32])
     parser.add_argument("--repeats", type=int, default=15)
