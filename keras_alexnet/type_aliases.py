@@ -21,6 +21,7 @@ __all__ = [
     "ExportPrecision",
     "FeaturePooling",
     "Identifier",
+    "InferencePrecision",
     "Initialization",
     "Log",
     "Logs",
@@ -118,6 +119,7 @@ EvenWindow: TypeAlias = Literal["before", "after"]
 ExportFormatName: TypeAlias = Literal["onnx", "saved_model", "litert", "openvino", "torch"]
 ExportPrecision: TypeAlias = Literal["float32", "float16", "int8"]
 FeaturePooling: TypeAlias = Literal["none", "average"]
+InferencePrecision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16", "int8"]
 Initialization: TypeAlias = Literal["published", "robust"]
 Log: TypeAlias = Literal["tensorboard", "csv", "jsonl"]
 NoiseDialect: TypeAlias = Literal["source2012", "lighting"]

@@ -21,6 +21,7 @@ from keras_alexnet.data.bad_files import BAD_IMAGES
 from keras_alexnet.data.image_folder import SUBSETS
 from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.distribution import LAYOUTS
+from keras_alexnet.evaluation.precision import PRECISIONS as INFERENCE_PRECISIONS
 from keras_alexnet.export.formats import EXPORT_FORMATS
 from keras_alexnet.export.settings import NORMALIZATIONS
 from keras_alexnet.export.settings import PRECISIONS as EXPORT_PRECISIONS
@@ -68,6 +69,7 @@ TABLES = [
     ("ExportFormatName", EXPORT_FORMATS, False),
     ("ExportPrecision", EXPORT_PRECISIONS, False),
     ("FeaturePooling", POOLINGS, False),
+    ("InferencePrecision", INFERENCE_PRECISIONS, False),
     ("Initialization", INITIALIZATIONS, False),
     ("NoiseDialect", DIALECTS, False),
     ("NormalizationForm", NORMALIZATIONS, False),

@@ -7,6 +7,7 @@ from keras_alexnet.cli.options import (
     add_batch_size,
     add_images,
     add_network,
+    add_precision,
     count,
     named_network,
 )
@@ -29,6 +30,7 @@ def add(command) -> None:
     )
     classify.add_argument("--top", type=count, default=5, metavar="N", help="classes to name")
     add_batch_size(classify)
+    add_precision(classify)
     add_bad_images(classify)
     output = classify.add_mutually_exclusive_group()
     output.add_argument(
@@ -64,6 +66,7 @@ def run(arguments) -> None:
             ten_crop=arguments.ten_crop,
             top=arguments.top,
             batch_size=arguments.batch_size,
+            precision=arguments.precision,
             verbose=verbose,
             csv=table,
             bad_images=arguments.bad_images,

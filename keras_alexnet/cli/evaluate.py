@@ -2,7 +2,7 @@
 
 import argparse
 
-from keras_alexnet.cli.options import add_batch_size, add_variant, count
+from keras_alexnet.cli.options import add_batch_size, add_precision, add_variant, count
 from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.errors import escaped
 
@@ -34,6 +34,7 @@ def add(command) -> None:
         help="average ten crops as well (default: if the model cuts a window out of its images)",
     )
     add_batch_size(evaluate)
+    add_precision(evaluate)
     evaluate.add_argument(
         "--worst", type=count, default=5, metavar="N", help="worst classes to list"
     )
@@ -59,6 +60,7 @@ def run(arguments) -> None:
             variant=arguments.variant,
             ten_crop=arguments.ten_crop,
             batch_size=arguments.batch_size,
+            precision=arguments.precision,
             verbose=verbose,
         )
     # The results come before the pictures: a picture that fails must not cost them.

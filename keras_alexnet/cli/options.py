@@ -4,7 +4,7 @@ import sys
 from typing import get_args
 
 from keras_alexnet.published.lookup import get_checkpoint
-from keras_alexnet.type_aliases import BadImages
+from keras_alexnet.type_aliases import BadImages, InferencePrecision
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
 
@@ -71,6 +71,16 @@ def add_variant(command) -> None:
 def add_batch_size(command) -> None:
     """Declare the number of images per step."""
     command.add_argument("--batch-size", type=count, default=32, help="images per step")
+
+
+def add_precision(command) -> None:
+    """Declare what a network computes in."""
+    command.add_argument(
+        "--precision",
+        choices=get_args(InferencePrecision),
+        help="what the layers compute in; int8 quantizes the dense ones (default: the network's "
+        "own, float32 in the files of fit)",
+    )
 
 
 def add_bad_images(command) -> None:

@@ -24,10 +24,18 @@ from keras_alexnet.evaluation.class_tables import (
 from keras_alexnet.evaluation.classifying import Classified, classified, names_of
 from keras_alexnet.evaluation.folder import size_and_method
 from keras_alexnet.evaluation.networks import ReadyNetwork, class_names_of
+from keras_alexnet.evaluation.precision import check_precision, in_precision, precision_of
 from keras_alexnet.jobs.networks import chosen_network
 from keras_alexnet.pictures.classification import plot_classified
 from keras_alexnet.progress import verbosity
-from keras_alexnet.type_aliases import BadImages, PathLike, VariantName, Verbose, Weights
+from keras_alexnet.type_aliases import (
+    BadImages,
+    InferencePrecision,
+    PathLike,
+    VariantName,
+    Verbose,
+    Weights,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +51,8 @@ class Classification:
         csv: The file with a row for each image, if one was wanted.
         skipped: The path and the reason of each image that could not be read and was left out.
         passed_over: The files in folders without an image's ending.
+        precision: What the network computed in: `"float32"`, `"mixed_bfloat16"` and so on.
+        notes: What a reader of the scores should know, a sentence each.
     """
 
     model_name: str
@@ -52,6 +62,8 @@ class Classification:
     csv: str | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     passed_over: tuple[str, ...] = ()
+    precision: str = "float32"
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the network and the number of images."""
@@ -69,7 +81,12 @@ class Classification:
         if self.csv is not None:
             images = amount(self.count, "image")
             parts.append(f"Wrote the classes of {images} to {escaped(self.csv)}.")
-        notes = (*self.assumptions, passed_over_note(self.passed_over), skipped_note(self.skipped))
+        notes = (
+            *self.assumptions,
+            *self.notes,
+            passed_over_note(self.passed_over),
+            skipped_note(self.skipped),
+        )
         return "\n\n".join(filter(None, [*parts, "\n".join(filter(None, notes))]))
 
     def to_dict(self) -> dict:
@@ -86,6 +103,8 @@ class Classification:
             "csv": self.csv,
             "skipped": [{"path": path, "reason": reason} for path, reason in self.skipped],
             "passed_over": [*self.passed_over],
+            "precision": self.precision,
+            "notes": [*self.notes],
         }
 
     def plot(self, path: PathLike) -> str:
@@ -113,6 +132,7 @@ def classify(
     ten_crop: bool = False,
     top: int = 5,
     batch_size: int = 32,
+    precision: InferencePrecision | None = None,
     verbose: Verbose = "auto",
     csv: PathLike | TextIO | None = None,
     bad_images: BadImages = "stop",
@@ -136,6 +156,9 @@ def classify(
         ten_crop: Whether the outputs for ten windows of each image are averaged.
         top: Number of classes to return for each image.
         batch_size: Images per step.
+        precision: What the network computes in: `"float32"`; Keras's policy `"mixed_bfloat16"` or
+            `"mixed_float16"`; or `"int8"`, with dense layers of whole numbers. `None` for the
+            network's own.
         verbose: 0 for silence; else a download shows its progress, and 1 or `"auto"` shows a
             progress bar for more images than a batch, on a terminal or in a notebook.
         csv: The path of a table to write, which ends in `.csv`, or an open text file. An older
@@ -150,7 +173,8 @@ def classify(
     Raises:
         UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be
             found or read, or do not fit; if a folder holds no images, or an image cannot be read;
-            if `ten_crop` is set for a network that cuts no windows; if the table cannot be written.
+            if `ten_crop` is set for a network that cuts no windows; if the network cannot be copied
+            for another precision; if the table cannot be written.
 
     Example:
 
@@ -165,10 +189,11 @@ def classify(
     """
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
     choice("bad_images", bad_images, BAD_IMAGES, "Leave it out to stop.")
+    check_precision(precision)
     ten_crop = boolean("ten_crop", ten_crop)
     table = csv if csv is None or hasattr(csv, "write") else table_path(csv)
     found = list_images(images)
-    network = chosen_network(weights, model, variant, verbose)
+    network, note = in_precision(chosen_network(weights, model, variant, verbose), precision)
     names, assumptions = _names_and_assumptions(network)
     reader = ImageReader(*size_and_method(network.model))
     progress = verbosity(verbose) == 1
@@ -189,6 +214,8 @@ def classify(
         csv=table if isinstance(table, str) else None,
         skipped=tuple(sorted(reader.bad)),
         passed_over=found.passed_over,
+        precision=precision_of(network.model),
+        notes=tuple(filter(None, [note])),
     )
 
 

@@ -15,11 +15,12 @@ from keras_alexnet.evaluation.class_order import order_note
 from keras_alexnet.evaluation.classifying import classify, named
 from keras_alexnet.evaluation.folder import classes_of, images_to_measure, measure_files, spread
 from keras_alexnet.evaluation.networks import ReadyNetwork, class_names_of, ready_network
+from keras_alexnet.evaluation.precision import check_precision, in_precision, precision_of
 from keras_alexnet.pictures import plot_confusion, plot_panel
 from keras_alexnet.pictures.panel import BARS, PHOTOS
 from keras_alexnet.progress import quiet, verbosity
 from keras_alexnet.short_repr import short_repr
-from keras_alexnet.type_aliases import PathLike, VariantName, Verbose, Weights
+from keras_alexnet.type_aliases import InferencePrecision, PathLike, VariantName, Verbose, Weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # arrays do not compare to one truth value
@@ -32,6 +33,7 @@ class FolderEvaluation:
         notes: What a reader of the figures should know, a sentence each.
         network: The network, with its card and what was assumed of it.
         files: The images that were measured, and their classes.
+        precision: What the network computed in: `"float32"`, `"mixed_bfloat16"` and so on.
     """
 
     evaluation: Evaluation
@@ -39,6 +41,7 @@ class FolderEvaluation:
     notes: tuple[str, ...]
     network: ReadyNetwork
     files: LabelledFiles
+    precision: str = "float32"
 
     __repr__ = short_repr("measured", "evaluation")
 
@@ -53,7 +56,11 @@ class FolderEvaluation:
 
     def to_dict(self) -> dict:
         """Return all figures and notes as plain lists and numbers."""
-        said = {"measured": self.measured, "notes": [*self.notes]}
+        said = {
+            "measured": self.measured,
+            "notes": [*self.notes],
+            "precision": self.precision,
+        }
         return {**said, **self.evaluation.to_dict()}
 
     def plot_confusion(self, path: PathLike) -> str:
@@ -90,6 +97,7 @@ def evaluate(
     variant: VariantName | None = None,
     ten_crop: bool | None = None,
     batch_size: int = 32,
+    precision: InferencePrecision | None = None,
     verbose: Verbose = "auto",
 ) -> FolderEvaluation:
     """Measure a network on a folder of images: top-1, top-5, one crop and ten.
@@ -108,6 +116,9 @@ def evaluate(
         ten_crop: Whether ten crops are measured as well; `None` if the network cuts a window out of
             its images.
         batch_size: Images per step.
+        precision: What the network computes in: `"float32"`; Keras's policy `"mixed_bfloat16"` or
+            `"mixed_float16"`; or `"int8"`, with dense layers of whole numbers. `None` for the
+            model's own. The model stays as it is, and one that is quantized is measured so.
         verbose: 0 for silence; 1 or `"auto"` for a progress bar, on a terminal or in a notebook.
 
     Returns:
@@ -116,7 +127,8 @@ def evaluate(
     Raises:
         UserError: (a `ValueError`) if the network cannot be found or read, or does not fit; if the
             folder or an image cannot be read, or a folder matches none of the classes; if
-            `ten_crop` is set for a network that cuts no windows.
+            `ten_crop` is set for a network that cuts no windows; if the network cannot be copied
+            for another precision.
 
     Example:
 
@@ -134,13 +146,16 @@ def evaluate(
     batch_size = integer("batch_size", batch_size, 1, "32 is usual.")
     directory = file_path("directory", directory)
     ten_crop = None if ten_crop is None else boolean("ten_crop", ten_crop)
+    check_precision(precision)
     level = verbosity(verbose)
     with quiet(level == 0):
         network = ready_network(model, variant, argument="model")
+    network, note = in_precision(network, precision)
     files, measured, notes = _files(network, directory)
     evaluation = measure_files(network.model, files, ten_crop, batch_size, progress=level == 1)
-    notes += filter(None, [order_note(evaluation)])
-    return FolderEvaluation(evaluation, measured, tuple(notes), network, files)
+    notes += filter(None, [order_note(evaluation), note])
+    used = precision_of(network.model)
+    return FolderEvaluation(evaluation, measured, tuple(notes), network, files, used)
 
 
 def _files(network: ReadyNetwork, directory: str) -> tuple[LabelledFiles, str, list[str]]:
