@@ -112,7 +112,8 @@ TOP_LEVEL = {
 JOBS = {
     "ClassFigures": "name, images, correct, taken_for, times",
     "Classification": (
-        "model_name, images, assumptions, count=0, csv=None, skipped=(), passed_over=()"
+        "model_name, images, assumptions, count=0, csv=None, skipped=(), passed_over=(), "
+        "precision='float32', notes=()"
     ),
     "Classified": "path, guesses, probabilities",
     "Download": "name, path, downloaded, verified",
@@ -126,7 +127,7 @@ JOBS = {
     "Features": "path, names_path, record_path, shape, record",
     "Finding": "path, reason, moved_to=None",
     "Findings": "checked, bad, remarks, passed_over=()",
-    "FolderEvaluation": "evaluation, measured, notes, network, files",
+    "FolderEvaluation": "evaluation, measured, notes, network, files, precision='float32'",
     "Guess": "name, wordnet, score",
     "Job": (
         "variant='paper', directory=None, epochs=4, batch_size=16, learning_rate=0.0004, "
@@ -144,10 +145,13 @@ JOBS = {
     "check_images": "directory, move_to=None, *, verbose='auto'",
     "classify": (
         "images, *, weights=None, model=None, variant=None, ten_crop=False, top=5, batch_size=32,"
-        " verbose='auto', csv=None, bad_images='stop'"
+        " precision=None, verbose='auto', csv=None, bad_images='stop'"
     ),
     "download": "name, folder=None, *, timeout=30.0, verbose='auto'",
-    "evaluate": "model, directory, *, variant=None, ten_crop=None, batch_size=32, verbose='auto'",
+    "evaluate": (
+        "model, directory, *, variant=None, ten_crop=None, batch_size=32, precision=None, "
+        "verbose='auto'"
+    ),
     "export": (
         "model, output, *, variant=None, format=None, preprocessing=False, precision='float32', "
         "normalization=None, photos=None, overwrite=False, verbose='auto'"
@@ -176,6 +180,7 @@ MODULES = {
     "data.labelled_files": "LabelledFiles find_images",
     "errors": "Interrupted Note UserError escaped",
     "evaluation.networks": "ReadyNetwork load_model ready_network",
+    "evaluation.precision": "PRECISIONS in_precision",
     "export.formats": "EXPORT_FORMATS ExportFormat",
     "layers": (
         "AdaptiveAveragePooling2D CeilPooling2D Conv2D DownscaledDropout Dropout "
@@ -199,10 +204,10 @@ MODULES = {
     "training.state": "RunState",
     "type_aliases": (
         "BadImages CaffeRegion ChannelOrder CheckpointName CompileMode DataFormat DeviceLayout "
-        "EvenWindow ExportFormatName ExportPrecision FeaturePooling Identifier Initialization Log "
-        "Logs NoiseDialect NormalizationForm Padding PathLike Pooling Precision RecipeName "
-        "Reduction Region Resizing Scaling Schedule Shape Sides Subset Tensor VariantName "
-        "Velocity Verbose Verify Weights WeightsName"
+        "EvenWindow ExportFormatName ExportPrecision FeaturePooling Identifier InferencePrecision "
+        "Initialization Log Logs NoiseDialect NormalizationForm Padding PathLike Pooling Precision "
+        "RecipeName Reduction Region Resizing Scaling Schedule Shape Sides Subset Tensor "
+        "VariantName Velocity Verbose Verify Weights WeightsName"
     ),
     "variants": "Variant get_variant list_variants",
 }

@@ -12,6 +12,8 @@ from keras_alexnet.evaluation.networks import ReadyNetwork
 from keras_alexnet.functional_graphs import made_once
 from keras_alexnet.preprocessing.base import ImageLayer
 
+__all__ = ["PRECISIONS", "in_precision"]
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "int8")
 
 
