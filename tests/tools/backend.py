@@ -1,5 +1,6 @@
 """The backend in the processes that run tests: precision, seeds, settings, and who may use it."""
 
+import contextlib
 import copy
 import gc
 import importlib
@@ -87,6 +88,12 @@ def pytest_configure():
         tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
+def pytest_collection_finish():
+    """Let the garbage collector pass over what was imported: half a million objects that stay."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish():
     """Collect garbage once with all objects, and leave those that stay out from then on.
@@ -106,44 +113,49 @@ def pytest_fixture_setup(fixturedef):
 
 
 @pytest.fixture(autouse=True)
-def _same_start():
-    """Seed every test, and undo what it changes in Keras's settings."""
+def _setting(request):
+    """Seed every test, heed its marks, and undo what it changes in Keras's settings.
+
+    This is one fixture, because each takes a fifth of a millisecond, in thousands of tests.
+    """
+    marks = {mark.name for mark in request.node.iter_markers()}
     image_data_format = keras.config.image_data_format()
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.utils.set_random_seed(0)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        for heed in (_initial_values, _eager, _pictures):
+            heed(marks, patch)
+        with _no_tensors(marks, patch):
+            yield
     keras.config.set_image_data_format(image_data_format)
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
 
 
-@pytest.fixture(autouse=True)
-def _initial_values(request, monkeypatch):
+def _initial_values(marks, patch):
     """Let the backend draw them where a test is about them."""
-    if request.node.get_closest_marker("initial_values") is not None:
-        monkeypatch.setattr(drawing.INITIALIZERS, "random", drawing.OWN)
+    if "initial_values" in marks:
+        patch.setattr(drawing.INITIALIZERS, "random", drawing.OWN)
 
 
-@pytest.fixture(autouse=True)
-def _eager(request, monkeypatch):
+def _eager(marks, patch):
     """Let TensorFlow take steps of training op by op where a test is about what stands around them.
 
     To trace the steps of a model takes a second, in which the hundred steps of such a test are
     taken. JAX and PyTorch train as ever.
     """
-    if BACKEND == "tensorflow" and request.node.get_closest_marker("eager") is not None:
+    if BACKEND == "tensorflow" and "eager" in marks:
         always = property(lambda self: True, lambda self, value: None)
-        monkeypatch.setattr(keras.Model, "run_eagerly", always)
+        patch.setattr(keras.Model, "run_eagerly", always)
 
 
-@pytest.fixture(autouse=True)
-def _pictures(request, monkeypatch):
+def _pictures(marks, patch):
     """Let a run draw its pictures where a test looks at them; elsewhere the files are empty.
 
     Drawing takes as long as the training of such a run.
     """
-    if request.node.get_closest_marker("pictures") is None:
-        monkeypatch.setattr("keras_alexnet.training.run_pictures.attempted", _empty)
+    if "pictures" not in marks:
+        patch.setattr("keras_alexnet.training.run_pictures.attempted", _empty)
 
 
 def _empty(draw, path, say):
@@ -152,13 +164,13 @@ def _empty(draw, path, say):
     return path
 
 
-@pytest.fixture(autouse=True)
-def _no_tensors(request, monkeypatch):
+@contextlib.contextmanager
+def _no_tensors(marks, patch):
     """Let every call of a tensor library raise in the tests that are marked to need none."""
-    if request.node.get_closest_marker("backend_free") is None:
+    if "backend_free" not in marks:
         yield
         return
-    tensor_guard.forbid_in_children(monkeypatch)
+    tensor_guard.forbid_in_children(patch)
     tensor_guard.forbid()
     yield
     tensor_guard.allow()
