@@ -131,7 +131,8 @@ def results(command: list[str], folder: str, backend: str) -> dict[str, dict]:
 def remark(row: str, result: dict, reference: dict) -> str:
     """Return what the table says of a row that is not as it is in the first environment."""
     if "error" in result:
-        return f"{row}: {result['error']}"
+        name, _, words = result["error"].partition(": ")
+        return f"{row}: {name}, {re.split(r'[.] | [(]', words)[0]}"  # the first sentence
     if row == "benchmark" and result["value"] != reference["value"]:
         return f"{row}: {result['value']} only"
     if row == "forward":

@@ -1,0 +1,25 @@
+"""The page of machines, backends and formats: the arithmetic of its plan for ImageNet."""
+
+import pytest
+
+from documents import ROOT, text_of
+
+
+@pytest.mark.backend_free
+def test_the_plan_for_imagenet_adds_up():
+    """What each part needs follows from the images of an hour, as the page has it."""
+    text = text_of(ROOT / "docs" / "which_when.md")
+    rate = 90 * 1_281_167 / 3600
+    square, window = 3 * 256**2, 4 * 3 * 224**2  # bytes of uint8, of float32
+    for part, needed in {
+        "storage, JPEGs": f"{rate * 110e3 / 1e9:.1f} GB/s",
+        "decoding, `image_folder`": f"{rate / 286:.0f} cores",
+        "storage, decoded": f"{rate * square / 1e9:.1f} GB/s",
+        "reading the cache, `image_folder(cache=...)`": f"{rate / 6388:.0f} cores",
+        "host to GPU, uint8 of 256 x 256": f"{rate / 8 * square / 1e9:.1f} GB/s each",
+        "host to GPU, float32 of 224 x 224": f"{rate / 8 * window / 1e9:.1f} GB/s each",
+        "GPU, `paper`, JAX, float32": f"{rate / 8:,.0f} images/s each",
+        "the host's work in `fit`, JAX": f"1,024 images in {1e3 * 1024 / rate:.0f} ms",
+        "sum of the gradients": f"{61.1e6 * 4 * 2 * 7 / 8 * rate / 1024 / 1e9:.1f} GB/s each",
+    }.items():
+        assert f"| {part} | {needed} |" in text, part
