@@ -118,7 +118,7 @@ def main() -> None:
         path = FOLDER / f"{guide}.ipynb"
         known = None if guide in sys.argv[1:] else known_outputs(notebook(guide), path)
         content = known or with_outputs(notebook(guide))
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         path.write_text(text, encoding="utf-8")
         print(guide, f"{len(text):,} characters")
 

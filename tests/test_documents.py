@@ -64,9 +64,10 @@ def stand_in(tmp_path_factory):
 
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
-    """A reader's folder: `photos/` with two classes of images, and no network."""
+    """A reader's folder: `cat.jpg`, `photos/` with two classes of images, and no network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_ALEXNET_OFFLINE", "1")
+    Image.new("RGB", (300, 260)).save("cat.jpg")
     for name in ("cats", "dogs"):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for number in range(5):
