@@ -87,6 +87,8 @@ EXAMPLES = {  # what a part of the output of each quick form must be
     "benchmarks/training_starts.py": "0 of 1",
     "benchmarks/steps.py": "ours, ",
 }
+# These run as several processes, in tests/training/test_several_machines.py.
+ON_SEVERAL_MACHINES = {"several_machines_jax.py", "several_machines_torch.py"}
 # PyTorch runs the examples as programs, each in a process of its own that has only imported the
 # package; the other backends run them in the process of the tests. imagenet.py makes two virtual
 # devices, which a process can do only before its backend starts: it is a program everywhere.
@@ -126,7 +128,7 @@ def test_every_example_is_tested():
     folder = ROOT / "examples"
     scripts = (path for path in folder.rglob("*.py") if not (path.parent / "__init__.py").exists())
     names = {str(path.relative_to(folder)) for path in scripts}
-    assert names == EXAMPLES.keys()
+    assert names == EXAMPLES.keys() | ON_SEVERAL_MACHINES
 
 
 @pytest.mark.backend_free

@@ -177,6 +177,7 @@ MODULES = {
     "benchmarking.passes": "forward forward_backward",
     "benchmarking.runner": "NOTEBOOK_NAMES activation_lines benchmark",
     "data.drawn": "CLASS_NAMES drawn_images",
+    "data.image_reader": "ImageReader",
     "data.labelled_files": "LabelledFiles find_images",
     "errors": "Interrupted Note UserError escaped",
     "evaluation.networks": "ReadyNetwork load_model ready_network",

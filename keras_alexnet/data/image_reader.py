@@ -12,6 +12,8 @@ from keras_alexnet.data.image_formats import why_passed_over
 from keras_alexnet.data.resizers import RESIZINGS
 from keras_alexnet.errors import UserError
 
+__all__ = ["ImageReader"]
+
 
 class ImageReader:
     """Reads image files as upright RGB squares, and lists the files that it cannot read.

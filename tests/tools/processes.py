@@ -40,10 +40,10 @@ class Process:
         self._errors = errors
 
     def wait_for(self, text):
-        """Read what the process prints, up to the first line with a text in it."""
+        """Read what the process prints, up to the first line with a text in it; return that."""
         for line in self._output:
             if text in line:
-                return
+                return line
         _, _, errors = self.end()
         raise AssertionError(f"The process ended before it printed {text!r}. {errors}")
 
