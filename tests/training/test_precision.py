@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from helpers import BACKEND, tensor, to_numpy
+from keras_alexnet import CoupledSGD, Group
 from keras_alexnet.errors import Interrupted
 from keras_alexnet.training.job import Job, build_model
 from runs import interrupted_after, quietly
@@ -20,6 +22,36 @@ def test_float16_scales_the_loss(recipe):
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert model.get_layer("conv1").compute_dtype == "float16"
     assert model.get_layer("conv1").kernel.dtype == "float32"
+
+
+def step(optimizer, gradient, weight):
+    """Take a step as training does: JAX's is without side effects."""
+    if BACKEND != "jax":
+        optimizer.apply([gradient], [weight])
+        return
+    optimizer.build([weight])
+    state = [variable.value for variable in optimizer.variables]
+    (value,), state = optimizer.stateless_apply(state, [gradient], [weight.value])
+    weight.assign(value)
+    for variable, value in zip(optimizer.variables, state, strict=True):
+        variable.assign(value)
+
+
+def test_the_optimizer_of_2012_under_a_scaled_loss():
+    """Its steps are those without a scale; one that overflows changes nothing but the scale."""
+    plain, inner = (CoupledSGD(0.1, groups=(Group(weight_decay=0.01),)) for _ in range(2))
+    scaled = keras.optimizers.LossScaleOptimizer(inner, initial_scale=8.0)
+    ours, theirs = (keras.Variable([1.0, -2.0], name="w") for _ in range(2))
+    for rate, gradient in ((0.1, [0.5, 0.25]), (0.1, [-1.0, 2.0]), (0.02, [0.5, 0.5])):
+        plain.learning_rate = scaled.learning_rate = rate
+        step(plain, tensor(gradient, "float32"), theirs)
+        step(scaled, 8 * tensor(gradient, "float32"), ours)
+        np.testing.assert_allclose(to_numpy(ours), to_numpy(theirs), rtol=1e-6)
+    before = to_numpy(ours)
+    step(scaled, tensor([np.inf, 1.0], "float32"), ours)
+    np.testing.assert_array_equal(to_numpy(ours), before)
+    assert float(scaled.dynamic_scale.value) == 4.0
+    assert int(inner.iterations.value) == 3
 
 
 @pytest.mark.long
