@@ -10,7 +10,15 @@ import numpy as np
 from keras_alexnet.errors import UserError
 from keras_alexnet.export.onnx_graph import Maps, OnnxGraph
 from keras_alexnet.export.onnx_operators import TO_FIRST, TO_LAST, write_operator
-from keras_alexnet.export.operators import Graph, Lrn, Node, Resize, Value
+from keras_alexnet.export.operators import (
+    AdaptivePool,
+    Graph,
+    LocalConv,
+    Lrn,
+    Node,
+    Resize,
+    Value,
+)
 from keras_alexnet.export.quantization import quantize_onnx
 from keras_alexnet.export.settings import Settings
 from keras_alexnet.version import __version__
@@ -44,11 +52,13 @@ def write(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings)
 
 
 def exact_nodes(graph: Graph) -> tuple[str, ...]:
-    """Return the names of the nodes of a graph for which 8 bits are too few.
+    """Return the names of the nodes of a graph that compute in float32 in an int8 file.
 
-    They are sums of squares, and weights of the pixels of photos of every size.
+    For sums of squares, and for the pixels of photos of every size, 8 bits are too few. OpenVINO
+    2026.4 runs no products of whole numbers with weights for each place.
     """
-    return tuple(node.name for node in graph.nodes if isinstance(node.operator, Lrn | Resize))
+    kinds = Lrn | Resize | LocalConv | AdaptivePool
+    return tuple(node.name for node in graph.nodes if isinstance(node.operator, kinds))
 
 
 def onnx_bytes(graph: Graph, texts: Mapping[str, str], settings: Settings) -> bytes:

@@ -85,6 +85,17 @@ def test_float16(form, network, tmp_path):
     assert made.size < 2.2 * network.count_params()
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize("form", formats("int8"))
+def test_int8(form, photos, tmp_path):
+    """About a quarter of the size, with probabilities that remain near."""
+    network = small("cifar10_18pct", classifier_activation="softmax")
+    path = tmp_path / f"net{form.ending}"
+    made = export_model(network, path, precision="int8", photos=photos, verbose=False)
+    assert 1e-5 < made.error < 0.3
+    assert made.size < 1.5 * network.count_params() + 60_000
+
+
 @pytest.mark.peer("onnx", "openvino")
 def test_both_files_of_openvino_are_kept(network, tmp_path):
     """The weights stand in the second one, which nothing replaces unasked."""

@@ -159,3 +159,18 @@ def test_each_weight_is_there_once(tmp_path):
     run_of(model, tmp_path)
     weights = 4 * model.count_params()
     assert weights < (tmp_path / "model.onnx").stat().st_size < 1.1 * weights + 5000
+
+
+@pytest.mark.medium
+def test_what_stays_wide_in_int8(tmp_path):
+    """Sums of squares and local layers; convolutions take what was brought to 8 bits."""
+    model = small("cifar10_11pct")
+    run_of(model, tmp_path, precision="int8", calibration=images(model, 4))
+    nodes = onnx.load(tmp_path / "model.onnx").graph.node
+    wide = [x for x in nodes if x.op_type == "Conv" and x.name.startswith("norm")]
+    local = [x for x in nodes if x.op_type == "MatMul"]
+    convs = [x for x in nodes if x.op_type == "Conv" and x.name.startswith("conv")]
+    assert len(wide) == 2 and len(local) == 2 and len(convs) == 2
+    quantized = [[name for name in x.input if "Dequantize" in name] for x in (*wide, *local)]
+    assert quantized == [[]] * 4
+    assert all("Dequantize" in x.input[0] and "Dequantize" in x.input[1] for x in convs)
