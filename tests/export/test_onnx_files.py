@@ -174,3 +174,20 @@ def test_what_stays_wide_in_int8(tmp_path):
     quantized = [[name for name in x.input if "Dequantize" in name] for x in (*wide, *local)]
     assert quantized == [[]] * 4
     assert all("Dequantize" in x.input[0] and "Dequantize" in x.input[1] for x in convs)
+
+
+@pytest.mark.medium
+@pytest.mark.peer("cv2")
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize("make", [lambda: maps_of("bvlc"), lambda: small("cifar10_11pct")])
+def test_opencv(make, normalization, tmp_path):
+    """OpenCV reads the same file: groups, normalizations and local layers."""
+    import cv2
+
+    model = make()
+    run_of(model, tmp_path, normalization=normalization)
+    network = cv2.dnn.readNetFromONNX(str(tmp_path / "model.onnx"))
+    x = images(model, 2)
+    network.setInput(x)
+    (expected,) = outputs_of(model, x)
+    assert error(network.forward().reshape(expected.shape), expected) < 2e-5
