@@ -27,8 +27,16 @@ EXTRA = "assets.extra"
 MARGIN = 1 << 18  # bytes of a SavedModel that are no weights, at least
 
 
-def write_saved_model(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings):
+def write_saved_model(
+    graph: Graph, texts: Mapping[str, str], path: str, settings: Settings
+) -> None:
     """Write a SavedModel, a folder: each weight once, and a batch of any size.
+
+    Args:
+        graph: The network.
+        texts: What the folder says about it, by name.
+        path: The folder.
+        settings: How to write it; the precision is `"float32"` or `"float16"`.
 
     Raises:
         UserError: If int8 is asked for.
@@ -71,7 +79,7 @@ def load_saved_model(path: str) -> Run:
     return run
 
 
-def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings):
+def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings) -> None:
     """Write a LiteRT file: LiteRT's own operators alone, and a batch of any size.
 
     Normalization is a chain of operators unless `settings.normalization` is "operator".
@@ -79,6 +87,12 @@ def write_litert(graph: Graph, texts: Mapping[str, str], path: str, settings: Se
     With int8 the products, the poolings and what is between them have whole numbers. Normalization
     and the preparation of photos remain float32, since 8 bits are too few for sums of squares and
     for photos of every size; so do the input and the outputs.
+
+    Args:
+        graph: The network.
+        texts: What the file says about it, by name.
+        path: The file.
+        settings: How to write it.
 
     Raises:
         UserError: If int8 is asked for without images.
