@@ -8,10 +8,7 @@ from PIL import Image
 import chromium
 from browser_page import link_page, shown
 from helpers import to_numpy
-from keras_alexnet import AlexNet, evaluation_preprocessor
-from keras_alexnet.export import onnx_files
-from keras_alexnet.export.graphs import graph_of
-from keras_alexnet.export.settings import Settings
+from keras_alexnet import AlexNet, evaluation_preprocessor, export_model
 from static_server import serving
 
 
@@ -25,10 +22,9 @@ def test_the_page_shows_kerass_top_five(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (9, 12, 3), "uint8")
     picture = Image.fromarray(image).resize((480, 360), Image.Resampling.BICUBIC)
     picture.save(tmp_path / "drawn.png")
-    photo = keras.Input((None, None, 3), dtype="uint8")
-    model = keras.Model(photo, model(evaluation_preprocessor("owt")(photo)))
-    onnx_files.write(graph_of(model), {}, str(tmp_path / "model.onnx"), Settings())
-    (expected,) = to_numpy(model(np.asarray(picture)[None], training=False))
+    export_model(model, tmp_path / "model.onnx", preprocessing=True, verbose=False)
+    prepared = evaluation_preprocessor("owt")(np.asarray(picture)[None])
+    (expected,) = to_numpy(model(keras.ops.convert_to_tensor(prepared), training=False))
     link_page(tmp_path)
     with chromium.page() as page, serving(tmp_path) as address:
         page.open(f"{address}?image=drawn.png")
