@@ -16,7 +16,11 @@ from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.training.history import read_rows
 
 BACKEND = keras.backend.backend()
-EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples"
+NAMES = {
+    "jax": "examples/several_machines_jax.py",
+    "torch": "examples/several_machines_torch.py",
+}
+SCRIPT = pathlib.Path(__file__).parent.parent.parent / NAMES.get(BACKEND, "")
 SETTINGS = ("--variant", "cifar10_19pct", "--batch-size", "8")  # a network without draws
 
 
@@ -45,23 +49,22 @@ def losses(folder):
     return [row["loss"] for row in rows]
 
 
-def check_whole(folder, script, photos, of_one):
+def check_whole(folder, photos, of_one):
     """One process alone has the losses of the folder, and both saved once."""
     expected = losses(folder)
     settings = ("--output", of_one, "--epochs", str(len(expected)))
-    code, _, errors = processes.run(script, photos, *SETTINGS, *settings)
+    code, _, errors = processes.run(SCRIPT, photos, *SETTINGS, *settings)
     assert code == 0, errors
     assert losses(of_one) == pytest.approx(expected, rel=1e-4)  # 1e-5 in one epoch of twelve
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["history.csv", "model.keras", f"state-{len(expected):05}.npz"]
 
 
-if BACKEND != "tensorflow":
+if BACKEND in NAMES:
 
     def test_a_batch_that_does_not_fit(photos):
         """It is refused before a model is built."""
-        script = EXAMPLES / f"several_machines_{BACKEND}.py"
-        code, _, errors = processes.run(script, photos, "--batch-size", "21")
+        code, _, errors = processes.run(SCRIPT, photos, "--batch-size", "21")
         assert code == 1 and "--batch-size must be a multiple of the processes" in errors
 
 
@@ -70,8 +73,7 @@ if BACKEND == "jax":
     @contextlib.contextmanager
     def two(photos, output, epochs):
         """Start the two processes of a run."""
-        script = EXAMPLES / "several_machines_jax.py"
-        run = (script, photos, *SETTINGS, "--output", output, "--epochs", str(epochs))
+        run = (SCRIPT, photos, *SETTINGS, "--output", output, "--epochs", str(epochs))
         run = (*run, "--coordinator", f"127.0.0.1:{free_port()}", "--processes", "2")
         with (
             processes.copied(*run, "--process", "1") as second,
@@ -93,8 +95,7 @@ if BACKEND == "jax":
                 code, _, errors = process.end()
                 assert code == 0, errors
         assert len(losses(tmp_path / "two")) == done + 1 >= 3
-        script = EXAMPLES / "several_machines_jax.py"
-        check_whole(tmp_path / "two", script, photos, tmp_path / "one")
+        check_whole(tmp_path / "two", photos, tmp_path / "one")
 
 
 if BACKEND == "torch":
@@ -102,11 +103,10 @@ if BACKEND == "torch":
     @pytest.mark.long
     def test_torchrun(photos, tmp_path):
         """torchrun starts both processes again after one is killed, and they go on."""
-        script = EXAMPLES / "several_machines_torch.py"
         torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
         torchrun = (*torchrun, "--max-restarts", "1")
         settings = (*SETTINGS, "--output", str(tmp_path / "two"), "--epochs", "12")
-        run = (*torchrun, str(script), str(photos), *settings)
+        run = (*torchrun, str(SCRIPT), str(photos), *settings)
         environment = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
         with processes.started(*run, env={**os.environ, **environment}) as process:
             line = process.wait_for("Process 1 of 2")
@@ -115,4 +115,4 @@ if BACKEND == "torch":
             code, printed, errors = process.end()
         assert code == 0, errors
         assert re.search(r"Process 1 of 2, PID \d+, after epoch [1-9]", printed)
-        check_whole(tmp_path / "two", script, photos, tmp_path / "one")
+        check_whole(tmp_path / "two", photos, tmp_path / "one")
