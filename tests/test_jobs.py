@@ -220,7 +220,7 @@ def test_fit(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "alexnet-fit" / "results.json").read_text()) == outcome.to_dict()
     again = keras.saving.load_model(outcome.model_path)
     assert again.output_shape == (None, 10)
-    with pytest.raises(UserError, match=r"'alexnet-fit', where a run has no state"):
+    with pytest.raises(UserError, match=r"'alexnet-fit', where a run is finished and has"):
         jobs.fit(**TINY, output="alexnet-fit")
 
 

@@ -100,6 +100,8 @@ keras_alexnet.get_model_card("mine.safetensors")
 parameters: int = keras_alexnet.describe(model).parameters
 keras_alexnet.describe(model).plot(FOLDER / "model.png")
 keras_alexnet.benchmark(model, 8, num_batches=3, burn_in=1, say=print)
+with keras_alexnet.distribution("one_weird_trick", devices=2).scope():
+    keras_alexnet.AlexNet("owt")
 
 # Jobs.
 try:
