@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from keras_alexnet.cli.options import add_variant
+from keras_alexnet.cli.options import add_overwrite, add_variant
 from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.type_aliases import ChannelOrder
 
@@ -32,9 +32,7 @@ def add(command) -> None:
         choices=get_args(ChannelOrder),
         help="the order of colours that the network takes (default: that of its training)",
     )
-    convert.add_argument(
-        "--overwrite", action="store_true", help="replace the file that is there already"
-    )
+    add_overwrite(convert)
 
 
 def run(arguments) -> None:

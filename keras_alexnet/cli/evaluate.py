@@ -2,7 +2,7 @@
 
 import argparse
 
-from keras_alexnet.cli.options import add_batch_size, add_precision, add_variant, count
+from keras_alexnet.cli.options import add_batch_size, add_model, add_precision, add_variant, count
 from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.errors import escaped
 
@@ -15,12 +15,7 @@ def add(command) -> None:
         "measure a trained network: top-1, top-5, one crop and ten, the worst classes",
         "keras-alexnet evaluate run/model.keras photos/ --panel panel.png --plot confusion.png",
     )
-    evaluate.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a .keras file, of fit or another; or published weights, by a name that "
-        "keras-alexnet download --list shows, or a file of weights",
-    )
+    add_model(evaluate)
     evaluate.add_argument(
         "directory",
         metavar="DIR",

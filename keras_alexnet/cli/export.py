@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from keras_alexnet.cli.options import add_variant
+from keras_alexnet.cli.options import add_model, add_overwrite, add_variant
 from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.type_aliases import ExportFormatName, ExportPrecision, NormalizationForm
 
@@ -15,12 +15,7 @@ def add(command) -> None:
         "write a network as ONNX, SavedModel, LiteRT, OpenVINO or for PyTorch, run and compare it",
         "keras-alexnet export run/model.keras --output network.onnx --preprocessing",
     )
-    export.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a .keras file, of fit or another; or published weights, by a name that "
-        "keras-alexnet download --list shows, or a file of weights",
-    )
+    add_model(export)
     export.add_argument(
         "--output",
         required=True,
@@ -39,6 +34,12 @@ def add(command) -> None:
         action="store_true",
         help="take uint8 RGB photos of any size, and return probabilities",
     )
+    _add_numbers(export)
+    add_overwrite(export)
+
+
+def _add_numbers(export) -> None:
+    """Declare how the file computes, and on what it is compared."""
     export.add_argument(
         "--precision",
         choices=get_args(ExportPrecision),
@@ -58,9 +59,6 @@ def add(command) -> None:
         metavar="IMAGE",
         help="images and folders for the comparison with Keras, and for int8 (default: images "
         "that the package draws)",
-    )
-    export.add_argument(
-        "--overwrite", action="store_true", help="replace the file that is there already"
     )
 
 

@@ -33,6 +33,23 @@ def add_images(command) -> None:
     )
 
 
+def add_model(command) -> None:
+    """Declare the network, a model's file or weights."""
+    command.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a .keras file, of fit or another; or published weights, by a name that "
+        "keras-alexnet download --list shows, or a file of weights",
+    )
+
+
+def add_overwrite(command) -> None:
+    """Declare whether an older file is replaced."""
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace the file that is there already"
+    )
+
+
 def add_network(command) -> None:
     """Declare the arguments that name a network with weights."""
     network = command.add_mutually_exclusive_group()
