@@ -12,6 +12,9 @@ from keras_alexnet.export.operators import Dense, Graph, Node, Softmax
 from keras_alexnet.functional_graphs import functional
 
 SMALLEST = 1e-30  # probability whose logarithm is taken
+# Logits below this, from probabilities of float32, are of little more than its rounding: those of a
+# network with small initial values, for which all classes are the same.
+SMALLEST_LOGIT = 1e-2
 BATCH = 8  # images at a time; the last batch of most numbers of images is smaller
 
 Batches = Sequence[np.ndarray]
@@ -86,7 +89,9 @@ def compare(
                 keras_s = _softmax(keras_s, axis)
             errors.append(_error(ours, keras_s))
         else:
-            errors.append(_error(_logits(ours, wrote, axis), _logits(keras_s, meant, axis)))
+            least = SMALLEST_LOGIT if isinstance(wrote.operator, Softmax) else 0.0
+            logits = _logits(ours, wrote, axis), _logits(keras_s, meant, axis)
+            errors.append(_error(*logits, least))
     images = sum(map(len, batches))
     kept = None
     if len(errors) == 1 and isinstance(wrote.operator, Dense | Softmax) and ours.ndim == 2:
@@ -114,11 +119,14 @@ def _softmax(values: np.ndarray, axis: int) -> np.ndarray:
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
-def _error(found: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest difference over the largest magnitude; infinite where it is no number."""
+def _error(found: np.ndarray, expected: np.ndarray, least: float = 0.0) -> float:
+    """Return the largest difference over the largest magnitude; infinite where it is no number.
+
+    A magnitude below `least` counts as `least`.
+    """
     if found.shape != expected.shape or not np.isfinite(found).all():
         return float("inf")
-    largest = float(np.abs(expected).max())
+    largest = max(float(np.abs(expected).max()), least)
     return float(np.abs(found - expected).max()) / (largest or 1.0)
 
 

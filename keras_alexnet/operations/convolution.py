@@ -45,8 +45,10 @@ def biased_conv(x, kernel, bias, groups: int, **options):
     y = grouped_conv(x, kernel, groups, **options)
     if bias is None:
         return y
-    last = options["data_format"] == "channels_last"
-    return ops.add(y, ops.reshape(bias, (1, 1, 1, -1) if last else (1, -1, 1, 1)))
+    if options["data_format"] == "channels_last":
+        return ops.add(y, ops.reshape(bias, (1, 1, 1, -1)))
+    # Keras's `add` on TensorFlow (3.15) takes this for a bias of the columns, if there are as many.
+    return y + ops.reshape(bias, (1, -1, 1, 1))
 
 
 @biased_conv.override("torch")

@@ -47,6 +47,13 @@ def files(folder):
     return sorted(entry.name for entry in pathlib.Path(folder).iterdir())
 
 
+def test_a_network_with_small_initial_values(tmp_path):
+    """Its classes are all as probable within the rounding of float32, which is no fault."""
+    model = AlexNet("cifar10_18pct")
+    made = export_model(model, tmp_path / "net.onnx", verbose=False)
+    assert made.error < 1e-4
+
+
 @pytest.mark.medium
 def test_report(network, tmp_path, capsys):
     """What was written, how it was run, and how far it is from Keras."""
