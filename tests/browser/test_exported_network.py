@@ -13,6 +13,7 @@ from static_server import serving
 
 
 @pytest.mark.long
+@pytest.mark.one_backend
 @pytest.mark.peer("chromium", "onnxruntime-web", "onnx")
 def test_the_page_shows_kerass_top_five(tmp_path):
     """`owt` with its preparation inside takes a picture of any size."""

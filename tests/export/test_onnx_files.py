@@ -12,7 +12,7 @@ from keras_alexnet.export import onnx_files
 from keras_alexnet.export.graphs import graph_of
 from keras_alexnet.export.settings import Settings
 
-pytestmark = pytest.mark.peer("onnx", "onnxruntime")
+pytestmark = [pytest.mark.one_backend, pytest.mark.peer("onnx", "onnxruntime")]
 
 NORMALIZATIONS = ("operator", "chain")
 

@@ -13,7 +13,7 @@ from keras_alexnet.export.graphs import graph_of
 from keras_alexnet.export.quantization import quantize_onnx
 from keras_alexnet.export.settings import Settings
 
-pytestmark = [pytest.mark.peer("onnx", "onnxruntime"), pytest.mark.medium]
+pytestmark = [pytest.mark.one_backend, pytest.mark.peer("onnx", "onnxruntime"), pytest.mark.medium]
 
 
 @pytest.fixture(scope="module")

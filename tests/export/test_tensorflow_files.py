@@ -25,6 +25,8 @@ from keras_alexnet.export.tensorflow_files import (
 from keras_alexnet.layers import LocalResponseNormalization
 from keras_alexnet.preprocessing import Preprocessor
 
+pytestmark = pytest.mark.one_backend
+
 STRONG = {"k": 1.0, "alpha": 0.1}  # what a window sums up to halves the value
 FLOAT32 = Settings()
 NAMES = {"class_names": '["tabby, cat", "chien \\u00e9"]', "variant": "cifar10_18pct"}

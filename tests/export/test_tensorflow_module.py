@@ -13,6 +13,8 @@ from keras_alexnet.export.tensorflow_module import GraphModule
 from keras_alexnet.layers import LocalResponseNormalization
 from keras_alexnet.preprocessing import PixelNormalization, SquareResize
 
+pytestmark = pytest.mark.one_backend
+
 STRONG = {"k": 1.0, "alpha": 0.1}  # what a window sums up to halves the value
 
 

@@ -17,7 +17,7 @@ from keras_alexnet.export.torch_module import computed, torch_module
 from keras_alexnet.preprocessing import CenterCrop, SquareResize
 from processes import started
 
-pytestmark = pytest.mark.peer("torch")
+pytestmark = [pytest.mark.one_backend, pytest.mark.peer("torch")]
 
 FORMATS = ("channels_last", "channels_first")
 TEXTS = {"variant": "cifar10_18pct", "class_names": '["cat", "dog"]'}
