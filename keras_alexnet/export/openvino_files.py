@@ -6,16 +6,16 @@ without the conversion, and hold weights of half the size.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import io
+import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_alexnet.export import onnx_files
-from keras_alexnet.export.onnx_files import onnx_bytes
 from keras_alexnet.export.operators import Graph
 from keras_alexnet.export.settings import Settings
 
@@ -31,20 +31,18 @@ def write(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings)
         path: The `.xml` file.
         settings: How to write it.
     """
-    import openvino
-
     # OpenVINO halves the weights itself.
-    wide = dataclasses.replace(settings, precision="float32")
-    given: Any = io.BytesIO(onnx_bytes(graph, {}, wide))
-    if settings.precision == "int8":
-        given = f"{path}.onnx"
-        onnx_files.write(graph, {}, given, settings)
-    model = openvino.convert_model(given)
-    for name, text in texts.items():
-        model.set_rt_info(text, [TEXTS, name])
-    if isinstance(given, str):
-        os.remove(given)
-    openvino.save_model(model, path, compress_to_fp16=settings.precision == "float16")
+    halved = settings.precision == "float16"
+    wide = dataclasses.replace(settings, precision="float32") if halved else settings
+    source = f"{path}.onnx"
+    onnx_files.write(graph, {}, source, wide)
+    with _openvino() as openvino:
+        model = openvino.convert_model(source)
+        for name, text in texts.items():
+            model.set_rt_info(text, [TEXTS, name])
+        openvino.save_model(model, path, compress_to_fp16=halved)
+        del model  # which may have the file in memory
+    os.remove(source)
 
 
 def load(path: str) -> Callable[[np.ndarray], list[np.ndarray]]:
@@ -52,10 +50,9 @@ def load(path: str) -> Callable[[np.ndarray], list[np.ndarray]]:
 
     On processors that have it OpenVINO computes in bfloat16 unless float32 is asked for.
     """
-    import openvino
-
     options = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(path, "CPU", options)
+    with _openvino() as openvino:
+        compiled = openvino.Core().compile_model(path, "CPU", options)
     outputs = compiled.outputs
 
     def run(batch: np.ndarray) -> list[np.ndarray]:
@@ -63,3 +60,21 @@ def load(path: str) -> Callable[[np.ndarray], list[np.ndarray]]:
         return [np.array(found[output]) for output in outputs]
 
     return run
+
+
+@contextlib.contextmanager
+def _openvino() -> Iterator[Any]:
+    """Give OpenVINO, which does not report its use to its makers meanwhile.
+
+    It would do that from forked processes, of which JAX warns: they can hang. It reports nothing
+    where `CI` is "true".
+    """
+    before = os.environ.get("CI")
+    os.environ["CI"] = "true"
+    try:
+        yield importlib.import_module("openvino")
+    finally:
+        if before is None:
+            del os.environ["CI"]
+        else:
+            os.environ["CI"] = before

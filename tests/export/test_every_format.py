@@ -75,6 +75,7 @@ def test_photos_of_any_size(form, network, photos, tmp_path):
     assert made.error < 5e-3 and made.images == 4
 
 
+@pytest.mark.one_backend
 @pytest.mark.medium
 @pytest.mark.parametrize("form", formats("float16"))
 def test_float16(form, network, tmp_path):
@@ -85,6 +86,7 @@ def test_float16(form, network, tmp_path):
     assert made.size < 2.2 * network.count_params()
 
 
+@pytest.mark.one_backend
 @pytest.mark.medium
 @pytest.mark.parametrize("form", formats("int8"))
 def test_int8(form, photos, tmp_path):
@@ -96,6 +98,7 @@ def test_int8(form, photos, tmp_path):
     assert made.size < 1.5 * network.count_params() + 60_000
 
 
+@pytest.mark.one_backend
 @pytest.mark.peer("onnx", "openvino")
 def test_both_files_of_openvino_are_kept(network, tmp_path):
     """The weights stand in the second one, which nothing replaces unasked."""
@@ -107,6 +110,7 @@ def test_both_files_of_openvino_are_kept(network, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["net.bin", "net.xml"]
 
 
+@pytest.mark.one_backend
 @pytest.mark.peer("onnx", "openvino")
 def test_what_an_openvino_file_says(network, tmp_path):
     import openvino
@@ -117,6 +121,7 @@ def test_what_an_openvino_file_says(network, tmp_path):
     assert [x.get_any_name() for x in (*model.inputs, *model.outputs)] == ["image", "prob"]
 
 
+@pytest.mark.one_backend
 @pytest.mark.peer("tensorflow")
 def test_an_older_saved_model_is_replaced(network, tmp_path):
     """With overwrite=True, and only such a folder."""
