@@ -74,10 +74,10 @@ def export_model(
 
     >>> import os, tempfile
     >>> from keras_alexnet import AlexNet
-    >>> path = os.path.join(tempfile.mkdtemp(), "network.onnx")
+    >>> path = os.path.join(tempfile.mkdtemp(), "network")  # a SavedModel
     >>> made = export_model(AlexNet("cifar10_18pct"), path, verbose=False)
     >>> made.format, made.error < 1e-4
-    ('onnx', True)
+    ('saved_model', True)
     """
     verbose = boolean("verbose", verbose)
     request = checked_request(

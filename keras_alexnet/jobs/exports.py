@@ -64,7 +64,7 @@ def export(
 
     >>> import os, tempfile
     >>> from keras_alexnet import AlexNet
-    >>> path = os.path.join(tempfile.mkdtemp(), "network.onnx")
+    >>> path = os.path.join(tempfile.mkdtemp(), "network")  # a SavedModel
     >>> export(AlexNet("cifar10_18pct"), path, preprocessing=True).images
     12
     """
