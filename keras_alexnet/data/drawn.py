@@ -1,5 +1,7 @@
 """A small data set that needs no download: shapes and textures drawn with Pillow."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
