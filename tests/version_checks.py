@@ -53,11 +53,14 @@ def outputs():
 
 
 def arrays_fitted():
+    import keras
+
     import keras_alexnet
 
+    keras.utils.set_random_seed(0)
     model = keras_alexnet.AlexNet("cifar10_18pct", initialization="robust")
     model.compile("adam", "sparse_categorical_crossentropy")
-    history = model.fit(images(), np.arange(8) % 2, epochs=5, verbose=0).history["loss"]
+    history = model.fit(images() / 100, np.arange(8) % 2, epochs=5, verbose=0).history["loss"]
     assert history[-1] < history[0], history
 
 
