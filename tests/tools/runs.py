@@ -1,9 +1,11 @@
 """Training runs without output, and runs that are interrupted."""
 
 import importlib.util
+import shutil
 
 import pytest
 
+from keras_alexnet.training.lock import LOCK
 from keras_alexnet.training.run import run
 from keras_alexnet.training.state import RunState
 
@@ -27,3 +29,18 @@ def interrupted_after(epochs, monkeypatch, error=KeyboardInterrupt):
         begin(self, epoch, logs)
 
     monkeypatch.setattr(RunState, "on_epoch_begin", stop)
+
+
+def copied_after(epochs, copy, monkeypatch):
+    """Let the next run copy its folder when it begins the epoch after this many.
+
+    The copy is what the run would leave if it were interrupted there.
+    """
+    begin = RunState.on_epoch_begin
+
+    def keep(self, epoch, logs=None):
+        if epoch == epochs:
+            shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns(LOCK))
+        begin(self, epoch, logs)
+
+    monkeypatch.setattr(RunState, "on_epoch_begin", keep)

@@ -112,14 +112,15 @@ def test_class_folders_with_odd_names(folder, tmp_path, capsys, monkeypatch):
     assert set(names) < set(results["class_names"])
     assert len(results["pictures"]) == 3
     break_pictures = lambda *arguments: 1 / 0  # noqa: E731
-    monkeypatch.setattr("keras_alexnet.pictures.plot_confusion", break_pictures)
+    for name in ("history", "confusion", "panel"):
+        monkeypatch.setattr(f"keras_alexnet.pictures.plot_{name}", break_pictures)
     assert main([*command, "2"]) == 0
     out = capsys.readouterr().out
     assert "Going on after epoch 1 " in out
     assert "The picture 'run/confusion.png' could not be drawn: division by zero\n" in out
     size = (tmp_path / "run" / "state-00002.npz").stat().st_size
     assert f"go on from state-00002.npz ({size / 1e6:.1f} MB)" in out
-    assert not (tmp_path / "run" / "confusion.png").exists()
+    assert not list((tmp_path / "run").glob("*.png"))
     assert json.loads((tmp_path / "run" / "job.json").read_text())["finished"] is True
 
 

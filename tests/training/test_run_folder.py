@@ -21,7 +21,7 @@ from small_runs import Instants
 
 pytestmark = pytest.mark.eager
 
-TINY = Job(variant="cifar10_19pct", epochs=1, drawn=40, learning_rate=1e-3, schedule="constant")
+TINY = Job(variant="cifar10_19pct", epochs=1, drawn=20, learning_rate=1e-3, schedule="constant")
 COSINE = Job(variant="cifar10_19pct", epochs=2)
 NEW_SETTINGS = [*dataclasses.asdict(TINY)][13:]  # settings that earlier versions did not write
 BY_STEPS = Job.of("cifar10_80sec", epochs=10)

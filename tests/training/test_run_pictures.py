@@ -25,9 +25,16 @@ def drawing(tmp_path):
     return model, images, evaluation, folder
 
 
+def path_among(*arguments):
+    """Return the path of a picture that is not drawn."""
+    return next(one for one in arguments if isinstance(one, str))
+
+
 @pytest.mark.medium
-def test_filters_are_drawn_once_they_are_smoother_than_noise(drawing, tmp_path):
+def test_filters_are_drawn_once_they_are_smoother_than_noise(drawing, tmp_path, monkeypatch):
     """Initial filters leave a line in words and no picture, not even that of an earlier run."""
+    for name in ("history", "confusion", "panel"):  # the test below draws these
+        monkeypatch.setattr(f"keras_alexnet.pictures.plot_{name}", path_among)
     model, *_, folder = drawing
     (tmp_path / "conv1.png").write_bytes(b"of an earlier run")
     said = []
@@ -40,6 +47,7 @@ def test_filters_are_drawn_once_they_are_smoother_than_noise(drawing, tmp_path):
     kernel.assign(np.ones(kernel.shape))
     assert folder.file("conv1.png") in draw_run(*drawing, said.append)
     assert len(said) == 1
+    assert (tmp_path / "conv1.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.medium

@@ -6,10 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_alexnet.errors import Interrupted
 from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.schedule import learning_rate
-from runs import interrupted_after, quietly
+from runs import copied_after, quietly
 
 SMALL = Job(variant="cifar10_19pct", epochs=4, batch_size=8, drawn=20, learning_rate=1e-3)
 
@@ -50,11 +49,9 @@ def test_a_run_without_recipe_has_it(monkeypatch):
 @pytest.mark.eager
 def test_an_interrupted_run_goes_on_at_its_step(tmp_path, monkeypatch):
     """Rates and weights are those of a whole run, and the state, which is of no more use, goes."""
-    quietly(SMALL, tmp_path / "whole")
     with monkeypatch.context() as patch:
-        interrupted_after(2, patch)
-        with pytest.raises(Interrupted, match="2 of 4 epochs are kept"):
-            quietly(SMALL, tmp_path / "parts")
+        copied_after(2, tmp_path / "parts", patch)
+        quietly(SMALL, tmp_path / "whole")
     outcome = quietly(SMALL, tmp_path / "parts")
     assert outcome.resumed_at == 2
     assert outcome.state_path is None and not list((tmp_path / "parts").glob("state*"))
