@@ -11,6 +11,7 @@ from helpers import run_channels_first, to_numpy, zeros_at_first
 from keras_alexnet import AlexNet, describe, fully_convolutional
 from keras_alexnet.preprocessing import PixelNormalization
 from keras_alexnet.training.job import Job, build_model
+from narrow_networks import narrow
 from published import PUBLISHED
 from reference_networks import forward
 
@@ -58,8 +59,9 @@ def slid(name, model, maps):
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", SIZES)
-def test_equals_sliding_the_classifier(name):
+def test_equals_sliding_the_classifier(name, monkeypatch):
     """Every place is what the published classifier gives for its window of the maps."""
+    narrow(monkeypatch, name)
     own, large = SIZES[name]
     model = AlexNet(name, input_shape=(*own, 3), classes=5, initialization="robust")
     dense = fully_convolutional(model)
@@ -244,8 +246,9 @@ CONV = keras.layers.Conv2D
         ),
     ],
 )
-def test_models_that_do_not_slide(make, message):
+def test_models_that_do_not_slide(make, message, monkeypatch):
     """What stands in the way is named, and what to do."""
+    narrow(monkeypatch, "owt")
     with pytest.raises(ValueError, match=f"(?s)Received the model .*{message}"):
         fully_convolutional(make())
 
