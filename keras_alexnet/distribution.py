@@ -89,7 +89,9 @@ def check_count(devices: Any, there: Sequence[str]) -> int:
         raise UserError(
             f"Received devices={count} on a machine with {len(there)}: {listed}.",
             "`devices` must not be more than there are.",
-            f"Give {len(there)} or less.",
+            "Leave it out (--devices): there is one device."
+            if len(there) == 1
+            else f"Give a number from 1 to {len(there)} (--devices).",
         )
     return count
 

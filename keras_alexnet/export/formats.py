@@ -88,10 +88,11 @@ class ExportFormat:
             needs.append(self.quantizer)
         missing = [name for name in needs if not _is_installed(name)]
         if missing:
+            are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
             raise UserError(
-                f"Received format={self.name!r}, but {' and '.join(missing)} is not installed.",
+                f"Received format={self.name!r}, but {' and '.join(missing)} {are} not installed.",
                 f"{self.title} in {precision} is written with {' and '.join(needs)}.",
-                f"Install it: {self.install}.",
+                f"Install {them}: {self.install}.",
             )
 
     def check_free(self, path: str, overwrite: bool) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_alexnet.arguments import file_path
 from keras_alexnet.evaluation.networks import ready_network
 from keras_alexnet.export.exported import Exported
 from keras_alexnet.export.request import checked_request
 from keras_alexnet.export.run import ExportRun
 from keras_alexnet.progress import quiet, verbosity
+from keras_alexnet.published.lookup import named_checkpoint
 from keras_alexnet.type_aliases import (
     ExportFormatName,
     ExportPrecision,
@@ -21,6 +23,7 @@ from keras_alexnet.type_aliases import (
     Verbose,
     Weights,
 )
+from keras_alexnet.variants import named_variant
 
 
 def export(
@@ -68,6 +71,9 @@ def export(
     >>> export(AlexNet("cifar10_18pct"), path, preprocessing=True).images
     12
     """
+    if not isinstance(model, keras.Model):
+        model = file_path("model", model)
+        named_checkpoint(model, named_variant(variant))  # raises if there are no such weights
     request = checked_request(
         output, format, preprocessing, precision, normalization, photos, overwrite
     )

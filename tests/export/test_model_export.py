@@ -12,7 +12,7 @@ from PIL import Image
 
 from exported import every_layer, small
 from helpers import to_numpy
-from keras_alexnet import AlexNet, UserError, evaluation_preprocessor, export_model
+from keras_alexnet import AlexNet, UserError, evaluation_preprocessor, export_model, jobs
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.export import comparison, formats, onnx_files, run
 from keras_alexnet.export.formats import EXPORT_FORMATS, chosen_format
@@ -189,8 +189,29 @@ def test_without_its_runtime(network, tmp_path, monkeypatch):
     assert (made.runtime, made.error, made.kept, made.images) == (None, None, None, 0)
     assert "It was not run, since no program that can is installed: pip install" in str(made)
     monkeypatch.setattr(formats, "_is_installed", lambda name: name != "onnx")
-    with pytest.raises(UserError, match=r"format='onnx', but onnx is not installed.*pip install"):
-        export_model(network, tmp_path / "b.onnx")
+
+
+@pytest.mark.parametrize(
+    ("form", "missing", "message"),
+    [
+        ("onnx", {"onnx"}, r"format='onnx', but onnx is not installed\. .* Install it: pip"),
+        (
+            "openvino",
+            {"onnx", "openvino"},
+            r"'openvino', but onnx and openvino are not installed\. .* Install them: pip",
+        ),
+    ],
+)
+def test_without_what_writes_it(form, missing, message, network, tmp_path, monkeypatch):
+    """The packages are named, after a mistake in the path of the model."""
+    monkeypatch.setattr(formats, "_is_installed", lambda name: name not in missing)
+    path = tmp_path / f"b{EXPORT_FORMATS[form].ending}"
+    with pytest.raises(UserError, match=message):
+        export_model(network, path)
+    for export in (export_model, jobs.export):
+        with pytest.raises(UserError, match=r"'no\.keras', but there is no such file"):
+            export("no.keras", path)
+    assert files(tmp_path) == []
 
 
 MISTAKES = [
