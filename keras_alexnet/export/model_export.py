@@ -55,7 +55,9 @@ def export_model(
             where it has one for the layer; `"chain"` for plain operators. By default the faster
             one, the chain in ONNX.
         photos: Images for the comparison, and for the ranges of `"int8"`: a folder, image files,
-            or uint8 arrays. Without them the comparison is on images that this package draws.
+            or uint8 arrays. Without them the comparison is on images that this package draws. With
+            `preprocessing` the few pixels that would lie halfway between two grey levels once they
+            are resized are changed: for these every program has a rounding of its own.
         overwrite: Whether to replace an older file.
         verbose: Whether to print the report.
 
@@ -67,8 +69,7 @@ def export_model(
         UserError: (a `ValueError`) for an unknown format, or a package that is not installed; for
             a layer that has no operator; for `"int8"` without photos; if the preparation is not
             known; if a float32 file differs from the model by more than 1e-4 of the largest
-            output, or 5e-3 with `preprocessing`, where a pixel may be a grey level off; if a file
-            exists or cannot be written. No file is left then.
+            output; if a file exists or cannot be written. No file is left then.
 
     Example:
 

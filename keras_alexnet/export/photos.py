@@ -16,6 +16,7 @@ from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.data.image_list import list_images
 from keras_alexnet.errors import UserError, amount
 from keras_alexnet.evaluation.folder import size_and_method
+from keras_alexnet.export.grey_levels import clear_of_ties
 from keras_alexnet.export.operators import Graph
 from keras_alexnet.export.preparation import prepares_itself
 from keras_alexnet.preprocessing import SquareResize, evaluation_preprocessor
@@ -143,6 +144,11 @@ def _in_format(batch: np.ndarray, graph: Graph) -> np.ndarray:
     return batch if graph.data_format == "channels_last" else batch.transpose(0, 3, 1, 2)
 
 
-def given_photos(photos: Photos, graph: Graph) -> Sequence[np.ndarray]:
-    """Return each photo as a batch of one, in a graph's data format."""
-    return [np.ascontiguousarray(_in_format(image[None], graph)) for image in photos.images]
+def given_photos(photos: Photos, graph: Graph, layer: SquareResize) -> Sequence[np.ndarray]:
+    """Return each photo as a batch of one, in a graph's data format.
+
+    A few pixels are a grey level off, so that the layer has no choice how to round: see
+    `clear_of_ties`.
+    """
+    cleared = (clear_of_ties(image, layer.size, layer.method) for image in photos.images)
+    return [np.ascontiguousarray(_in_format(image[None], graph)) for image in cleared]

@@ -30,9 +30,6 @@ from keras_alexnet.preprocessing.stacks import Preprocessor
 from keras_alexnet.version import __version__
 
 LARGEST_ERROR = 1e-4  # of a float32 file
-# Of one that prepares photos: where a new pixel lies between two grey levels, the two ways of
-# adding up decide which one it gets.
-LARGEST_WITH_PHOTOS = 5e-3
 
 
 class ExportRun:
@@ -94,7 +91,8 @@ class ExportRun:
             batches = in_batches(model_inputs(self.photos, self.graph, self.model, self.card))
             inputs = batches
         else:
-            stack, batches = self.stack, [*given_photos(self.photos, self.graph)]
+            stack = self.stack
+            batches = given_photos(self.photos, self.graph, stack.layers[0])
             prepared = [keras.ops.convert_to_numpy(stack(x, training=False)) for x in batches]
             inputs = [x.astype(self.alone.input.dtype) for x in prepared]
         expected = keras_outputs(self.model, inputs, self.graph.data_format)
@@ -105,7 +103,7 @@ class ExportRun:
             raise self._wrong(f"{self.form.runtime} cannot run it: {_first_line(error)}") from error
 
     def _check(self, found: Comparison) -> None:
-        if found.error is not None and found.error > self._largest_error:
+        if found.error is not None and found.error > LARGEST_ERROR:
             raise self._wrong(
                 f"In {self.form.runtime} its outputs differ from Keras's by {found.error:.1e} of "
                 "the largest"
@@ -114,13 +112,9 @@ class ExportRun:
     def _wrong(self, reason: str) -> UserError:
         return UserError(
             f"The exported file of {self.model.name!r} is wrong. {reason}.",
-            f"A float32 file must compute what the model does within {self._largest_error:.0e}.",
+            f"A float32 file must compute what the model does within {LARGEST_ERROR:.0e}.",
             "No file was kept. Choose another format, and report the model and the versions.",
         )
-
-    @property
-    def _largest_error(self) -> float:
-        return LARGEST_ERROR if self.stack is None else LARGEST_WITH_PHOTOS
 
     def _calibration(self) -> np.ndarray:
         """Return the images for the ranges of int8, as the graph takes them."""
