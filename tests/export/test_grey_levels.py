@@ -20,7 +20,8 @@ def photo(rows, columns):
 
 def halves(rows, columns):
     """Return stripes of two levels, whose means all lie halfway."""
-    return np.broadcast_to(254 + np.arange(columns)[:, None] % 2, (rows, columns, 3)).astype("uint8")
+    stripes = 254 + np.arange(columns)[:, None] % 2
+    return np.broadcast_to(stripes, (rows, columns, 3)).astype("uint8")
 
 
 IMAGES = {
