@@ -9,7 +9,8 @@ from keras_alexnet.cli.options import (
     add_network,
     add_precision,
     count,
-    named_network,
+    job_arguments,
+    name_default_network,
 )
 from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.errors import UserError, escaped
@@ -59,18 +60,10 @@ def run(arguments) -> None:
             "Give --csv the name of a file.",
         )
     table = sys.stdout if to_output else arguments.csv
+    name_default_network(arguments)
+    asked = {**job_arguments(arguments, ("plot",)), "csv": table}
     with messages_aside(arguments.json or to_output) as verbose:
-        result = jobs.classify(
-            arguments.images,
-            **named_network(arguments),
-            ten_crop=arguments.ten_crop,
-            top=arguments.top,
-            batch_size=arguments.batch_size,
-            precision=arguments.precision,
-            verbose=verbose,
-            csv=table,
-            bad_images=arguments.bad_images,
-        )
+        result = jobs.classify(**asked, verbose=verbose)
         if not arguments.json:
             print(result.summary())
     if arguments.json:

@@ -3,7 +3,7 @@
 import argparse
 
 from keras_alexnet.cli.options import add_batch_size, add_model, add_precision, add_variant, count
-from keras_alexnet.cli.output import messages_aside, print_json
+from keras_alexnet.cli.output import print_result
 from keras_alexnet.errors import escaped
 
 
@@ -48,21 +48,14 @@ def run(arguments) -> None:
     pictures = {"plot": arguments.plot, "panel": arguments.panel}
     for path in filter(None, pictures.values()):
         check_picture(path)
-    with messages_aside(arguments.json) as verbose:
-        result = jobs.evaluate(
-            arguments.model,
-            arguments.directory,
-            variant=arguments.variant,
-            ten_crop=arguments.ten_crop,
-            batch_size=arguments.batch_size,
-            precision=arguments.precision,
-            verbose=verbose,
-        )
     # The results come before the pictures: a picture that fails must not cost them.
-    if arguments.json:
-        print_json({**pictures, **result.to_dict()})
-    else:
-        print(result.summary(arguments.worst))
+    result = print_result(
+        arguments,
+        jobs.evaluate,
+        aside=("worst", *pictures),
+        text=lambda result: result.summary(arguments.worst),
+        **pictures,
+    )
     if arguments.plot:
         result.plot_confusion(arguments.plot)
     if arguments.panel:

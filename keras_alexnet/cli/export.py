@@ -3,7 +3,7 @@
 from typing import get_args
 
 from keras_alexnet.cli.options import add_model, add_overwrite, add_variant
-from keras_alexnet.cli.output import messages_aside, print_json
+from keras_alexnet.cli.output import print_result
 from keras_alexnet.type_aliases import ExportFormatName, ExportPrecision, NormalizationForm
 
 
@@ -66,20 +66,4 @@ def run(arguments) -> None:
     """Write the file, and say how it compares."""
     from keras_alexnet import jobs
 
-    with messages_aside(arguments.json) as verbose:
-        made = jobs.export(
-            arguments.model,
-            arguments.output,
-            variant=arguments.variant,
-            format=arguments.format,
-            preprocessing=arguments.preprocessing,
-            precision=arguments.precision,
-            normalization=arguments.normalization,
-            photos=arguments.photos,
-            overwrite=arguments.overwrite,
-            verbose=verbose,
-        )
-    if arguments.json:
-        print_json(made.to_dict())
-    else:
-        print(made)
+    print_result(arguments, jobs.export)

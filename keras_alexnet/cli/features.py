@@ -7,9 +7,9 @@ from keras_alexnet.cli.options import (
     add_batch_size,
     add_images,
     add_network,
-    named_network,
+    name_default_network,
 )
-from keras_alexnet.cli.output import messages_aside, print_json
+from keras_alexnet.cli.output import print_result
 from keras_alexnet.type_aliases import FeaturePooling
 
 
@@ -54,19 +54,5 @@ def run(arguments) -> None:
     """Compute the features, and say what was written."""
     from keras_alexnet import jobs
 
-    with messages_aside(arguments.json) as verbose:
-        made = jobs.features(
-            arguments.images,
-            arguments.layer,
-            arguments.output,
-            **named_network(arguments),
-            pooling=arguments.pooling,
-            batch_size=arguments.batch_size,
-            bad_images=arguments.bad_images,
-            overwrite=arguments.overwrite,
-            verbose=verbose,
-        )
-    if arguments.json:
-        print_json(made.to_dict())
-    else:
-        print(made)
+    name_default_network(arguments)
+    print_result(arguments, jobs.features)

@@ -3,7 +3,7 @@
 import os
 from typing import get_args
 
-from keras_alexnet.cli.options import OF_ALL, count, positive
+from keras_alexnet.cli.options import count, job_arguments, positive
 from keras_alexnet.cli.output import print_json
 from keras_alexnet.errors import escaped
 from keras_alexnet.recipes import list_recipes
@@ -219,8 +219,7 @@ def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
     from keras_alexnet import jobs
 
-    asked = {name: value for name, value in vars(arguments).items() if name not in OF_ALL}
-    outcome = jobs.fit(**asked, verbose=0 if arguments.json else "auto")
+    outcome = jobs.fit(**job_arguments(arguments), verbose=0 if arguments.json else "auto")
     if arguments.json:
         print_json(outcome.to_dict())
         return

@@ -1,12 +1,23 @@
 """Options of several commands, and the kinds of their values."""
 
 import sys
-from typing import get_args
+from collections.abc import Collection
+from typing import Any, get_args
 
 from keras_alexnet.published.lookup import get_checkpoint
 from keras_alexnet.type_aliases import BadImages, InferencePrecision
 
 OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
+
+
+def job_arguments(arguments, aside: Collection[str] = ()) -> dict[str, Any]:
+    """Return the arguments of a command that are those of its function in `jobs`, by name.
+
+    Args:
+        arguments: All arguments of the command.
+        aside: Names of further ones that are not the function's.
+    """
+    return {name: value for name, value in vars(arguments).items() if name not in (*OF_ALL, *aside)}
 
 
 def count(text: str) -> int:
@@ -66,8 +77,8 @@ def add_network(command) -> None:
     add_variant(command)
 
 
-def named_network(arguments) -> dict:
-    """Return the arguments of `jobs` that name a network, and print which it is by default."""
+def name_default_network(arguments) -> None:
+    """Print which network is meant if the arguments name none."""
     if arguments.weights is None and arguments.model is None:
         record = get_checkpoint(arguments.variant or "imagenet")
         print(
@@ -75,7 +86,6 @@ def named_network(arguments) -> dict:
             f"imagenet's: {record.name}, {record.title}, {record.size_text()}",
             file=sys.stderr,
         )
-    return {name: getattr(arguments, name) for name in ("weights", "model", "variant")}
 
 
 def add_variant(command) -> None:

@@ -65,8 +65,8 @@ class _Clearing:
         old = channel, self._chosen(self.down)[row], self._chosen(self.across)[column]
         step = np.where(rest[near] < 0, -1, 1)
         # An old pixel under several of them changes once.
-        old, first = np.unique(np.stack(old), axis=1, return_index=True)
-        self._change(tuple(old), step[first])
+        places, first = np.unique(np.stack(old), axis=1, return_index=True)
+        self._change(tuple(places), step[first])
         return not channel.size
 
     def _change(self, old: tuple[np.ndarray, ...], step: np.ndarray) -> None:

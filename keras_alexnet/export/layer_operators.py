@@ -7,25 +7,8 @@ import keras
 import numpy as np
 
 from keras_alexnet.errors import UserError
-from keras_alexnet.export.operators import (
-    Activation,
-    AdaptivePool,
-    Affine,
-    CenterCrop,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalPool,
-    LocalConv,
-    Lrn,
-    Operator,
-    Pad,
-    Padding,
-    Pool,
-    Resize,
-    Sides,
-    Softmax,
-)
+from keras_alexnet.export import operators
+from keras_alexnet.export.operators import Operator, Padding, Sides
 from keras_alexnet.layers import (
     AdaptiveAveragePooling2D,
     CeilPooling2D,
@@ -37,9 +20,7 @@ from keras_alexnet.layers.sliding import SlidingDense
 from keras_alexnet.operations.memory import as_array
 from keras_alexnet.operations.pooling import averaging_matrix
 from keras_alexnet.preprocessing import (
-    CenterCrop as CenterCropLayer,
-)
-from keras_alexnet.preprocessing import (
+    CenterCrop,
     PCAColorNoise,
     PixelNormalization,
     RandomCropFlip,
@@ -73,7 +54,7 @@ def operators_of(layer, shape, data_format) -> Iterator[Operator | None]:
 
 @operators_of.register
 def _(layer: keras.layers.Conv2D, shape, data_format):
-    yield Conv(
+    yield operators.Conv(
         _weights(layer.kernel),
         _bias(layer, layer.filters),
         _pair(layer.strides),
@@ -90,7 +71,7 @@ def _(layer: LocallyConnected2D, shape, data_format):
     rows, columns, *_, filters = kernel.shape
     bias = np.zeros((rows, columns, filters), "float32") if layer.bias is None else layer.bias
     padding = _padding(layer, shape, layer.kernel_size, layer.strides)
-    yield LocalConv(kernel, _weights(bias), _pair(layer.strides), padding)
+    yield operators.LocalConv(kernel, _weights(bias), _pair(layer.strides), padding)
     yield from _function(layer.activation, _is_channel_axis(-1, shape, data_format))
 
 
@@ -99,7 +80,7 @@ def _(layer: keras.layers.Dense, shape, data_format):
     if len(shape) != 2:
         yield None
         return
-    yield Dense(_weights(layer.kernel), _bias(layer, layer.units))
+    yield operators.Dense(_weights(layer.kernel), _bias(layer, layer.units))
     yield from _function(layer.activation)
 
 
@@ -107,7 +88,7 @@ def _(layer: keras.layers.Dense, shape, data_format):
 def _(layer: SlidingDense, shape, data_format):
     dense = layer.layer
     kernel = _weights(dense.kernel).reshape(*layer.window, -1, dense.units)
-    yield Conv(kernel, _bias(dense, dense.units))
+    yield operators.Conv(kernel, _bias(dense, dense.units))
     yield from _function(dense.activation)
 
 
@@ -119,7 +100,8 @@ def _(layer: LocalResponseNormalization, shape, data_format):
     shorter, longer = (layer.size - 1) // 2, layer.size // 2
     reach = (longer, shorter) if layer.even_window == "before" else (shorter, longer)
     within = layer.region == "within_channel"
-    yield Lrn(*reach, layer.k, layer.alpha, layer.beta, within, 1 if within else layer.groups)
+    groups = 1 if within else layer.groups
+    yield operators.Lrn(*reach, layer.k, layer.alpha, layer.beta, within, groups)
 
 
 @operators_of.register(keras.layers.MaxPooling2D)
@@ -127,20 +109,20 @@ def _(layer: LocalResponseNormalization, shape, data_format):
 def _(layer, shape, data_format):
     reduction = "max" if isinstance(layer, keras.layers.MaxPooling2D) else "average"
     size, strides = _pair(layer.pool_size), _pair(layer.strides)
-    yield Pool(size, strides, _padding(layer, shape, size, strides), reduction)
+    yield operators.Pool(size, strides, _padding(layer, shape, size, strides), reduction)
 
 
 @operators_of.register
 def _(layer: CeilPooling2D, shape, data_format):
     size, strides = _pair(layer.pool_size), _pair(layer.strides)
-    yield Pool(size, strides, NO_ZEROS, layer.reduction, ceil=True)
+    yield operators.Pool(size, strides, NO_ZEROS, layer.reduction, ceil=True)
 
 
 @operators_of.register(keras.layers.GlobalMaxPooling2D)
 @operators_of.register(keras.layers.GlobalAveragePooling2D)
 def _(layer, shape, data_format):
     reduction = "max" if isinstance(layer, keras.layers.GlobalMaxPooling2D) else "average"
-    yield GlobalPool(reduction, layer.keepdims)
+    yield operators.GlobalPool(reduction, layer.keepdims)
 
 
 @operators_of.register
@@ -149,13 +131,13 @@ def _(layer: AdaptiveAveragePooling2D, shape, data_format):
     if None in sizes:
         yield None
         return
-    yield AdaptivePool(*(averaging_matrix(size, layer.output_size) for size in sizes))
+    yield operators.AdaptivePool(*(averaging_matrix(size, layer.output_size) for size in sizes))
 
 
 @operators_of.register
 def _(layer: keras.layers.ZeroPadding2D, shape, data_format):
     (top, bottom), (left, right) = layer.padding
-    yield Pad(((top, bottom), (left, right)))
+    yield operators.Pad(((top, bottom), (left, right)))
 
 
 @operators_of.register
@@ -163,7 +145,7 @@ def _(layer: keras.layers.Flatten, shape, data_format):
     if len(shape) == 4:
         # A channels-first layer brings its maps to the order rows, columns, channels first.
         known = data_format in ("channels_first", layer.data_format)
-        yield Flatten(layer.data_format == data_format) if known else None
+        yield operators.Flatten(layer.data_format == data_format) if known else None
     elif len(shape) != 2:
         yield None
 
@@ -171,7 +153,7 @@ def _(layer: keras.layers.Flatten, shape, data_format):
 @operators_of.register
 def _(layer: keras.layers.ReLU, shape, data_format):
     plain = layer.max_value is None and not layer.negative_slope and not layer.threshold
-    yield Activation("relu") if plain else None
+    yield operators.Activation("relu") if plain else None
 
 
 @operators_of.register
@@ -181,13 +163,13 @@ def _(layer: keras.layers.Activation, shape, data_format):
 
 @operators_of.register
 def _(layer: keras.layers.Softmax, shape, data_format):
-    yield Softmax() if _is_channel_axis(layer.axis, shape, data_format) else None
+    yield operators.Softmax() if _is_channel_axis(layer.axis, shape, data_format) else None
 
 
 @operators_of.register
 def _(layer: DownscaledDropout, shape, data_format):
     scale = np.asarray(1 - layer.rate, "float32")
-    yield Affine(scale, np.zeros((), "float32"))
+    yield operators.Affine(scale, np.zeros((), "float32"))
 
 
 @operators_of.register
@@ -199,7 +181,7 @@ def _(layer: keras.layers.BatchNormalization, shape, data_format):
     gamma = _weights(layer.gamma) if layer.scale else np.ones_like(mean)
     beta = _weights(layer.beta) if layer.center else np.zeros_like(mean)
     scale = gamma / np.sqrt(variance + np.float32(layer.epsilon))
-    yield Affine(scale, beta - mean * scale)
+    yield operators.Affine(scale, beta - mean * scale)
 
 
 @operators_of.register
@@ -207,33 +189,33 @@ def _(layer: keras.layers.Rescaling, shape, data_format):
     scale, offset = np.asarray(layer.scale, "float32"), np.asarray(layer.offset, "float32")
     # Keras broadcasts numbers for each channel over the last axis.
     known = (not scale.ndim and not offset.ndim) or _is_channel_axis(-1, shape, data_format)
-    yield Affine(scale, offset) if known else None
+    yield operators.Affine(scale, offset) if known else None
 
 
 @operators_of.register
 def _(layer: PixelNormalization, shape, data_format):
     scale, shift = layer.gain_and_shift(*_sizes(layer, shape))
-    yield Affine(scale, shift, layer.order == "bgr")
+    yield operators.Affine(scale, shift, layer.order == "bgr")
 
 
 @operators_of.register
 def _(layer: SquareResize, shape, data_format):
-    yield Resize(layer.size, layer.method)
+    yield operators.Resize(layer.size, layer.method)
 
 
-@operators_of.register(CenterCropLayer)
+@operators_of.register(CenterCrop)
 @operators_of.register(RandomCropFlip)
 def _(layer, shape, data_format):
-    yield CenterCrop(layer.height, layer.width)
+    yield operators.CenterCrop(layer.height, layer.width)
 
 
 def _function(activation, on_channels: bool = True) -> Iterator[Operator | None]:
     """Yield the operator of an activation, if it changes anything."""
     name = getattr(activation, "__name__", None)
     if name in FUNCTIONS and activation is keras.activations.get(name):
-        yield Activation(name)
+        yield operators.Activation(name)
     elif activation is keras.activations.softmax and on_channels:
-        yield Softmax()
+        yield operators.Softmax()
     elif activation is not keras.activations.linear:
         yield None
 

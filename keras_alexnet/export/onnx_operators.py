@@ -5,24 +5,9 @@ import math
 
 import numpy as np
 
+from keras_alexnet.export import operators
 from keras_alexnet.export.onnx_graph import Maps, OnnxGraph, spatial
 from keras_alexnet.export.onnx_resizing import resize
-from keras_alexnet.export.operators import (
-    Activation,
-    AdaptivePool,
-    Affine,
-    CenterCrop,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalPool,
-    LocalConv,
-    Lrn,
-    Pad,
-    Pool,
-    Resize,
-    Softmax,
-)
 
 FUNCTIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
@@ -42,7 +27,7 @@ def write_operator(operator, graph: OnnxGraph, x: Maps, name: str) -> str:
 
 
 @write_operator.register
-def _(operator: Conv, graph, x, name):
+def _(operator: operators.Conv, graph, x, name):
     kernel = graph.weights(operator.kernel.transpose(3, 2, 0, 1), f"{name}.kernel")
     return graph.node(
         "Conv",
@@ -57,7 +42,7 @@ def _(operator: Conv, graph, x, name):
 
 
 @write_operator.register
-def _(operator: LocalConv, graph, x, name):
+def _(operator: operators.LocalConv, graph, x, name):
     """Multiply the windows of each place, `(batch, window)`, by its `(window, filters)`."""
     rows, columns, *window, _, filters = operator.kernel.shape
     padded = pad(graph, x.name, operator.padding, name)
@@ -79,13 +64,13 @@ def _(operator: LocalConv, graph, x, name):
 
 
 @write_operator.register
-def _(operator: Dense, graph, x, name):
+def _(operator: operators.Dense, graph, x, name):
     kernel = graph.weights(operator.kernel, f"{name}.kernel")
     return graph.node("Gemm", [x.name, kernel, graph.constant(operator.bias, f"{name}.bias")], name)
 
 
 @write_operator.register
-def _(operator: Lrn, graph, x, name):
+def _(operator: operators.Lrn, graph, x, name):
     size = operator.before + 1 + operator.after
     symmetric = operator.before == operator.after and not operator.within
     if graph.settings.normalization == "operator" and symmetric and operator.groups == 1:
@@ -94,7 +79,7 @@ def _(operator: Lrn, graph, x, name):
     return _normalized(operator, graph, x, name)
 
 
-def _normalized(operator: Lrn, graph, x, name):
+def _normalized(operator: operators.Lrn, graph, x, name):
     """Add the chain of plain operators: k + alpha * sum is a convolution of the squares."""
     squares = graph.node("Mul", [x.name, x.name], name)
     channels = x.shape[1]
@@ -128,7 +113,7 @@ def _power(graph, scale: str, beta: float, name: str) -> str:
 
 
 @write_operator.register
-def _(operator: Pool, graph, x, name):
+def _(operator: operators.Pool, graph, x, name):
     padding = operator.padding
     if operator.ceil:
         # As many windows as with sizes rounded up; the places added do not count.
@@ -144,21 +129,21 @@ def _(operator: Pool, graph, x, name):
 
 
 @write_operator.register
-def _(operator: GlobalPool, graph, x, name):
+def _(operator: operators.GlobalPool, graph, x, name):
     kind = "GlobalMaxPool" if operator.reduction == "max" else "GlobalAveragePool"
     pooled = graph.node(kind, [x.name], name)
     return pooled if operator.keepdims else graph.node("Flatten", [pooled], name, axis=1)
 
 
 @write_operator.register
-def _(operator: AdaptivePool, graph, x, name):
+def _(operator: operators.AdaptivePool, graph, x, name):
     columns = graph.constant(operator.columns.T, f"{name}.columns")
     across = graph.node("MatMul", [x.name, columns], name)
     return graph.node("MatMul", [graph.constant(operator.rows, f"{name}.rows"), across], name)
 
 
 @write_operator.register
-def _(operator: Pad, graph, x, name):
+def _(operator: operators.Pad, graph, x, name):
     return pad(graph, x.name, operator.padding, name)
 
 
@@ -171,17 +156,17 @@ def pad(graph, x: str, padding, name: str) -> str:
 
 
 @write_operator.register
-def _(operator: Activation, graph, x, name):
+def _(operator: operators.Activation, graph, x, name):
     return graph.node(FUNCTIONS[operator.function], [x.name], name)
 
 
 @write_operator.register
-def _(operator: Softmax, graph, x, name):
+def _(operator: operators.Softmax, graph, x, name):
     return graph.node("Softmax", [x.name], name, axis=1)
 
 
 @write_operator.register
-def _(operator: Flatten, graph, x, name):
+def _(operator: operators.Flatten, graph, x, name):
     values = x.name
     if operator.channels_last and math.prod(x.shape[2:]) != 1:
         values = graph.node("Transpose", [values], name, perm=TO_LAST)
@@ -189,7 +174,7 @@ def _(operator: Flatten, graph, x, name):
 
 
 @write_operator.register
-def _(operator: Affine, graph, x, name):
+def _(operator: operators.Affine, graph, x, name):
     y = x.name
     for kind, values, neutral in (("Mul", operator.scale, 1), ("Add", operator.shift, 0)):
         if (values != neutral).any():
@@ -215,12 +200,12 @@ def channels_first(values: np.ndarray, axes: int) -> np.ndarray:
 
 
 @write_operator.register
-def _(operator: Resize, graph, x, name):
+def _(operator: operators.Resize, graph, x, name):
     return resize(operator, graph, x, name)
 
 
 @write_operator.register
-def _(operator: CenterCrop, graph, x, name):
+def _(operator: operators.CenterCrop, graph, x, name):
     sides = [operator.rows, operator.columns]
     if None in x.sizes:
         sizes = graph.node(

@@ -1,4 +1,4 @@
-"""`with_preparation`: a graph of photos of any size, behind the layers that prepare them."""
+"""`with_preparation`: the graph of a network with the layers that prepare photos before it."""
 
 from __future__ import annotations
 

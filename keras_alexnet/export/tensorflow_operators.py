@@ -5,23 +5,8 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.export.operators import (
-    Activation,
-    AdaptivePool,
-    Affine,
-    CenterCrop,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalPool,
-    LocalConv,
-    Lrn,
-    Operator,
-    Pad,
-    Pool,
-    Resize,
-    Softmax,
-)
+from keras_alexnet.export import operators
+from keras_alexnet.export.operators import Operator
 from keras_alexnet.export.tensorflow_maps import (
     central_square,
     divided,
@@ -41,24 +26,24 @@ def weights_of(operator: Operator) -> tuple[np.ndarray, ...]:
 
 
 @weights_of.register
-def _(operator: Conv):
+def _(operator: operators.Conv):
     kernels = np.split(operator.kernel, operator.groups, axis=-1)
     return (*kernels, operator.bias)
 
 
 @weights_of.register
-def _(operator: LocalConv):
+def _(operator: operators.LocalConv):
     rows, columns, *_, filters = operator.kernel.shape
     return operator.kernel.reshape(rows * columns, -1, filters), operator.bias
 
 
 @weights_of.register
-def _(operator: Dense):
+def _(operator: operators.Dense):
     return operator.kernel, operator.bias
 
 
 @weights_of.register
-def _(operator: Affine):
+def _(operator: operators.Affine):
     return operator.scale, operator.shift
 
 
@@ -75,7 +60,7 @@ def computed(operator: Operator, x, *weights):
 
 
 @computed.register
-def _(operator: Conv, x, *weights):
+def _(operator: operators.Conv, x, *weights):
     *kernels, bias = weights
     rows, columns, *_ = operator.kernel.shape
     down, across = operator.dilation
@@ -92,7 +77,7 @@ def _(operator: Conv, x, *weights):
 
 
 @computed.register
-def _(operator: LocalConv, x, kernel, bias):
+def _(operator: operators.LocalConv, x, kernel, bias):
     places_down, places_across, rows, columns, _, filters = operator.kernel.shape
     x = tf.pad(x, ((0, 0), *operator.padding, (0, 0)))
     down, across = operator.strides
@@ -110,66 +95,66 @@ def _(operator: LocalConv, x, kernel, bias):
 
 
 @computed.register
-def _(operator: Dense, x, kernel, bias):
+def _(operator: operators.Dense, x, kernel, bias):
     return tf.matmul(x, kernel) + bias
 
 
 @computed.register
-def _(operator: Lrn, x):
+def _(operator: operators.Lrn, x):
     has_operation = not operator.within and operator.before == operator.after
     return normalized(x, operator) if has_operation else divided(x, operator)
 
 
 @computed.register
-def _(operator: Pool, x):
+def _(operator: operators.Pool, x):
     return pooled(x, operator)
 
 
 @computed.register
-def _(operator: GlobalPool, x):
+def _(operator: operators.GlobalPool, x):
     reduce = tf.reduce_max if operator.reduction == "max" else tf.reduce_mean
     return reduce(x, axis=(1, 2), keepdims=operator.keepdims)
 
 
 @computed.register
-def _(operator: AdaptivePool, x):
+def _(operator: operators.AdaptivePool, x):
     return products(x, tf.constant(operator.rows), tf.constant(operator.columns))
 
 
 @computed.register
-def _(operator: Pad, x):
+def _(operator: operators.Pad, x):
     return tf.pad(x, ((0, 0), *operator.padding, (0, 0)))
 
 
 @computed.register
-def _(operator: Activation, x):
+def _(operator: operators.Activation, x):
     return FUNCTIONS[operator.function](x)
 
 
 @computed.register
-def _(operator: Softmax, x):
+def _(operator: operators.Softmax, x):
     return tf.nn.softmax(x)
 
 
 @computed.register
-def _(operator: Flatten, x):
+def _(operator: operators.Flatten, x):
     x = x if operator.channels_last else tf.transpose(x, (0, 3, 1, 2))
     return tf.reshape(x, (-1, int(np.prod(x.shape[1:]))))
 
 
 @computed.register
-def _(operator: Affine, x, scale, shift):
+def _(operator: operators.Affine, x, scale, shift):
     x = x * scale + shift
     return tf.reverse(x, axis=[-1]) if operator.reverse else x
 
 
 @computed.register
-def _(operator: Resize, x):
+def _(operator: operators.Resize, x):
     return central_square(x, operator.size, operator.method)
 
 
 @computed.register
-def _(operator: CenterCrop, x):
+def _(operator: operators.CenterCrop, x):
     rows, columns = tf.shape(x)[1], tf.shape(x)[2]
     corner = ((rows - operator.rows) // 2, (columns - operator.columns) // 2)
     return tf.slice(x, (0, *corner, 0), (-1, operator.rows, operator.columns, x.shape[-1]))

@@ -9,25 +9,8 @@ import math
 
 import numpy as np
 
-from keras_alexnet.export.operators import (
-    Activation,
-    AdaptivePool,
-    Affine,
-    CenterCrop,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalPool,
-    Graph,
-    LocalConv,
-    Lrn,
-    Operator,
-    Pad,
-    Padding,
-    Pool,
-    Resize,
-    Softmax,
-)
+from keras_alexnet.export import operators
+from keras_alexnet.export.operators import Graph, Operator, Padding
 from keras_alexnet.export.torch_resize import central_square
 
 Arrays = dict[str, np.ndarray]
@@ -89,12 +72,12 @@ def arrays_of(operator: Operator) -> Arrays:
 
 
 @arrays_of.register
-def _(operator: Conv) -> Arrays:
+def _(operator: operators.Conv) -> Arrays:
     return {"kernel": operator.kernel.transpose(3, 2, 0, 1), "bias": operator.bias}
 
 
 @arrays_of.register
-def _(operator: LocalConv) -> Arrays:
+def _(operator: operators.LocalConv) -> Arrays:
     rows, columns, height, width, channels, filters = operator.kernel.shape
     # `unfold` lists the places of a window for each channel.
     kernel = operator.kernel.transpose(0, 1, 4, 2, 3, 5)
@@ -103,17 +86,17 @@ def _(operator: LocalConv) -> Arrays:
 
 
 @arrays_of.register
-def _(operator: Dense) -> Arrays:
+def _(operator: operators.Dense) -> Arrays:
     return {"kernel": operator.kernel.T, "bias": operator.bias}
 
 
 @arrays_of.register
-def _(operator: AdaptivePool) -> Arrays:
+def _(operator: operators.AdaptivePool) -> Arrays:
     return {"rows": operator.rows, "columns": operator.columns}
 
 
 @arrays_of.register
-def _(operator: Affine) -> Arrays:
+def _(operator: operators.Affine) -> Arrays:
     return {"scale": _channels_first(operator.scale), "shift": _channels_first(operator.shift)}
 
 
@@ -141,7 +124,7 @@ def computed(operator: Operator, torch, x, weights):
 
 
 @computed.register
-def _(operator: Conv, torch, x, weights):
+def _(operator: operators.Conv, torch, x, weights):
     x, padding = _padded(torch, x, operator.padding)
     return torch.nn.functional.conv2d(
         x,
@@ -155,7 +138,7 @@ def _(operator: Conv, torch, x, weights):
 
 
 @computed.register
-def _(operator: LocalConv, torch, x, weights):
+def _(operator: operators.LocalConv, torch, x, weights):
     rows, columns, height, width, *_ = operator.kernel.shape
     x, padding = _padded(torch, x, operator.padding)
     windows = torch.nn.functional.unfold(
@@ -166,12 +149,12 @@ def _(operator: LocalConv, torch, x, weights):
 
 
 @computed.register
-def _(operator: Dense, torch, x, weights):
+def _(operator: operators.Dense, torch, x, weights):
     return torch.nn.functional.linear(x, weights["kernel"], weights["bias"])
 
 
 @computed.register
-def _(operator: Lrn, torch, x, weights):
+def _(operator: operators.Lrn, torch, x, weights):
     sums = _sums_of_squares(operator, torch, x * x)
     base = operator.k + operator.alpha * sums
     if operator.beta == 0.75:  # a power takes several times as long as two roots
@@ -179,7 +162,7 @@ def _(operator: Lrn, torch, x, weights):
     return x * base.pow(-operator.beta)
 
 
-def _sums_of_squares(operator: Lrn, torch, squares):
+def _sums_of_squares(operator: operators.Lrn, torch, squares):
     window = operator.before + 1 + operator.after
     reach = (operator.before, operator.after)
     if operator.within:
@@ -195,7 +178,7 @@ def _sums_of_squares(operator: Lrn, torch, squares):
 
 
 @computed.register
-def _(operator: Pool, torch, x, weights):
+def _(operator: operators.Pool, torch, x, weights):
     functions, sides = torch.nn.functional, _sides(operator.padding)
     options = {"stride": operator.strides, "ceil_mode": operator.ceil}
     if operator.reduction == "max":
@@ -210,39 +193,39 @@ def _(operator: Pool, torch, x, weights):
 
 
 @computed.register
-def _(operator: GlobalPool, torch, x, weights):
+def _(operator: operators.GlobalPool, torch, x, weights):
     if operator.reduction == "max":
         return x.amax((2, 3), keepdim=operator.keepdims)
     return x.mean((2, 3), keepdim=operator.keepdims)
 
 
 @computed.register
-def _(operator: AdaptivePool, torch, x, weights):
+def _(operator: operators.AdaptivePool, torch, x, weights):
     return weights["rows"] @ x @ weights["columns"].T
 
 
 @computed.register
-def _(operator: Pad, torch, x, weights):
+def _(operator: operators.Pad, torch, x, weights):
     return torch.nn.functional.pad(x, _sides(operator.padding))
 
 
 @computed.register
-def _(operator: Activation, torch, x, weights):
+def _(operator: operators.Activation, torch, x, weights):
     return getattr(torch, operator.function)(x)
 
 
 @computed.register
-def _(operator: Softmax, torch, x, weights):
+def _(operator: operators.Softmax, torch, x, weights):
     return x.softmax(1)
 
 
 @computed.register
-def _(operator: Flatten, torch, x, weights):
+def _(operator: operators.Flatten, torch, x, weights):
     return (x.permute(0, 2, 3, 1) if operator.channels_last else x).flatten(1)
 
 
 @computed.register
-def _(operator: Affine, torch, x, weights):
+def _(operator: operators.Affine, torch, x, weights):
     scale, shift = (
         value[:, None, None] if x.dim() == 4 and value.dim() == 1 else value
         for value in (weights["scale"], weights["shift"])
@@ -252,12 +235,12 @@ def _(operator: Affine, torch, x, weights):
 
 
 @computed.register
-def _(operator: Resize, torch, x, weights):
+def _(operator: operators.Resize, torch, x, weights):
     return central_square(torch, x, operator.size, operator.method)
 
 
 @computed.register
-def _(operator: CenterCrop, torch, x, weights):
+def _(operator: operators.CenterCrop, torch, x, weights):
     top, left = (x.shape[2] - operator.rows) // 2, (x.shape[3] - operator.columns) // 2
     return x[:, :, top : top + operator.rows, left : left + operator.columns]
 

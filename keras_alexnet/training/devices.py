@@ -20,8 +20,9 @@ def check_devices(job: Any) -> None:
         job: The `Job`.
 
     Raises:
-        UserError: If there are fewer devices, the backend or the compile mode knows one only, a
-            batch has fewer images, a distribution is already set, or the backend does not train.
+        UserError: If there are fewer devices than asked for; if the backend, or the compile mode
+            `"xla"` on TensorFlow, trains on one device only; if a batch has fewer images than there
+            are devices; if a distribution is already set; or if the backend does not train.
     """
     if keras.backend.backend() not in TRAINING:
         raise UserError(
