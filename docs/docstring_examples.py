@@ -1,4 +1,4 @@
-"""Shows the examples of docstrings as code, for the site.
+"""Shows the examples and the defaults of docstrings as code, for the site.
 
 mkdocstrings reads Google's sections. The docstrings here end with "Example:", an empty line, and a
 fenced block or a doctest that is not indented, as Keras's do.
@@ -17,6 +17,23 @@ def with_blocks(text: str) -> str:
     return DOCTEST.sub(lambda match: f"```pycon\n{match[0]}\n```", text)
 
 
+def field_of(default: object, package: griffe.Module) -> object:
+    """Return the default of a field for `RECORD.field`, else the default itself.
+
+    A record is a constant of the package such as `DEFAULTS = Job()`, without arguments.
+    """
+    if not isinstance(default, griffe.ExprAttribute):
+        return default
+    record, _, field = default.canonical_path.rpartition(".")
+    if not record.startswith(f"{package.path}."):
+        return default
+    made = package.modules_collection[record]
+    call = made.value if made.is_attribute else None
+    if not isinstance(call, griffe.ExprCall) or call.arguments:
+        return default
+    return package.modules_collection[call.function.canonical_path][field].value
+
+
 class DocstringExamples(griffe.Extension):
     """The extension that `mkdocs.yml` names."""
 
@@ -24,3 +41,8 @@ class DocstringExamples(griffe.Extension):
         """Change the docstring of each object that griffe has read."""
         if obj.docstring is not None:
             obj.docstring.value = with_blocks(obj.docstring.value)
+
+    def on_function(self, *, func, loader, **others):
+        """Show the value of a default that a function takes from a record."""
+        for parameter in func.parameters:
+            parameter.default = field_of(parameter.default, func.package)

@@ -152,8 +152,8 @@ def describe(model: keras.Model) -> Description:
             `keras.layers.TimeDistributed` count, layers inside your own layers do not.
 
     Returns:
-        A `Description`: `print` shows it as a table, `to_json()` and `to_dict()` give the
-        numbers, `plot(path)` draws a picture.
+        A `Description`. `print` shows it as a table, `to_json()` and `to_dict()` give the numbers,
+        and `plot(path)` draws a picture.
 
     Raises:
         UserError: (a `ValueError`) if the model is not a built Keras model, or a subclassed one

@@ -1,8 +1,8 @@
 """Checks the built site: `mkdocs build && python tests/site_check.py site`.
 
 Every link of a page leads to a file and, with an anchor, to an element of it. No page needs another
-host: scripts, styles, fonts and pictures are the site's own. Whatever is wrong is printed, and the
-exit code is 1.
+host: scripts, styles, fonts and pictures are the site's own. The reference shows what docstrings
+say. Whatever is wrong is printed, and the exit code is 1.
 """
 
 import html.parser
@@ -14,6 +14,11 @@ import urllib.parse
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 FEWEST = 20  # pages of a whole site
 STYLES = re.compile(r"url\(['\"]?((?:https?:)?//[^)'\"]+)")
+RETURNS = re.compile(r">(?:Returns|Yields):</span></p>\s*<ul>(.*?)</ul>", re.DOTALL)
+PARAMETER = re.compile(
+    r'field-body">\s*<b><code>(\w+)</code></b>(?:(?!</li>).)*?default:\s*<code>(.*?)</code>',
+    re.DOTALL,
+)
 PLAIN = {"canonical", "next", "prev"}  # of <link>: addresses, which a browser does not fetch
 
 
@@ -57,10 +62,25 @@ def problems(folder):
             if not is_elsewhere(link) and path.name != "404.html" and is_broken(pages, path, link):
                 yield f"{path}: leads nowhere: {link}"
     for path in (*folder.rglob("*.css"), *pages):
-        for address in STYLES.findall(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        for address in STYLES.findall(text):
             yield f"{path}: fetches {address}"
+        for misread in misread_docstrings(text):
+            yield f"{path}: {misread}"
+    for path in folder.rglob("*.py[co]"):
+        yield f"{path}: belongs to no site"
     if len(pages) < FEWEST:
         yield f"{folder}: only {len(pages)} pages"
+
+
+def misread_docstrings(text):
+    """Yield what mkdocstrings has read otherwise than it was meant, in a page's text."""
+    for entries in RETURNS.findall(text):
+        if entries.count("<li") > 1:
+            yield "each line of a docstring's Returns is a value of its own"
+    for name, default in PARAMETER.findall(text):
+        if name == re.sub("<[^>]*>", "", default):
+            yield f"the default of {name} is shown as a name"
 
 
 def is_broken(pages, path, link):

@@ -1,8 +1,11 @@
-"""The check of the built site finds what it looks for."""
+"""The check of the built site finds what it looks for; words stay whole where they should."""
+
+import importlib.util
 
 import pytest
 
 import site_check
+from documents import ROOT
 
 pytestmark = pytest.mark.backend_free
 
@@ -14,6 +17,12 @@ FAULTS = {
     '<img src="b.svg">': "leads nowhere: b.svg",
     '<script src="https://x.org/a.js"></script>': "fetches https://x.org/a.js",
     '<link rel="stylesheet" href="//x.org/a.css">': "fetches //x.org/a.css",
+    ">Returns:</span></p> <ul><li>A</li><li>B</li></ul>": (
+        "each line of a docstring's Returns is a value of its own"
+    ),
+    '"field-body"> <b><code>seed</code></b> (int, default: <code><span>seed</span></code>)': (
+        "the default of seed is shown as a name"
+    ),
     "<style>@import url(https://x.org/a.css)</style>": "fetches https://x.org/a.css",
 }
 
@@ -43,3 +52,29 @@ def test_a_style_that_fetches_and_a_site_without_pages(tmp_path):
         f"{tmp_path}/a.css: fetches https://x.org/a.png",
         f"{tmp_path}: only 0 pages",
     ]
+
+
+@pytest.fixture(scope="module")
+def whole_words():
+    """The module that `hooks` of mkdocs.yml names."""
+    spec = importlib.util.spec_from_file_location("whole_words", ROOT / "docs/whole_words.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WHOLE = ["--seed", "-m", "2e-5", "1,168 s", "19.45 %", "11 of 11", "top-1", "keras-alexnet[jax]"]
+
+
+@pytest.mark.parametrize("word", WHOLE)
+def test_words_that_stay_whole(word, whole_words):
+    kept = f'<span class="whole">{word}</span>'
+    assert whole_words.on_page_content(f"<code>a {word}</code>") == f"<code>a {kept}</code>"
+    assert whole_words.on_page_content(f"<p>({word})</p>") == f"<p>({kept})</p>"
+
+
+@pytest.mark.parametrize(
+    "text", ['<a href="x--seed.html#top-1">', "<pre>a --seed\n2e-5</pre>", "well-known", "3 sides"]
+)
+def test_tags_code_blocks_and_other_words_stay_as_they_are(text, whole_words):
+    assert whole_words.on_page_content(text) == text

@@ -71,8 +71,8 @@ def load_checkpoint(
             A download shows its progress in any case where that logging is interactive.
 
     Returns:
-        A `Loaded`: which tensor went into which variable, what was left out and why, and the
-        figures of the check.
+        A `Loaded`, which says which tensor went into which variable, what was left out and why,
+        with the figures of the check.
 
     Raises:
         UserError: (a `ValueError`) if the file cannot be read or does not fit; the message names

@@ -107,7 +107,7 @@ def convert_checkpoint(
         verbose: Whether to print the report, as `load_checkpoint` does it.
 
     Returns:
-        A `Converted`: path and size, the report of the load, and the card.
+        A `Converted` with path and size, the report of the load, and the card.
 
     Raises:
         UserError: (a `ValueError`) if the source cannot be read or does not fit; if it fits more

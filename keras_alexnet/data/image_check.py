@@ -78,7 +78,7 @@ def check_images(
         verbose: 0 for silence; 1 or `"auto"` for a progress bar, on a terminal or in a notebook.
 
     Returns:
-        A `Findings`: the number of files checked, the bad ones with the reason, and remarks.
+        A `Findings` with the number of files checked, the bad ones with the reason, and remarks.
 
     Raises:
         UserError: If there is no such folder or no image file in it, or files cannot be moved.

@@ -69,8 +69,8 @@ def refuse_misplaced(directory: str) -> tuple[str, ...]:
     """Raise if the class folders lie one level lower: in splits, or in a single folder.
 
     Returns:
-        A sentence, if the folders may be splits or classes: they all hold the same folders, but
-        none has the name of a split.
+        A sentence, if the folders may be splits or classes, since they all hold the same folders,
+        but none has the name of a split.
 
     Raises:
         UserError: It names the folders that hold the class folders, and the folder to pass.

@@ -62,7 +62,7 @@ def export_model(
         verbose: Whether to print the report.
 
     Returns:
-        An `Exported`: path and size, the runtime that ran it, the error, and the share of best
+        An `Exported` with path and size, the runtime that ran it, the error, and the share of best
         classes that are Keras's.
 
     Raises:

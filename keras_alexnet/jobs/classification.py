@@ -167,8 +167,8 @@ def classify(
             header shows it. `"skip"`: it is left out, and `skipped` lists it.
 
     Returns:
-        A `Classification`: for each image its path and its best classes with their scores. With
-        `csv`, the classes are in that file alone.
+        A `Classification` with the path of each image and its best classes with their scores.
+        With `csv`, the classes are in that file alone.
 
     Raises:
         UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be

@@ -51,7 +51,7 @@ def download(
             a notebook.
 
     Returns:
-        A `Download`: name, path, whether it was downloaded now, and what was verified.
+        A `Download` with the name, the path, whether it was downloaded now, and what was verified.
 
     Raises:
         UserError: (a `ValueError`) for an unknown name, or if no address gives the right file, or

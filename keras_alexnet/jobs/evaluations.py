@@ -122,7 +122,7 @@ def evaluate(
         verbose: 0 for silence; 1 or `"auto"` for a progress bar, on a terminal or in a notebook.
 
     Returns:
-        A `FolderEvaluation`: the figures, parts between 0 and 1, what was measured, and notes.
+        A `FolderEvaluation` with the figures, parts between 0 and 1, what was measured, and notes.
 
     Raises:
         UserError: (a `ValueError`) if the network cannot be found or read, or does not fit; if the

@@ -89,7 +89,7 @@ def features(
             progress bar for more images than a batch, on a terminal or in a notebook.
 
     Returns:
-        A `Features`: the paths of the files, the shape of the array, and the record.
+        A `Features` with the paths of the files, the shape of the array, and the record.
 
     Raises:
         UserError: (a `ValueError`) if both `weights` and `model` are given; if they cannot be

@@ -143,8 +143,8 @@ def fit(
             may go on with another number.
 
     Returns:
-        An `Outcome`: the path of the model, the accuracies on the held-out images (parts between 0
-        and 1), and how long it took, in seconds.
+        An `Outcome` with the path of the model, the accuracies on the held-out images (parts
+        between 0 and 1), and how long it took, in seconds.
 
     Raises:
         UserError: (a `ValueError`) for an unknown name or choice; if images cannot be found or

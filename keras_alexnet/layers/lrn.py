@@ -18,7 +18,7 @@ REGIONS: tuple[Region, ...] = ("across_channels", "within_channel")
 class LocalResponseNormalization(keras.layers.Layer):
     """Divide every activation by the strength of its neighbourhood.
 
-    y = x / (k + alpha * sum(x**2)) ** beta
+    `y = x / (k + alpha * sum(x**2)) ** beta`
 
     where the sum runs over `size` adjacent channels at the same place
     (`region="across_channels"`) or over the `size` x `size` places around it in the same channel

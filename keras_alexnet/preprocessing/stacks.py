@@ -210,7 +210,7 @@ def preprocess_input(
         data_format: `"channels_last"`, `"channels_first"`, or `None` for Keras's setting.
 
     Returns:
-        The images as floats: an array for an array, a tensor for a tensor.
+        The images as floats, an array for an array and a tensor for a tensor.
 
     Warns:
         UserWarning: If an array of floats lies within 0 and 1 or has negative values, as images

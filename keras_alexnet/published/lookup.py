@@ -32,7 +32,7 @@ def get_checkpoint(name: CheckpointName) -> Checkpoint:
     """Return the frozen record of a published checkpoint.
 
     Args:
-        name: A name that `list_checkpoints` gives, or another that `known_checkpoint` knows.
+        name: A name that `list_checkpoints` gives, or another that `AlexNet(weights=name)` takes.
 
     Raises:
         UserError: (a `ValueError`) if there is no such checkpoint.

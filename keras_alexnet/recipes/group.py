@@ -34,7 +34,7 @@ class Group:
 
     Example:
 
-    >>> Group(BIAS, factor=2.0).fits("conv1/bias")
+    >>> Group("bias$", factor=2.0).fits("conv1/bias")
     True
     """
 

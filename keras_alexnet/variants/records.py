@@ -176,6 +176,7 @@ class Variant:
         """Return the rows of one kind by layer name.
 
         >>> from keras_alexnet import get_variant
+        >>> from keras_alexnet.variants.records import Norm
         >>> list(get_variant("bvlc").find(Norm))
         ['norm1', 'norm2']
         """
