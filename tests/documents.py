@@ -104,10 +104,10 @@ def card_section(record) -> str:
         "|---|---|",
         *(f"| {key} | {value} |" for key, value in rows.items()),
     ]
-    lines += ["", "| top-1 | top-5 | measured on images | by |", "|--:|--:|---|---|"]
+    lines += ["", "| top-1 | top-5 | by | measured on images |", "|--:|--:|---|---|"]
     for row in record.accuracies:
         top1, top5 = (f"{100 * part:.4g} %" for part in (row.top1, row.top5))
-        lines.append(f"| {top1} | {top5} | {row.transform} | {row.source} |")
+        lines.append(f"| {top1} | {top5} | {row.source} | {row.transform} |")
     return "\n".join(lines) + "\n"
 
 
