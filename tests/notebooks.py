@@ -16,6 +16,10 @@ from documents import ADDRESS, ROOT, text_of
 FOLDER = ROOT / "examples" / "notebooks"
 GUIDES = ("weights", "fine_tune", "train_as_published", "layers", "deploy")
 DOWNLOADS = re.compile(r'weights="(imagenet|owt_torchvision)"')
+NOTE = """\
+*The cell above has no output: it downloads 244 MB of weights, and this notebook was made without a
+network. The tests run it with a file of the same form.*
+"""
 LONGEST = 2_000  # characters of an output: the rest of a table says nothing more
 
 SET_UP = """\
@@ -43,7 +47,11 @@ def cells(guide: str) -> list[tuple[str, str]]:
     found = [(kinds[number % 2], part.strip("\n")) for number, part in enumerate(parts)]
     texts = [(kind, for_notebook(part) if kind == "markdown" else part) for kind, part in found]
     origin = f"From the page [docs/{guide}.md]({ADDRESS}docs/{guide}.md), which has the links."
-    return [("markdown", origin), ("code", SET_UP.strip("\n")), *((k, t) for k, t in texts if t)]
+    made = [("markdown", origin), ("code", SET_UP.strip("\n"))]
+    for kind, text in texts:
+        made += [(kind, text)] * bool(text)
+        made += [("markdown", NOTE.strip("\n"))] * (kind == "code" and bool(DOWNLOADS.search(text)))
+    return made
 
 
 def for_notebook(text: str) -> str:

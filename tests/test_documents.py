@@ -256,6 +256,9 @@ def test_a_notebook_is_its_page(guide):
     assert kinds <= {"stream", "display_data", "execute_result"}
     ran = [cell["execution_count"] is not None for cell in code]
     assert ran == [not notebooks.DOWNLOADS.search("".join(cell["source"])) for cell in code]
+    silent = [number for number, (kind, text) in enumerate(found) if kind == "code"]
+    silent = [number for number in silent if notebooks.DOWNLOADS.search(found[number][1])]
+    assert all(found[number + 1][1] == notebooks.NOTE.strip("\n") for number in silent)
     assert path.stat().st_size < 100_000
 
 
