@@ -4,13 +4,15 @@ import functools
 import os
 
 import keras
+import numpy as np
 import pytest
 
 import processes
 from keras_alexnet import UserError, jobs
+from keras_alexnet.training.devices import device_scope
 from keras_alexnet.training.history import read_rows
-from keras_alexnet.training.job import Job
-from runs import quietly
+from keras_alexnet.training.job import Job, build_model
+from runs import copied_after, quietly
 
 BACKEND = keras.backend.backend()
 DEVICES = {"jax": 8, "tensorflow": 2}.get(BACKEND, 0)
@@ -26,11 +28,22 @@ def table(folder):
     return [{name: row[name] for name in row if name != "seconds"} for row in rows]
 
 
+def check_initial_values():
+    """A run on several devices begins with the values of one."""
+    models = [build_model(SMALL(epochs=1), 10)]
+    with device_scope(DEVICES):
+        models.append(build_model(SMALL(epochs=1), 10))
+    for value, expected in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
 def check_figures(folder):
-    """Three epochs on several devices, on one and on several again are three epochs on one."""
+    """An epoch on one device, one on several and one on one again are three epochs on one."""
     one, several = os.path.join(folder, "one"), os.path.join(folder, "several")
-    whole = quietly(SMALL(epochs=3), one)
-    for done, devices in enumerate((DEVICES, 1, DEVICES)):
+    with pytest.MonkeyPatch.context() as patch:
+        copied_after(1, several, patch)
+        whole = quietly(SMALL(epochs=3), one)
+    for done, devices in enumerate((DEVICES, 1), start=1):
         job = SMALL(epochs=done + 1, devices=devices)
         outcome = quietly(job, several)
         assert outcome.resumed_at == done
@@ -66,6 +79,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import test_devices
+test_devices.check_initial_values()
 test_devices.check_figures(sys.argv[2])
 test_devices.check_mistakes(sys.argv[2])
 """

@@ -55,18 +55,21 @@ def test_the_optimizer_of_2012_under_a_scaled_loss():
 
 
 @pytest.mark.long
+@pytest.mark.eager
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_a_run(precision, tmp_path, monkeypatch):
     """It learns as in float32 up to rounding, goes on, and saves a model of float32."""
-    job = {"variant": "cifar10_18pct", "drawn": 10, "epochs": 3, "learning_rate": 1e-3}
+    # Small images: TensorFlow's convolutions in float16 take 20 times as long as in float32.
+    job = {"variant": "cifar10_18pct", "drawn": 10, "epochs": 2, "learning_rate": 1e-3}
+    job["image_size"] = 16
     quietly(Job(**job), tmp_path / "float32")
     half = Job(**job, precision=precision)
     with monkeypatch.context() as patch:
-        interrupted_after(2, patch)
+        interrupted_after(1, patch)
         with pytest.raises(Interrupted):
             quietly(half, tmp_path / "half")
     outcome = quietly(half, tmp_path / "half")
-    assert outcome.resumed_at == 2
+    assert outcome.resumed_at == 1
     losses = []
     for name in ("float32", "half"):
         rows = csv.DictReader((tmp_path / name / "history.csv").read_text().splitlines())
