@@ -7,12 +7,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
 from keras_alexnet import AlexNet, describe
 from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.pictures import plot_classified, plot_confusion, plot_description, plot_panel
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved. Their files are empty: a test that needs boxes draws by itself."""
+    figures = []
+
+    def keep(self, path, **options):
+        figures.append(self)
+        open(path, "w").close()
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
 
 LONG = "a class with a name so long that nobody reads it in one go, and with more words "
 
@@ -131,6 +146,7 @@ def test_a_better_class_has_a_longer_bar(score, drawn, tmp_path):
     results = [classified(*photos(tmp_path, "a.png"), score=score)]
     plot_classified(results, str(tmp_path / "b.png"))
     plot_panel(results, [("2", None)], str(tmp_path / "c.png"))
+    assert len(drawn) == 2
     for figure in drawn:
         lengths = [bar.get_width() for bar in figure.axes[1].patches]
         assert lengths == sorted(lengths, reverse=True) and len(set(lengths)) == 5
