@@ -16,9 +16,12 @@ from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.pictures import plot_classified, plot_confusion, plot_description, plot_panel
 
 
+LONG = "a class with a name so long that nobody reads it in one go, and with more words "
+
+
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that are saved. Their files are empty: a test that needs boxes draws by itself."""
+    """The figures that are saved; their files are empty. A test of boxes draws by itself."""
     figures = []
 
     def keep(self, path, **options):
@@ -29,12 +32,10 @@ def drawn(monkeypatch):
     return figures
 
 
-LONG = "a class with a name so long that nobody reads it in one go, and with more words "
-
-
 def boxes(figure):
     """Return the visible texts of a figure, each with its box in pixels."""
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
     without = [axis for axis in figure.axes if not axis.axison]
     hidden = [
         label for axis in without for label in axis.get_xticklabels() + axis.get_yticklabels()
