@@ -15,7 +15,6 @@ from keras_alexnet import AlexNet, describe
 from keras_alexnet.evaluation.classifying import Classified, Guess
 from keras_alexnet.pictures import plot_classified, plot_confusion, plot_description, plot_panel
 
-
 LONG = "a class with a name so long that nobody reads it in one go, and with more words "
 
 
