@@ -148,8 +148,8 @@ def main() -> None:
         write(folders, written)
         try:
             model = train(str(folders), arguments.output, recipe, 10, quick)
-            for part in images(str(written), recipe):  # the same images in the other form
-                model.evaluate(part, verbose=2)
+            training, validation = images(str(written), recipe)  # the same in the other form
+            model.evaluate(training.concatenate(validation), verbose=2)
         finally:
             keras.distribution.set_distribution(None)  # the process may go on with other work
 

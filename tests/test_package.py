@@ -27,8 +27,15 @@ def importable_modules():
     return [name for name in names if not name.endswith("__main__")]
 
 
-# These train to show a callback, files or pictures.
-EAGER = ("keras_alexnet.recipes.color_noise", "fine_tune.py", "fit_folder.py", "look_inside.py")
+# These train to show a callback, files or pictures, or to have a trained network.
+EAGER = (
+    "keras_alexnet.recipes.color_noise",
+    "benchmarks/precision.py",
+    "benchmarks/training_starts.py",
+    "fine_tune.py",
+    "fit_folder.py",
+    "look_inside.py",
+)
 # The rooms of bytes, of rows and of words, whose examples need no backend.
 BACKEND_FREE = tuple(f"keras_alexnet.{room}" for room in ("formats", "cli", "pictures", "variants"))
 

@@ -11,7 +11,8 @@ or the same written out in PyTorch.
 import argparse
 import statistics
 
-from steps import time_row
+from peers import worker
+from steps import Side, SideHere, running_backend, time_row
 
 NETS = ("cifar10_80sec", "cifar10_19pct", "cifar10_18pct", "cifar10_13pct", "cifar10_11pct")
 SIDES = ("TensorFlow", "TensorFlow XLA", "JAX", "PyTorch")
@@ -26,18 +27,15 @@ def main():
     parser.add_argument("--sides", nargs="+", help=f"some of {'; '.join(NAMES)}")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--quick", action="store_true", help="a small batch, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="a small batch, in this process")
     arguments = parser.parse_args()
     nets, names, batch = arguments.nets or NETS, arguments.sides or NAMES, arguments.batch_size
+    start = SideHere if arguments.quick else Side
     if arguments.quick:
-        nets, names, batch, arguments.rounds = (
-            ("cifar10_13pct",),
-            ("ours, TensorFlow, CIFAR",),
-            4,
-            1,
-        )
+        nets, batch, arguments.rounds = ("cifar10_18pct",), 4, 1
+        names = [name for name in NAMES if worker.SIDES[name][0] == running_backend()][:1]
     for net in nets:
-        found = time_row(net, "train", batch, names, arguments.rounds)
+        found = time_row(net, "train", batch, names, arguments.rounds, start)
         best = min(statistics.median(times) for name, times in found.items() if "ours" in name)
         print(f"{net}, batch {batch}")
         for name, times in found.items():

@@ -105,7 +105,7 @@ def compare(label, ours, theirs, x, repeats):
 def main():
     """Time conv2, conv4 and both normalizations of the 2012 network."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small arrays, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="half of the rows, small arrays")
     quick = parser.parse_args().quick
     batch, repeats = (2, 2) if quick else (32, 9)
     rng = np.random.default_rng(0)
@@ -117,7 +117,7 @@ def main():
     for name, shape, filters, kernel in [
         ("conv2", (27, 27, 96), 256, 5),
         ("conv4", (13, 13, 384), 384, 3),
-    ]:
+    ][quick:]:
         x = images(*shape)
         settings = {"padding": "same", "groups": 2, "data_format": "channels_last"}
         ours = Conv2D(filters, kernel, **settings)
@@ -128,7 +128,7 @@ def main():
         label = f"{name} against Conv2D(groups=2)"
         compare(label, steps(ours), steps(theirs), x, 1 if quick else 3)
     layer = LocalResponseNormalization(data_format="channels_last", **CONSTANTS)
-    for shape in [(55, 55, 96), (27, 27, 256)]:
+    for shape in [(55, 55, 96), (27, 27, 256)][quick:]:
         x = images(*shape)
         for xla in (False, True) if BACKEND == "tensorflow" else (False,):
             label = f"LRN {(batch, *shape)} against its own{', XLA' if xla else ''}"
