@@ -67,7 +67,8 @@ def export_model(
 
     Raises:
         UserError: (a `ValueError`) for an unknown format, or a package that is not installed; for
-            a layer that has no operator; for `"int8"` without photos; if the preparation is not
+            a layer that has no operator; for `"int8"` without photos, or of a model that does not
+            say how its images are prepared; if the preparation is not
             known; if a float32 file differs from the model by more than 1e-4 of the largest
             output; if a file exists or cannot be written. No file is left then.
 

@@ -17,7 +17,7 @@ from keras_alexnet.data.image_list import list_images
 from keras_alexnet.errors import UserError, amount
 from keras_alexnet.evaluation.folder import size_and_method
 from keras_alexnet.export.grey_levels import clear_of_ties
-from keras_alexnet.export.operators import Graph
+from keras_alexnet.export.operators import Affine, Graph
 from keras_alexnet.export.preparation import prepares_itself
 from keras_alexnet.preprocessing import SquareResize, evaluation_preprocessor
 from keras_alexnet.preprocessing.stacks import Preprocessor
@@ -93,18 +93,29 @@ def squares(photos: Photos, graph: Graph, size: int) -> np.ndarray:
 def model_inputs(photos: Photos, graph: Graph, model, card: ModelCard) -> np.ndarray:
     """Return photos as a batch that a graph takes, which is that of a model alone.
 
-    They are prepared as the model's card says. For a model that no card describes they are scaled
-    to about -2 to 2.
+    They are prepared as the model's card says, and stay pixels for a model that scales them itself.
+    For a model of which neither is known they are scaled to about -2 to 2.
     """
     if prepares_itself(model):
         return squares(photos, graph, size_and_method(model)[0]).astype(graph.input.dtype)
-    shape = graph.input.shape[1:]
-    if card.variant is not None:
-        stack = evaluation_preprocessor(card, data_format=graph.data_format)
-        if _shape_behind(stack, graph) == shape:
-            batch = squares(photos, graph, stack.layers[0].size)
-            return np.concatenate([_one(stack, image[None]) for image in batch])
-    return _of_shape(photos, graph)
+    if card.variant is None:
+        batch = _of_shape(photos, graph)
+        scaled = not scales_pixels(graph)
+        return ((batch - 127.5) / 64 if scaled else batch).astype(graph.input.dtype)
+    stack = evaluation_preprocessor(card, data_format=graph.data_format)
+    if _shape_behind(stack, graph) == graph.input.shape[1:]:
+        batch = squares(photos, graph, stack.layers[0].size)
+        return np.concatenate([_one(stack, image[None]) for image in batch])
+    *_, values = stack.layers
+    batch = _of_shape(photos, graph)
+    fits = values.mean.ndim < 3 and 3 in (batch.shape[1], batch.shape[-1])
+    return _one(values, batch) if fits else ((batch - 127.5) / 64).astype("float32")
+
+
+def scales_pixels(graph: Graph) -> bool:
+    """Return whether a network begins with a layer that scales its input, such as `Rescaling`."""
+    begins = [node.operator for node in graph.nodes if node.input == graph.input.name]
+    return graph.input.dtype == "uint8" or any(isinstance(x, Affine) for x in begins)
 
 
 def _shape_behind(stack: Preprocessor, graph: Graph) -> tuple:
@@ -120,7 +131,7 @@ def _one(layers, image: np.ndarray) -> np.ndarray:
 
 
 def _of_shape(photos: Photos, graph: Graph) -> np.ndarray:
-    """Return photos in whatever shape a graph takes, with as many channels."""
+    """Return photos as uint8 in whatever shape a graph takes, with as many channels."""
     from PIL import Image
 
     last = graph.data_format == "channels_last"
@@ -135,8 +146,7 @@ def _of_shape(photos: Photos, graph: Graph) -> np.ndarray:
     resized = [Image.fromarray(image).resize((columns, rows)) for image in photos.images]
     batch = np.stack([np.asarray(image) for image in resized])
     batch = np.concatenate([batch] * -(-channels // 3), axis=-1)[..., :channels]
-    batch = _in_format(batch, graph)
-    return batch if graph.input.dtype == "uint8" else ((batch - 127.5) / 64).astype("float32")
+    return _in_format(batch, graph)
 
 
 def _in_format(batch: np.ndarray, graph: Graph) -> np.ndarray:

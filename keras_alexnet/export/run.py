@@ -17,10 +17,17 @@ from keras_alexnet.export.exported import Exported
 from keras_alexnet.export.formats import version_of
 from keras_alexnet.export.graphs import graph_of
 from keras_alexnet.export.operators import Value
-from keras_alexnet.export.photos import given_photos, model_inputs, photos_of, squares
+from keras_alexnet.export.photos import (
+    given_photos,
+    model_inputs,
+    photos_of,
+    scales_pixels,
+    squares,
+)
 from keras_alexnet.export.preparation import (
     preparation_of,
     prepared_sentence,
+    prepares_itself,
     with_preparation,
 )
 from keras_alexnet.export.request import ExportRequest
@@ -120,6 +127,15 @@ class ExportRun:
         """Return the images for the ranges of int8, as the graph takes them."""
         if self.stack is not None:
             return squares(self.photos, self.graph, self.stack.layers[0].size)
+        known = prepares_itself(self.model) or self.card.variant or scales_pixels(self.graph)
+        if not known:
+            raise UserError(
+                f"Received precision='int8' for the model {self.model.name!r}, which does not say "
+                "how its images are prepared.",
+                "The ranges of all values must be measured on images as the model takes them.",
+                "Put the preparation into the model, as evaluation_preprocessor(...) or "
+                "keras.layers.Rescaling(...) in front.",
+            )
         return model_inputs(self.photos, self.graph, self.model, self.card)
 
     def _texts(self) -> dict[str, str]:
