@@ -84,6 +84,7 @@ EXAMPLES = {  # what a part of the output of each quick form must be
     "benchmarks/cifar10_steps.py": "images/s",
     "benchmarks/compile_modes.py": "cifar10_19pct",
     "benchmarks/cost_growth.py": "ten times one crop",
+    "benchmarks/export_errors.py": "100% kept",
     "benchmarks/exports.py": "of Keras's time",
     "benchmarks/decoding.py": "images/s of one core",
     "benchmarks/import_time.py": "s more than json alone.",

@@ -1,7 +1,7 @@
 """Time exported files in their own runtimes beside `predict_on_batch` of Keras, on the CPU.
 
-For one image and for 32: SavedModel, LiteRT, ONNX Runtime and OpenVINO, each on all cores, as far
-as they are installed. Outputs checked first, sides alternating, medians, and the ratio to Keras's
+For one image and for 32: SavedModel, LiteRT, ONNX Runtime, OpenVINO and PyTorch, each on all cores, as
+far as they are installed. Outputs checked first, sides alternating, medians, and the ratio to Keras's
 time. `--normalization` times the files with the normalization as one operator and as a chain.
 
     KERAS_BACKEND=tensorflow python examples/benchmarks/exports.py bvlc owt
@@ -19,7 +19,7 @@ import numpy as np
 from keras_alexnet import AlexNet, UserError, export_model
 from keras_alexnet.export.formats import EXPORT_FORMATS
 
-FORMATS = ("saved_model", "litert", "onnx", "openvino")
+FORMATS = ("saved_model", "litert", "onnx", "openvino", "torch")
 
 
 def sides_of(model, names, normalizations, folder):

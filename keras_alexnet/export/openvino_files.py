@@ -18,7 +18,9 @@ import numpy as np
 from keras_alexnet.export import onnx_files
 from keras_alexnet.export.operators import Graph
 from keras_alexnet.export.settings import Settings
+from keras_alexnet.files import check_room
 
+MARGIN = 1 << 17  # bytes of the `.xml` file
 TEXTS = "keras_alexnet"  # the part of `rt_info` that holds the texts
 
 
@@ -30,6 +32,9 @@ def write(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings)
         texts: What the file says about it, by name, under `keras_alexnet` in `rt_info`.
         path: The `.xml` file.
         settings: How to write it.
+
+    Raises:
+        OSError: If the disk is too full.
     """
     # OpenVINO halves the weights itself.
     halved = settings.precision == "float16"
@@ -40,6 +45,9 @@ def write(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings)
         model = openvino.convert_model(source)
         for name, text in texts.items():
             model.set_rt_info(text, [TEXTS, name])
+        # OpenVINO's own error for a full disk names neither the disk nor the file.
+        size = os.path.getsize(source) // (2 if halved else 1)
+        check_room(f"{os.path.splitext(path)[0]}.bin", size + MARGIN)
         openvino.save_model(model, path, compress_to_fp16=halved)
         del model  # which may have the file in memory
     os.remove(source)

@@ -4,6 +4,7 @@ Such a file runs without Keras and without this package.
 """
 
 import contextlib
+import io
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -46,7 +47,11 @@ def write(graph: Graph, texts: Mapping[str, str], path: str, settings: Settings)
     axes = {axis: free for axis, size in enumerate(graph.input.shape) if size is None}
     with torch.no_grad(), _maps_of_one_place(graph):
         program = torch.export.export(module, (images,), dynamic_shapes=(axes,))
-    torch.export.save(program, path, extra_files=dict(texts))
+    # PyTorch ends the process if the disk is too full for its own writer.
+    content = io.BytesIO()
+    torch.export.save(program, content, extra_files=dict(texts))
+    with open(path, "wb") as file:
+        file.write(content.getbuffer())
 
 
 def _check_version(torch) -> None:
