@@ -1,8 +1,8 @@
 """Time exported files in their own runtimes beside `predict_on_batch` of Keras, on the CPU.
 
-For one image and for 32: SavedModel, LiteRT, ONNX Runtime, OpenVINO and PyTorch, each on all cores, as
-far as they are installed. Outputs checked first, sides alternating, medians, and the ratio to Keras's
-time. `--normalization` times the files with the normalization as one operator and as a chain.
+For one image and for 32: SavedModel, LiteRT, ONNX Runtime, OpenVINO and PyTorch, each on all cores,
+as far as they are installed. Outputs checked first, sides alternating, medians, and the ratio to
+Keras's time. `--normalization` times the files with the normalization as one operator and as a chain.
 
     KERAS_BACKEND=tensorflow python examples/benchmarks/exports.py bvlc owt
 """

@@ -82,16 +82,6 @@ def test_a_network_in_a_file(name, tmp_path):
     assert texts == TEXTS
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize("name", ["paper", "bvlc", "owt"])
-def test_networks_for_imagenet(name):
-    """With the images as small as the pools allow."""
-    model = AlexNet(name, classes=4, input_shape=(99, 131, 3), classifier_activation=None)
-    images = 20 * images_for(model, 1)
-    (found,) = outputs_of_module(model, images)
-    assert error(found, *outputs_of(model, images)) < 1e-5
-
-
 def test_several_outputs():
     """In the order that they were asked for."""
     model = feature_extractor(AlexNet("cifar10_18pct"), ["pool3", "norm1", "fc10"])
