@@ -1,5 +1,6 @@
 """Model cards of a trained network: every command and every format prepares images by them."""
 
+import dataclasses
 import json
 import zipfile
 
@@ -103,13 +104,19 @@ def test_every_way_and_every_format_gives_the_same(trained, tmp_path, monkeypatc
     expected = dict(zip(card.class_names, reference_scores(trained), strict=True))
     assert np.ptp(list(expected.values())) > 1e-3  # the classes differ
     expected = {name.replace("_", " "): score for name, score in expected.items()}
-    paths = [saved]
+    paths, backs = [saved], []
     for ending in ENDINGS:
         first, back = str(tmp_path / f"first{ending}"), str(tmp_path / f"back{ending}.keras")
         convert_checkpoint(saved, first, **QUIET)
         convert_checkpoint(first, back, **QUIET)
-        paths += [first, back]
-    for path in paths:
+        paths.append(first)
+        backs.append(back)
+    weights = keras.saving.load_model(saved).get_weights()
+    for path in backs:
+        assert dataclasses.replace(get_model_card(path), source=None) == card
+        for found, wanted in zip(keras.saving.load_model(path).get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+    for path in (*paths, backs[0]):
         found = get_model_card(path)
         assert (found.training, found.class_names) == (card.training, card.class_names)
         assert classified(["--weights", path], capsys) == pytest.approx(expected, abs=2e-4)

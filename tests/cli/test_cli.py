@@ -110,7 +110,7 @@ MISTAKES = [
     (["fit", "single"], "one class only, 'cats'"),
     (["fit", "--variant", "nosuch"], "The variants are"),
     (["fit", "--quick", "--output", "text.keras"], "cannot be made"),
-    (["fit", "--variant", "paper", "--image-size", "60"], "too small"),
+    (["fit", "--variant", "cifar10_19pct", "--image-size", "3"], "too small"),
     (["benchmark", "nosuch"], "variant='nosuch'"),
     (["benchmark", "--variant", "nosuch"], "variant='nosuch'"),
     (["fit", "--epochs", "0"], "--epochs must be a whole number of at least 1"),

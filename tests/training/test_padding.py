@@ -78,6 +78,7 @@ def test_what_is_padded(made, monkeypatch):
     assert pad_batches(whole, 19, 8) is whole
 
 
+@pytest.mark.eager
 def test_padded_loss_is_saved_with_its_model(tmp_path):
     """A model is loaded with the loss that it was compiled with, a function or an object."""
     for loss in ("sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy()):
