@@ -34,6 +34,7 @@ from narrow_networks import narrow
 RAW = "https://raw.githubusercontent.com/keras-alexnet/keras-alexnet/main/"
 # These load published weights by name; the others are quick.
 LOADING = ("README.md", "docs/weights.md", "docs/fine_tune.md")
+WORDS = {15: "fifteen", 16: "sixteen", 17: "seventeen", 18: "eighteen"}
 
 
 def page_case(page):
@@ -107,6 +108,14 @@ def test_the_readme_is_one_screen_of_code():
     assert lines.index("```python") < 14
     assert len(lines) <= 150
     assert len(code_blocks(README)) >= 4
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize("page", [README, ROOT / "docs/index.md", ROOT / "docs/which_when.md"])
+def test_pages_count_the_variants(page):
+    """In words: a variant more changes them."""
+    (word,) = re.findall(r"\ball (\w+)(?= networks|\.)", text_of(page))
+    assert word == WORDS[len(keras_alexnet.list_variants())]
 
 
 @pytest.mark.backend_free

@@ -7,6 +7,11 @@ import sys
 
 import pytest
 
+from fuzz.mutants import FORMATS as FUZZED
+from keras_alexnet.formats.files import CheckpointFile
+from keras_alexnet.formats.sniffing import FORMATS as READ
+from keras_alexnet.formats.sniffing import detect_format
+
 pytestmark = pytest.mark.backend_free
 
 RUN = os.path.join(os.path.dirname(__file__), "fuzz", "run.py")
@@ -24,6 +29,17 @@ def fuzz(tmp_path, *options):
     head, *rows = (re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines())
     assert head[:4] == ["format", "mutants", "refused", "loaded"], done.stderr
     return done.returncode, rows, {file.name: file for file in tmp_path.iterdir()}
+
+
+def test_every_format_that_is_read_is_damaged(tmp_path):
+    """A new row of the formats needs a whole file here, from which the fuzzer makes its mutants."""
+    found = set()
+    for row in FUZZED.values():
+        for content in row.whole:
+            (tmp_path / "whole").write_bytes(content)
+            with CheckpointFile(tmp_path / "whole") as file:
+                found.add(detect_format(file).name)
+    assert found == {row.name for row in READ}
 
 
 @pytest.mark.long
