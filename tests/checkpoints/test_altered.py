@@ -9,7 +9,7 @@ from keras_alexnet import convert_checkpoint, load_checkpoint
 from keras_alexnet.conversion.formats import format_to_write
 from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import WAYS
-from made_networks import drawn_weights, small_network, weights_of
+from made_networks import blank_network, drawn_weights, small_network, weights_of
 
 pytestmark = pytest.mark.medium
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.medium
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A file of weights for the small network, and these."""
-    weights = drawn_weights(small_network())
+    weights = drawn_weights(blank_network())
     path = str(tmp_path_factory.mktemp("saved") / "net.npz")
     np.savez(path, **WAYS["caffe"](weights))
     return path, weights

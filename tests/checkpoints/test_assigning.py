@@ -11,7 +11,7 @@ from keras_alexnet.checkpoints.layouts import Piece, Placement
 from keras_alexnet.formats.arrays import MemoryArray
 from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import WAYS
-from made_networks import drawn_weights, small_network, weights_of
+from made_networks import blank_network, drawn_weights, small_network, weights_of
 
 OTHERS = {"channels_last": "channels_first", "channels_first": "channels_last"}
 
@@ -25,7 +25,7 @@ def test_every_layout(way, data_format, rows, load, monkeypatch):
     monkeypatch.setattr(layouts, "BLOCK_ROWS", rows)
     monkeypatch.setattr(layouts, "BLOCK_BYTES", 1000)
     monkeypatch.setattr(layouts, "TILE_BYTES", 100 * rows)
-    model = small_network(data_format=data_format)
+    model = blank_network(data_format=data_format)
     weights = drawn_weights(model)
     loaded = load(model, WAYS[way](weights))
     assert loaded.dialect == way
@@ -72,7 +72,7 @@ def test_rows_are_read_while_transposing():
 @pytest.mark.parametrize("kind", ["float16", "float64"])
 def test_other_types_in_the_file(kind, load):
     """Half and double precision are read as well."""
-    model = small_network()
+    model = blank_network()
     weights = {
         name: tuple(array.astype(kind).astype("float32") for array in arrays)
         for name, arrays in drawn_weights(model).items()
@@ -123,7 +123,7 @@ def test_a_loaded_model_trains(load):
 
 def test_one_channel_takes_the_sum(load):
     """For a grey image the summed kernels give what the colour ones give, and it is said."""
-    weights = drawn_weights(small_network())
+    weights = drawn_weights(blank_network())
     model = small_network(channels=1)
     loaded = load(model, WAYS["caffe"](weights), sum_colors=True)
     kernel, _ = weights_of(model)["conv1"]
@@ -136,7 +136,7 @@ def test_one_channel_takes_the_sum(load):
 def test_one_channel_is_not_summed_unasked(load):
     model = small_network(channels=1)
     with pytest.raises(CheckpointError, match=r"\(32, 3, 7, 7\).*pass sum_colors=True"):
-        load(model, WAYS["caffe"](drawn_weights(small_network())))
+        load(model, WAYS["caffe"](drawn_weights(blank_network())))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_one_channel_is_not_summed_unasked(load):
 )
 def test_channel_order(way, order, reversed_, words, load):
     """The first kernels are reversed on request alone, and only where they differ."""
-    model = small_network()
+    model = blank_network()
     weights = drawn_weights(model)
     loaded = load(model, WAYS[way](weights), channel_order=order)
     kernel, bias = weights["conv1"]
@@ -163,7 +163,7 @@ def test_channel_order(way, order, reversed_, words, load):
 
 def test_channel_order_must_be_known(load):
     """A file of one's own does not tell its order, unless it says it."""
-    model = small_network()
+    model = blank_network()
     arrays = WAYS["keras"](drawn_weights(model))
     with pytest.raises(CheckpointError, match=r"channel_order='rgb'.*does not say what order"):
         load(model, arrays, channel_order="rgb")

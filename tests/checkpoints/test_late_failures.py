@@ -15,7 +15,7 @@ import pytest
 from helpers import to_numpy
 from keras_alexnet import load_checkpoint
 from keras_alexnet.formats.errors import CheckpointError
-from made_networks import drawn_weights, small_network, weights_of
+from made_networks import blank_network, drawn_weights, small_network, weights_of
 from safetensors_files import safetensors_file
 from weight_files import FILES
 
@@ -69,11 +69,11 @@ class Reads:
         return self.preadv(*arguments) if answer is None else answer
 
 
-def points(model, path):
-    """Return the numbers of several reads, the first and the last among them, on a model's copy."""
+def points(path):
+    """Return the numbers of several reads, the first and the last among them, by another model."""
     with pytest.MonkeyPatch.context() as patch:
         reads = Reads(patch)
-        load(keras.models.clone_model(model), path)
+        load(blank_network(), path)
     return sorted({int(point) for point in np.linspace(1, reads.count, POINTS)})
 
 
@@ -97,7 +97,7 @@ def test_a_read_that_fails(path, network, monkeypatch):
     """An error of the disk, the end of a cut file and Ctrl-C, each at every point."""
     model, _ = network
     before = bits(model)
-    for point in points(model, path):
+    for point in points(path):
         for what, error, message in FAILURES.values():
             with monkeypatch.context() as patch, pytest.raises(error, match=message):
                 Reads(patch, point, what)
@@ -133,7 +133,7 @@ def test_a_file_that_changes(path, network, change, monkeypatch):
     """Between the pass that checks its sums and the last read, a file must stay as it is."""
     model, _ = network
     before, content = bits(model), path.read_bytes()
-    for point in points(model, path):
+    for point in points(path):
         path.write_bytes(content)
         time.sleep(TICK)
         message = "was changed or replaced while it was being read.*Load the file again"

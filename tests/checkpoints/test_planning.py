@@ -7,14 +7,14 @@ import pytest
 from assigned import assert_equal
 from keras_alexnet.formats.errors import CheckpointError
 from made_checkpoints import WAYS, oihw
-from made_networks import drawn_weights, small_network, weights_of
+from made_networks import blank_network, drawn_weights, small_network, weights_of
 
 
 def test_other_classes_keep_the_classifier(load):
     """With another number of classes all but fc8 is loaded, and that is said."""
     model = small_network(classes=7)
     before = weights_of(model)["fc8"]
-    weights = drawn_weights(small_network(classes=5))
+    weights = drawn_weights(blank_network())
     with pytest.warns(UserWarning, match="'fc8' keeps its initial values: the file has 5"):
         loaded = load(model, WAYS["torchvision"](weights))
     assert_equal(model, {**weights, "fc8": before})
@@ -28,8 +28,8 @@ def test_other_classes_keep_the_classifier(load):
 @pytest.mark.parametrize("way", WAYS)
 def test_without_top(way, load):
     """The fully connected layers' tensors are left out by design, each with the reason."""
-    weights = drawn_weights(small_network())
-    model = small_network(top=False)
+    weights = drawn_weights(blank_network())
+    model = blank_network(top=False)
     loaded = load(model, WAYS[way](weights))
     assert_equal(model, {name: weights[name] for name in list(weights)[:5]})
     reasons = [why for why in loaded.left_out.values() if why != "it is not a weight"]
@@ -50,7 +50,7 @@ def test_a_model_that_ends_at_fc7(load):
 
 def test_what_is_no_weight_is_left_out(load):
     """Counters, shapes and the state of an optimizer are accounted for, and not asked for."""
-    model = small_network()
+    model = blank_network()
     weights = drawn_weights(model)
     arrays = WAYS["keras"](weights)
     extra = {
@@ -111,7 +111,7 @@ WRONG = {
 def test_nothing_is_assigned_if_anything_is_wrong(case, load):
     """All that is wrong is said together, and the model is as it was, to the last number."""
     change, expected = WRONG[case]
-    model = small_network()
+    model = blank_network()
     before = weights_of(model)
     arrays = {name: array.squeeze() for name, array in WAYS["caffe"](drawn_weights(model)).items()}
     change(arrays)
@@ -125,7 +125,7 @@ def test_nothing_is_assigned_if_anything_is_wrong(case, load):
 
 
 def test_two_tensors_for_one_variable(load):
-    model = small_network()
+    model = blank_network()
     arrays = WAYS["torchvision"](drawn_weights(model))
     arrays["module.features.0.bias"] = arrays["features.0.bias"]
     with pytest.raises(CheckpointError, match=r"twice: 'features\.0\.bias' and 'module\.feat"):
@@ -149,7 +149,7 @@ def test_two_towers_are_halves_of_an_even_number(half, load):
 @pytest.mark.parametrize("ones", [(), (1, 1, 1)], ids=["biases", "biases with four axes"])
 def test_the_shapes_of_published_networks_are_named(ones, load):
     """A file of another published network is told by its convolutions."""
-    model = small_network()
+    model = blank_network()
     arrays = WAYS["caffe"](drawn_weights(model))
     shapes = {1: (96, 3, 11), 2: (256, 48, 5), 3: (384, 256, 3), 4: (384, 192, 3), 5: (256, 192, 3)}
     for number, (filters, channels, size) in shapes.items():

@@ -6,7 +6,7 @@ import pytest
 from conversions import ENDINGS, QUIET, assert_same, cifar_file, metadata_of, read_safetensors
 from keras_alexnet import convert_checkpoint, load_checkpoint
 from keras_alexnet.formats.sniffing import FORMATS
-from made_networks import drawn_weights, learned_weights, small_network, weights_of
+from made_networks import blank_network, drawn_weights, learned_weights, weights_of
 from weight_files import FILES
 
 
@@ -24,7 +24,7 @@ READ_ELSEWHERE = {
 
 
 def _with_keras(path):
-    network = small_network()
+    network = blank_network()
     network.load_weights(path)
     return network
 
@@ -40,18 +40,18 @@ def test_every_format_is_converted():
 @pytest.mark.parametrize("form", FILES)
 def test_round_trips(form, tmp_path):
     """What is read from the converted file is what is read from the source, bit for bit."""
-    weights = drawn_weights(small_network())
+    weights = drawn_weights(blank_network())
     weights["conv1"][0].flat[:2] = -0.0, 1e-42  # a sign, and a number below the usual range
     source = tmp_path / "source"
     source.write_bytes(FILES[form](weights))
-    direct = small_network()
+    direct = blank_network()
     assert load_checkpoint(direct, source, **QUIET).format == form
     assert_same(weights_of(direct), weights)
     for ending in ENDINGS:
         out = tmp_path / f"out{ending}"
-        converted = convert_checkpoint(source, out, model=small_network(), **QUIET)
+        converted = convert_checkpoint(source, out, model=blank_network(), **QUIET)
         assert (converted.path, converted.size) == (str(out), out.stat().st_size)
-        again = small_network()
+        again = blank_network()
         assert load_checkpoint(again, out, **QUIET).dialect == "keras"
         assert_same(weights_of(again), weights)
         assert_same(READ_ELSEWHERE[ending](out), weights)
@@ -61,13 +61,13 @@ def test_round_trips(form, tmp_path):
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_from_one_converted_file_to_the_next(ending, tmp_path):
     """Converting what was converted changes nothing, and what is known is handed on."""
-    weights = learned_weights(small_network())
+    weights = learned_weights(blank_network())
     source, first = tmp_path / "source", tmp_path / f"first{ending}"
     source.write_bytes(FILES["caffe"](weights))
-    convert_checkpoint(source, first, model=small_network(), **QUIET)
+    convert_checkpoint(source, first, model=blank_network(), **QUIET)
     for other in ENDINGS:
         second = tmp_path / f"second{other}"
-        convert_checkpoint(first, second, model=small_network(), **QUIET)
+        convert_checkpoint(first, second, model=blank_network(), **QUIET)
         assert_same(READ_ELSEWHERE[other](second), weights)
         said = metadata_of(second)
         assert said["channel_order"] == "bgr"
@@ -79,10 +79,10 @@ def test_safetensors_own_library(tmp_path):
     """The format's own library reads names, shapes, numbers and metadata."""
     from safetensors import safe_open
 
-    weights = drawn_weights(small_network())
+    weights = drawn_weights(blank_network())
     source, out = tmp_path / "source", tmp_path / "out.safetensors"
     source.write_bytes(FILES["torch_zip"](weights))
-    converted = convert_checkpoint(source, out, model=small_network(), **QUIET)
+    converted = convert_checkpoint(source, out, model=blank_network(), **QUIET)
     with safe_open(out, "numpy") as file:
         assert file.metadata() == dict(converted.provenance)
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -13,7 +13,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.formats.opening import open_checkpoint
 from made_checkpoints import WAYS
-from made_networks import drawn_weights, small_network
+from made_networks import blank_network, drawn_weights
 from weight_files import FILES
 
 
@@ -117,7 +117,7 @@ def test_interrupted(ending, net, tmp_path, monkeypatch):
 def test_what_is_written_is_compared(ending, tmp_path, monkeypatch):
     """One bit that the disk turned is found, and the file not kept."""
     source, out = tmp_path / "source", tmp_path / f"out{ending}"
-    source.write_bytes(FILES["caffe"](drawn_weights(small_network())))
+    source.write_bytes(FILES["caffe"](drawn_weights(blank_network())))
     write = WrittenFormat.write
 
     def damaged(form, model, metadata, path):
@@ -139,7 +139,7 @@ def test_what_is_written_is_compared(ending, tmp_path, monkeypatch):
     found = "is damaged: its CRC-32" if ending == ".keras" else "It differs in fc7's bias"
     message = rf"does not equal '.*source'\. .*{found}.*No file was kept"
     with pytest.raises(CheckpointError, match=message):
-        convert_checkpoint(source, out, model=small_network(), **QUIET)
+        convert_checkpoint(source, out, model=blank_network(), **QUIET)
     assert names(tmp_path) == [source.name]
 
 
@@ -188,19 +188,19 @@ MISFITS = {
 def test_sources_that_do_not_fit(kind, tmp_path):
     """What does not fit is said as it is when a file is loaded."""
     changes, message = MISFITS[kind]
-    arrays = WAYS["keras"](drawn_weights(small_network()))
+    arrays = WAYS["keras"](drawn_weights(blank_network()))
     arrays = {"x": np.ones(3)} if changes is None else changed(**changes)(arrays)
     source = tmp_path / "source.npz"
     np.savez(source, **arrays)
     with pytest.raises(CheckpointError, match=rf"source\.npz' {message}"):
-        convert_checkpoint(source, tmp_path / "out.keras", model=small_network(), **QUIET)
+        convert_checkpoint(source, tmp_path / "out.keras", model=blank_network(), **QUIET)
     assert names(tmp_path) == [source.name]
 
 
 def test_nobodys_network(tmp_path):
     """Tensors that are none of the networks' are not taken for one of them."""
     source = tmp_path / "source.npz"
-    np.savez(source, **WAYS["torchvision"](drawn_weights(small_network())))
+    np.savez(source, **WAYS["torchvision"](drawn_weights(blank_network())))
     with pytest.raises(CheckpointError, match=r"fit none of the net.*paper, source2012.*Build a"):
         convert_checkpoint(source, tmp_path / "out.keras", **QUIET)
 
@@ -208,9 +208,9 @@ def test_nobodys_network(tmp_path):
 def test_a_model_of_other_classes(tmp_path):
     """A layer that would keep its initial values is no conversion."""
     source = tmp_path / "source"
-    source.write_bytes(FILES["caffe"](drawn_weights(small_network())))
+    source.write_bytes(FILES["caffe"](drawn_weights(blank_network())))
     with pytest.raises(CheckpointError, match=r"weights for fc8: the file has 5.*as many classes"):
-        convert_checkpoint(source, tmp_path / "o.keras", model=small_network(classes=3), **QUIET)
+        convert_checkpoint(source, tmp_path / "o.keras", model=blank_network(classes=3), **QUIET)
     assert names(tmp_path) == [source.name]
 
 

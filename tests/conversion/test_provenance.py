@@ -16,7 +16,7 @@ from keras_alexnet.errors import UserError
 from keras_alexnet.formats.errors import CheckpointError
 from keras_alexnet.published import lookup, table
 from made_checkpoints import WAYS
-from made_networks import learned_weights, small_network, weights_like
+from made_networks import blank_network, learned_weights, weights_like
 from safetensors_files import safetensors_file
 from weight_files import FILES
 
@@ -157,14 +157,14 @@ def test_what_files_from_elsewhere_say_is_not_believed(tmp_path):
         "checkpoint": "none\x1b[2J",
         "source_sha256": "0",
     }
-    weights = learned_weights(small_network())
+    weights = learned_weights(blank_network())
     source, out = tmp_path / "source", tmp_path / "out.weights.h5"
     source.write_bytes(safetensors_file(WAYS["keras"](weights), __metadata__=lies))
-    loaded = load_checkpoint(small_network(), source, verbose=False)
+    loaded = load_checkpoint(blank_network(), source, verbose=False)
     assert loaded.channel_order is None
     with pytest.raises(CheckpointError, match="does not say what order"):
-        load_checkpoint(small_network(), source, channel_order="rgb", **QUIET)
-    convert_checkpoint(source, out, model=small_network(), **QUIET)
+        load_checkpoint(blank_network(), source, channel_order="rgb", **QUIET)
+    convert_checkpoint(source, out, model=blank_network(), **QUIET)
     said = metadata_of(out)
     assert not {"channel_order", "variant", "checkpoint"} & said.keys()
     assert said["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
