@@ -1,5 +1,6 @@
 """Arguments of the public calls: integers of every type, paths of every type."""
 
+import functools
 import inspect
 import json
 import os
@@ -26,6 +27,12 @@ QUIET = {"verify": "off", "verbose": False}
 def small(**options):
     """Return the smallest network."""
     return AlexNet("cifar10_19pct", **{"input_shape": SHAPE, **options})
+
+
+@functools.cache
+def core():
+    """Return one such network for the models around it."""
+    return small()
 
 
 def config(layer):
@@ -104,17 +111,17 @@ INTEGERS = {
         package.evaluation_preprocessor("owt", image_size=n(64))
     ),
     "fully_convolutional.input_shape": lambda n: package.fully_convolutional(
-        small(), (n(32), n(24), n(3))
+        core(), (n(32), n(24), n(3))
     ).get_config()["layers"][0],
     "multi_crop_model.image_size": lambda n: (
-        package.multi_crop_model(small(), 10, n(20)).input_shape
+        package.multi_crop_model(core(), 10, n(20)).input_shape
     ),
-    "multi_crop_model.views": lambda n: package.multi_crop_model(small(), n(9), 20).name,
-    "ten_crop_model.image_size": lambda n: package.ten_crop_model(small(), n(20)).input_shape,
+    "multi_crop_model.views": lambda n: package.multi_crop_model(core(), n(9), 20).name,
+    "ten_crop_model.image_size": lambda n: package.ten_crop_model(core(), n(20)).input_shape,
     "ten_crop_model.image_size of two": lambda n: (
-        package.ten_crop_model(small(), (n(20), n(24))).input_shape
+        package.ten_crop_model(core(), (n(20), n(24))).input_shape
     ),
-    "ten_crop_model.views": lambda n: package.ten_crop_model(small(), 20, n(9)).name,
+    "ten_crop_model.views": lambda n: package.ten_crop_model(core(), 20, n(9)).name,
     "training_preprocessor.image_size": lambda n: config(
         package.training_preprocessor("owt", image_size=n(64), seed=1)
     ),
@@ -169,12 +176,17 @@ def test_every_public_integer_and_path_is_tried():
     assert paths - {"ModelCard.source"} == set(PATHS) - {"Report.save.path"}
 
 
+@functools.cache
+def from_an_int(name):
+    """Return what comes of Python's own type, as JSON."""
+    return json.dumps(INTEGERS[name](int))
+
+
 @pytest.mark.parametrize("kind", [np.int64, np.array], ids=["NumPy", "array without axes"])
 @pytest.mark.parametrize("name", INTEGERS)
 def test_integers_of_every_type_give_the_same(name, kind):
     """What comes of them can be written as JSON, so that a model can be saved."""
-    case = INTEGERS[name]
-    assert json.dumps(case(kind)) == json.dumps(case(int))
+    assert json.dumps(INTEGERS[name](kind)) == from_an_int(name)
 
 
 @pytest.mark.parametrize("name", INTEGERS)

@@ -15,6 +15,7 @@ from keras_alexnet.recipes.color_noise import ColorNoiseSteps
 from keras_alexnet.recipes.records import Steps
 from keras_alexnet.training.state import RunState
 
+pytestmark = pytest.mark.eager
 X, Y = np.zeros((40, 3), "float32"), np.arange(40) % 10
 
 

@@ -14,6 +14,7 @@ from keras_alexnet import AlexNet, get_recipe, get_variant
 from keras_alexnet.published.lookup import get_checkpoint
 
 SHAPE = (16, 16, 3)
+pytestmark = pytest.mark.eager
 IMAGES = np.random.default_rng(0).uniform(0, 255, (4, 20, 20, 3)).astype("float32")
 LONGEST = 160  # characters of a line
 

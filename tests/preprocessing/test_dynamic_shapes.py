@@ -32,11 +32,10 @@ VIEWS = {"nine": (9,), "ten": (10,)}
 
 
 def mapped(function, images, unknown):
-    """Return a `tf.data.Dataset` of images whose declared shape has unknown sizes."""
-    signature = tf.TensorSpec(unknown, images.dtype)
-    return tf.data.Dataset.from_generator(lambda: iter([images]), output_signature=signature).map(
-        function
-    )
+    """Return a `tf.data.Dataset` of images whose declared shape has unknown sizes, mapped over."""
+    known = tf.data.experimental.to_variant(tf.data.Dataset.from_tensors(images))
+    declared = tf.TensorSpec(unknown, images.dtype)
+    return tf.data.experimental.from_variant(known, declared).map(function)
 
 
 def images_of(rows, columns, channels=3):
