@@ -2,7 +2,8 @@
 
 For one image and for 32: SavedModel, LiteRT, ONNX Runtime, OpenVINO and PyTorch, each on all cores,
 as far as they are installed. Outputs checked first, sides alternating, medians, and the ratio to
-Keras's time. `--normalization` times the files with the normalization as one operator and as a chain.
+Keras's time. `--normalization` times the files with the normalization as one operator and as a
+chain.
 
     KERAS_BACKEND=tensorflow python examples/benchmarks/exports.py bvlc owt
 """
