@@ -6,31 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exported import small
+from exported import formats, small
 from keras_alexnet import UserError, export_model
 from keras_alexnet.data.drawn import drawn_images
-from keras_alexnet.export.formats import EXPORT_FORMATS
-
-PEERS = {
-    "onnx": ("onnx", "onnxruntime"),
-    "saved_model": ("tensorflow",),
-    "litert": ("tensorflow",),
-    "openvino": ("onnx", "openvino"),
-    "torch": ("torch",),
-}
-# What PyTorch, TensorFlow's interpreter and OpenVINO say of themselves.
-QUIET = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:(?s).*tf.lite:UserWarning"
-)
-
-
-def formats(precision):
-    """Return the formats that have a precision, each with the packages that it needs."""
-    return [
-        pytest.param(form, marks=[pytest.mark.peer(*PEERS[form.name]), QUIET], id=form.name)
-        for form in EXPORT_FORMATS.values()
-        if precision in form.precisions
-    ]
 
 
 @pytest.fixture(scope="module")

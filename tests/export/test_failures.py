@@ -9,27 +9,14 @@ import re
 import numpy as np
 import pytest
 
+import exported
 from documents import ROOT, text_of
 from exported import small
 from keras_alexnet import UserError, export_model
 from keras_alexnet.export import formats, onnx_files, openvino_files, run, tensorflow_files
 from keras_alexnet.export.formats import EXPORT_FORMATS, ExportFormat
 
-PEERS = {
-    "onnx": ("onnx", "onnxruntime"),
-    "saved_model": ("tensorflow",),
-    "litert": ("tensorflow",),
-    "openvino": ("onnx", "openvino"),
-    "torch": ("torch",),
-}
-QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-every_format = pytest.mark.parametrize(
-    "form",
-    [
-        pytest.param(form, marks=[pytest.mark.peer(*PEERS[form.name]), QUIET], id=form.name)
-        for form in EXPORT_FORMATS.values()
-    ],
-)
+every_format = pytest.mark.parametrize("form", exported.formats())
 pytestmark = pytest.mark.one_backend
 
 
@@ -103,7 +90,7 @@ class Full(io.FileIO):
 
 @pytest.mark.medium
 @pytest.mark.parametrize(
-    "form", [x for x in every_format.args[1] if x.id not in ("saved_model", "openvino")]
+    "form", [x for x in exported.formats() if x.id not in ("saved_model", "openvino")]
 )
 def test_a_disk_that_becomes_full(form, network, tmp_path, monkeypatch):
     """No half file is left. (TensorFlow and OpenVINO write files of their own, after the check.)"""

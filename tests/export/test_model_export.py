@@ -16,6 +16,7 @@ from keras_alexnet import AlexNet, UserError, evaluation_preprocessor, export_mo
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.export import comparison, formats, onnx_files, run
 from keras_alexnet.export.formats import EXPORT_FORMATS, chosen_format
+from keras_alexnet.export.operators import Graph, Node, Softmax, Value
 from keras_alexnet.training.job import Job, build_model
 
 pytestmark = pytest.mark.peer("onnx", "onnxruntime")
@@ -283,11 +284,22 @@ def test_formats():
 
 @pytest.mark.backend_free
 def test_comparison_of_probabilities_is_one_of_logits():
-    """A small probability counts as much as a large one."""
-    node = [x for x in (comparison.Softmax(),)]
+    """A small probability counts as much as a large one; what is no number is no result."""
+    softmax = Node("prob", Softmax(), "logits", Value("prob", (None, 3)))
+    graph = Graph("net", Value("logits", (None, 3)), (softmax,), (softmax.output,), "channels_last")
     logits = np.array([[3.0, -12.0, 1.0]])
-    p = np.exp(logits) / np.exp(logits).sum()
-    wrapped = type("Node", (), {"operator": node[0]})
-    found = comparison._logits(p, wrapped, -1)
-    np.testing.assert_allclose(found, logits - logits.mean())
-    assert comparison._error(np.array([np.nan]), np.array([1.0])) == float("inf")
+
+    def probabilities(values):
+        return np.exp(values) / np.exp(values).sum()
+
+    def compared(found):
+        batches, expected = [logits], [[probabilities(logits)]]
+        return comparison.compare(lambda batch: [found], batches, expected, graph, graph)
+
+    assert compared(probabilities(logits)).error < 1e-6
+    assert compared(probabilities(logits + 5)).error < 1e-6
+    other = compared(probabilities(logits + np.array([0, 1.5, 0])))
+    largest = np.abs(logits - logits.mean()).max()
+    assert other.error == pytest.approx(1.0 / largest, rel=1e-4)  # 1.5 less its mean, 0.5
+    assert (other.kept, other.images) == (1, 1)
+    assert compared(np.array([[np.nan, 0, 1]])).error == float("inf")

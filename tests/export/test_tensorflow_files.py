@@ -1,7 +1,6 @@
 """SavedModel and LiteRT files, run by TensorFlow and LiteRT, against the Keras models."""
 
 import json
-import resource
 import zipfile
 
 import keras
@@ -9,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from exported import assert_computes, every_layer, small
 from helpers import tensor, to_numpy
-from keras_alexnet import AlexNet, evaluation_preprocessor, feature_extractor, layers
+from keras_alexnet import AlexNet, evaluation_preprocessor, feature_extractor
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.errors import UserError
 from keras_alexnet.export import litert
@@ -22,42 +22,32 @@ from keras_alexnet.export.tensorflow_files import (
     write_litert,
     write_saved_model,
 )
-from keras_alexnet.layers import LocalResponseNormalization
 from keras_alexnet.preprocessing import Preprocessor
 
 pytestmark = pytest.mark.one_backend
 
-STRONG = {"k": 1.0, "alpha": 0.1}  # what a window sums up to halves the value
 FLOAT32 = Settings()
 NAMES = {"class_names": '["tabby, cat", "chien \\u00e9"]', "variant": "cifar10_18pct"}
 
 
-def every_layer():
-    """Return a model with every operator."""
-    image = keras.Input((21, 23, 4), name="the image, 1")
-    x = layers.Conv2D(8, 3, groups=2, padding="same", activation="relu", name="1 café")(image)
-    x = LocalResponseNormalization(5, **STRONG, groups=2)(x)
-    x = layers.MaxPooling2D(3, 2)(x)
-    x = LocalResponseNormalization(4, **STRONG, beta=0.6)(x)
-    x = layers.CeilPooling2D(4, 3)(x)
-    x = LocalResponseNormalization(3, **STRONG, region="within_channel")(x)
-    x = layers.CeilPooling2D(3, 2, "average")(keras.layers.ZeroPadding2D(1)(x))
-    maps = layers.AdaptiveAveragePooling2D(2, name="z maps")(x)
-    x = layers.LocallyConnected2D(3, 2)(keras.layers.BatchNormalization()(maps))
-    x = keras.layers.Flatten()(layers.DownscaledDropout(0.5)(x))
-    last = keras.layers.Dense(5, activation="softmax", name="a")(x)
+def odd_names():
+    """Return a model whose names are no words of TensorFlow's, and whose outputs have an order."""
+    image = keras.Input((16, 16, 3), name="the image, 1")
+    maps = keras.layers.MaxPooling2D(2, name="z maps")(
+        keras.layers.Conv2D(4, 3, name="1 café")(image)
+    )
+    last = keras.layers.Dense(5, name="a")(keras.layers.Flatten()(maps))
     return keras.Model(image, [maps, last])
 
 
 def network():
-    """Return the logits and an inner map of a published network, in an order of their own."""
-    options = {"classifier_activation": None, "initialization": "robust"}
-    model = AlexNet("cifar10_18pct", input_shape=(16, 16, 3), **options)
+    """Return the logits and inner maps of a published network, in an order of their own."""
+    model = small(input_shape=(16, 16, 3))
     names = ("relu3", "conv2", "fc10")
     return keras.Model(model.input, [model.get_layer(name).output for name in names])
 
 
-MODELS = {"every layer": every_layer, "network": network}
+MODELS = {"every layer": every_layer, "odd names": odd_names, "network": network}
 WRITERS = {
     "saved_model": (write_saved_model, load_saved_model),
     "litert": (write_litert, load_litert),
@@ -73,26 +63,13 @@ def written(form, model, path, settings=FLOAT32, texts=NAMES):
     return load(str(path))
 
 
-def assert_computes(run, model, tolerance=1e-5):
-    """Compare what a file computes of one image, of three, and of one again, with the model."""
-    for count in (1, 3, 1):
-        x = np.random.default_rng(count).normal(0, 20, (count, *model.input_shape[1:]))
-        x = x.astype("float32")
-        expected = [to_numpy(y) for y in keras.tree.flatten(model(tensor(x)))]
-        found = run(x)
-        assert [y.shape for y in found] == [y.shape for y in expected]
-        for mine, theirs in zip(found, expected, strict=True):
-            assert np.std(theirs) > 0
-            np.testing.assert_allclose(mine, theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
-
-
 @pytest.mark.medium
 @every_model
 @both_formats
 def test_computes_what_keras_does(form, make, tmp_path):
     """All outputs in their order, whatever the names of layers are, and batches of any size."""
     model = make()
-    assert_computes(written(form, model, tmp_path / "file"), model)
+    assert_computes(written(form, model, tmp_path / "file"), model, counts=(1, 3, 1))
 
 
 def kept_files(folder):
@@ -161,19 +138,6 @@ def test_texts(tmp_path):
         assert json.loads(archive.read("model_card.json")) == card
         assert archive.read("labels.txt").decode() == "tabby, cat\nchien é\n"
         assert all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
-
-
-@both_formats
-def test_no_room(form, tmp_path):
-    """A disk that is too full is an error of the system, as for every other file."""
-    model = network()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2 * model.count_params(), limits[1]))
-        with pytest.raises(OSError, match="File too large"):
-            written(form, model, tmp_path / "file")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_litert_in_tensorflow(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from exported_layers import LAYERS, error, images_for, model_of, outputs_of, with_random_weights
+from exported import LAYERS, error, images, model_of, outputs_of, with_random_weights
 from helpers import to_numpy
 from keras_alexnet import AlexNet, UserError, feature_extractor, fully_convolutional
 from keras_alexnet.export.graphs import graph_of
@@ -27,12 +27,12 @@ TEXTS = {"variant": "cifar10_18pct", "class_names": '["cat", "dog"]'}
 PHOTOS = ((75, 100), (100, 75), (20, 31), (48, 50), (48, 54), (40, 40), (9, 100), (1, 1))
 
 
-def outputs_of_module(model, images):
+def outputs_of_module(model, batch):
     """Return the outputs of a model's module, which is not written."""
     import torch
 
     with torch.no_grad():
-        outputs = torch_module(graph_of(model))(torch.from_numpy(images))
+        outputs = torch_module(graph_of(model))(torch.from_numpy(batch))
     return [output.numpy() for output in outputs]
 
 
@@ -41,9 +41,9 @@ def outputs_of_module(model, images):
 def test_operators(name, data_format):
     """The module computes what the layer does, in both data formats."""
     model = model_of(name, data_format)
-    images = images_for(model, 2)
-    (found,) = outputs_of_module(model, images)
-    assert error(found, *outputs_of(model, images)) < 1e-5
+    batch = images(model, 2)
+    (found,) = outputs_of_module(model, batch)
+    assert error(found, *outputs_of(model, batch)) < 1e-5
 
 
 def test_average_with_zeros_around():
@@ -74,9 +74,9 @@ def test_a_network_in_a_file(name, tmp_path):
     write(graph_of(model), TEXTS, path, Settings())
     run_file = load(path)
     for count in (1, 3):
-        images = 20 * images_for(model, count)
-        (found,) = run_file(images)
-        assert error(found, *outputs_of(model, images)) < 1e-5
+        batch = 20 * images(model, count)
+        (found,) = run_file(batch)
+        assert error(found, *outputs_of(model, batch)) < 1e-5
     texts = dict.fromkeys(TEXTS)
     torch.export.load(path, extra_files=texts)
     assert texts == TEXTS
@@ -85,9 +85,9 @@ def test_a_network_in_a_file(name, tmp_path):
 def test_several_outputs():
     """In the order that they were asked for."""
     model = feature_extractor(AlexNet("cifar10_18pct"), ["pool3", "norm1", "fc10"])
-    images = images_for(model, 2)
+    batch = images(model, 2)
     for found, expected in zip(
-        outputs_of_module(model, images), outputs_of(model, images), strict=True
+        outputs_of_module(model, batch), outputs_of(model, batch), strict=True
     ):
         assert error(found, expected) < 1e-5
 
@@ -100,9 +100,9 @@ def test_maps_of_any_size(tmp_path):
     write(graph_of(model), {}, path, Settings())
     run_file = load(path)
     for sizes in ((32, 32), (48, 41), (77, 90)):
-        images = np.random.default_rng(0).normal(0, 2, (2, *sizes, 3)).astype("float32")
-        (found,) = run_file(images)
-        assert error(found, *outputs_of(model, images)) < 1e-5
+        batch = np.random.default_rng(0).normal(0, 2, (2, *sizes, 3)).astype("float32")
+        (found,) = run_file(batch)
+        assert error(found, *outputs_of(model, batch)) < 1e-5
 
 
 @pytest.mark.medium
@@ -119,11 +119,11 @@ def test_photos(method, data_format, tmp_path):
     write(graph_of(keras.Model(photo, [square, window])), {}, path, Settings())
     run_file = load(path)
     for sizes in PHOTOS:
-        images = np.random.default_rng(0).integers(0, 256, (2, *sizes, 3), dtype="uint8")
-        images = np.stack([clear_of_ties(image, 40, method) for image in images])
-        images = images if last else images.transpose(0, 3, 1, 2)
-        found, cut = run_file(images)
-        expected = to_numpy(layer(images))
+        batch = np.random.default_rng(0).integers(0, 256, (2, *sizes, 3), dtype="uint8")
+        batch = np.stack([clear_of_ties(image, 40, method) for image in batch])
+        batch = batch if last else batch.transpose(0, 3, 1, 2)
+        found, cut = run_file(batch)
+        expected = to_numpy(layer(batch))
         assert found.dtype == expected.dtype == np.uint8
         np.testing.assert_array_equal(found, expected)
         inside = (slice(4, 35), slice(3, 37))
@@ -136,12 +136,12 @@ def test_float16_halves_the_file(tmp_path):
     model = keras.Sequential([keras.Input((20, 20, 3)), *layers])
     with_random_weights(model)
     sizes, outputs = {}, {}
-    images = images_for(model, 2)
+    batch = images(model, 2)
     for precision in ("float32", "float16"):
         path = tmp_path / f"{precision}.pt2"
         write(graph_of(model), {}, str(path), Settings(precision))
         sizes[precision] = path.stat().st_size
-        (outputs[precision],) = load(str(path))(images)
+        (outputs[precision],) = load(str(path))(batch)
     assert sizes["float16"] < 0.55 * sizes["float32"]
     assert outputs["float16"].dtype == np.float32
     assert 0 < error(outputs["float16"], outputs["float32"]) < 5e-3
@@ -169,9 +169,9 @@ def test_a_process_without_keras(tmp_path):
     with started(script, path) as process:
         code, printed, errors = process.end()
     assert code == 0, errors
-    images = np.linspace(-9, 9, 2 * 32 * 32 * 3, dtype="float32").reshape(2, 32, 32, 3)
+    batch = np.linspace(-9, 9, 2 * 32 * 32 * 3, dtype="float32").reshape(2, 32, 32, 3)
     found = np.array(json.loads(printed), "float32")
-    assert error(found, *outputs_of(model, images)) < 1e-5
+    assert error(found, *outputs_of(model, batch)) < 1e-5
 
 
 def test_int8_is_refused(tmp_path):
