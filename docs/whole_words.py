@@ -1,7 +1,7 @@
 """Keeps words whole that a browser breaks at a hyphen or a blank, for `hooks` of `mkdocs.yml`.
 
-An option (`--seed`), the package's name, a number with an exponent (`2e-5`), and a number with what
-it counts (`19.45 %`, `11 of 11`) stay on one line. Code blocks and tags stay as they are.
+An option (`--seed`), the package's name, a number with an exponent (`2e-5`), a date, and a number
+with what it counts (`19.45 %`, `11 of 11`) stay on one line. Code blocks and tags stay as they are.
 """
 
 import re
@@ -11,7 +11,7 @@ WORDS = re.compile(
     r"(?s:<pre.*?</pre>|<[^>]*>)"
     r"|(?P<word>(?<![\w-])--?[a-z][\w-]*"
     r"|keras-alexnet(?:\[\w+\])?|\btop-\d\b"
-    r"|\b\d[\d.]*e-\d+\b"
+    r"|\b\d[\d.]*e-\d+\b|\b\d{4}-\d\d-\d\d\b"
     rf"|\b\d[\d.,]* (?:{UNITS})(?![\w/])|\b\d+ of \d+\b)"
 )
 

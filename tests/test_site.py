@@ -63,7 +63,17 @@ def whole_words():
     return module
 
 
-WHOLE = ["--seed", "-m", "2e-5", "1,168 s", "19.45 %", "11 of 11", "top-1", "keras-alexnet[jax]"]
+WHOLE = [
+    "--seed",
+    "-m",
+    "2e-5",
+    "2026-11-27",
+    "1,168 s",
+    "19.45 %",
+    "11 of 11",
+    "top-1",
+    "keras-alexnet[jax]",
+]
 
 
 @pytest.mark.parametrize("word", WHOLE)
