@@ -46,8 +46,8 @@ def straightforward(net: str, job: str, batch: int, compiled: bool):
 
 def _outputs_and_step(model, net, job, batch, compiled, halved=()):
     for name, (kernel, bias) in networks.weights(net).items():
-        factor = np.float32(0.5 if name in halved else 1)
-        model.get_layer(name).set_weights([kernel * factor, bias])
+        kernel = kernel * np.float32(0.5) if name in halved else kernel
+        model.get_layer(name).set_weights([kernel, bias])
     images, labels = networks.batch(batch)
     if job != "train":
         run = {"forward": forward, "forward-backward": forward_backward}[job]
