@@ -6,6 +6,7 @@ import pytest
 from helpers import to_numpy
 from keras_alexnet import AlexNet, feature_extractor, get_variant
 from keras_alexnet.variants.aliases import ALIASES
+from narrow_networks import narrow
 
 CAFFE = {  # Caffe, models/bvlc_alexnet and bvlc_reference_caffenet, deploy.prototxt
     "bvlc": "conv1 relu1 norm1 pool1 conv2 relu2 norm2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 "
@@ -20,8 +21,9 @@ def images(size=32, count=2):
 
 
 @pytest.mark.parametrize("variant", CAFFE)
-def test_names_of_caffe(variant):
+def test_names_of_caffe(variant, monkeypatch):
     """Every layer of Caffe's networks is there under its own name, in its order."""
+    narrow(monkeypatch, variant)
     names = CAFFE[variant].split()
     model = AlexNet(variant, input_shape=(67, 67, 3), classes=2)
     extractor = feature_extractor(model, names)
@@ -42,10 +44,11 @@ classifier.5 relu7  classifier.6 fc8  features pool5  classifier fc8
 
 @pytest.mark.long
 @pytest.mark.peer("torch")
-def test_names_of_torchvision():
+def test_names_of_torchvision(monkeypatch):
     """Every name gives what PyTorch computes at that place of the same network."""
     import torch
 
+    narrow(monkeypatch, "owt")
     model = AlexNet("owt", input_shape=(95, 95, 3), classes=3, classifier_activation=None)
     for layer in model.layers:  # biases count too
         if layer.weights:
@@ -159,8 +162,9 @@ def test_every_name_of_imgclsmob():
         ("notebook", {"fat2": "relu7", "fat3": "prob"}),
     ],
 )
-def test_names_of_others(variant, names):
+def test_names_of_others(variant, names, monkeypatch):
     """Names of imgclsmob, TF-Slim and the notebook, each in its own network."""
+    narrow(monkeypatch, variant)
     model = AlexNet(variant, input_shape=(67, 67, 3), classes=2)
     found = feature_extractor(model, [*names, *names.values()]).output
     assert all(found[name] is found[ours] for name, ours in names.items())
