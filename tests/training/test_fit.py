@@ -80,7 +80,7 @@ def check_files(outcome):
 @pytest.mark.eager
 def test_one_crop_and_several(recipe, crops, tmp_path):
     """Where windows are cut out of larger images, ten are measured, or the recipe's nine."""
-    job = Job.of(recipe, variant="cifar10_13pct", drawn=30, epochs=1)
+    job = Job.of(recipe, variant="cifar10_13pct", drawn=30, epochs=1, batch_size=24)
     evaluation = quietly(job, tmp_path / "run").evaluation
     assert evaluation.crops == crops
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")

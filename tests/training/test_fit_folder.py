@@ -33,7 +33,7 @@ def folder(tmp_path):
 @pytest.mark.medium
 def test_a_folder_is_trained_on(folder, tmp_path):
     """A folder of JPEGs trains and saves its class names; the plot extra is not needed for that."""
-    job = Job(variant="cifar10_19pct", directory=str(folder), epochs=1)
+    job = Job(variant="cifar10_19pct", directory=str(folder), epochs=1, batch_size=64)
     outcome = quietly(job, tmp_path / "run")
     assert outcome.pictures == () and not list((tmp_path / "run").glob("*.png"))  # no matplotlib
     assert outcome.evaluation.class_names == tuple(sorted(CLASS_NAMES))
@@ -104,7 +104,7 @@ def test_class_folders_with_odd_names(folder, tmp_path, capsys, monkeypatch):
     (folder / names[0] / "empty.jpg").touch()
     monkeypatch.chdir(tmp_path)
     command = ["fit", "images", "--variant", "cifar10_19pct", "--output", "run"]
-    command += ["--bad-images", "skip", "--schedule", "constant", "--epochs"]
+    command += ["--bad-images", "skip", "--schedule", "constant", "--batch-size", "64", "--epochs"]
     assert main([*command, "1"]) == 0
     out = capsys.readouterr().out
     assert "could not be drawn" not in out and out.count("Skipped 1 image ") == 1

@@ -15,7 +15,7 @@ from runs import copied_after, interrupted_after, quietly
 SMALL = {
     "variant": "cifar10_18pct",
     "epochs": 4,
-    "batch_size": 8,
+    "batch_size": 5,
     "learning_rate": 1e-3,
     "freeze": "conv1-conv2",
     "unfreeze_after": 2,
