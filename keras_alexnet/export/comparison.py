@@ -84,14 +84,12 @@ def compare(
         ours = np.concatenate([np.asarray(outputs[number], "float32") for outputs in found])
         keras_s = np.concatenate([outputs[number] for outputs in expected])
         axis = 1 if graph.data_format == "channels_first" else -1
-        if coarse and isinstance(wrote.operator, Softmax):
-            if not isinstance(meant.operator, Softmax):
-                keras_s = _softmax(keras_s, axis)
-            errors.append(_error(ours, keras_s))
-        else:
-            least = SMALLEST_LOGIT if isinstance(wrote.operator, Softmax) else 0.0
-            logits = _logits(ours, wrote, axis), _logits(keras_s, meant, axis)
-            errors.append(_error(*logits, least))
+        softmax = isinstance(wrote.operator, Softmax)
+        if softmax and not isinstance(meant.operator, Softmax):
+            keras_s = _softmax(keras_s, axis)  # some of which vanish, as those of the file do
+        if not (coarse and softmax):
+            ours, keras_s = (_logits(values, wrote, axis) for values in (ours, keras_s))
+        errors.append(_error(ours, keras_s, SMALLEST_LOGIT if softmax and not coarse else 0.0))
     images = sum(map(len, batches))
     kept = None
     if len(errors) == 1 and isinstance(wrote.operator, Dense | Softmax) and ours.ndim == 2:

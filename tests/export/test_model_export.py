@@ -16,7 +16,7 @@ from keras_alexnet import AlexNet, UserError, evaluation_preprocessor, export_mo
 from keras_alexnet.data.drawn import drawn_images
 from keras_alexnet.export import comparison, formats, onnx_files, run
 from keras_alexnet.export.formats import EXPORT_FORMATS, chosen_format
-from keras_alexnet.export.operators import Graph, Node, Softmax, Value
+from keras_alexnet.export.operators import Dense, Graph, Node, Softmax, Value
 from keras_alexnet.training.job import Job, build_model
 
 pytestmark = pytest.mark.peer("onnx", "onnxruntime")
@@ -303,3 +303,22 @@ def test_comparison_of_probabilities_is_one_of_logits():
     assert other.error == pytest.approx(1.0 / largest, rel=1e-4)  # 1.5 less its mean, 0.5
     assert (other.kept, other.images) == (1, 1)
     assert compared(np.array([[np.nan, 0, 1]])).error == float("inf")
+
+
+@pytest.mark.backend_free
+def test_comparison_with_a_softmax_that_the_model_lacks():
+    """Probabilities of a file vanish where logits are far below the largest, which is no fault."""
+    nodes = [
+        Node(name, operator, "rows", Value(name, (None, 3)))
+        for name, operator in (("fc", Dense(np.eye(3), np.zeros(3))), ("prob", Softmax()))
+    ]
+    dense, softmax = (
+        Graph("net", Value("rows", (None, 3)), (node,), (node.output,), "channels_last")
+        for node in nodes
+    )
+    logits = np.array([[3.0, 250.0, -12.0], [20.0, -7.0, 1.0]], "float32")
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    probabilities = powers / powers.sum(1, keepdims=True)
+    for found, error in ((probabilities, 0), (probabilities[:, ::-1], 1)):
+        made = comparison.compare(lambda batch, y=found: [y], [logits], [[logits]], softmax, dense)
+        assert (made.error > 0.1) == error and (made.error < 1e-5) != error
