@@ -13,6 +13,7 @@ from keras_alexnet.training.devices import device_scope
 from keras_alexnet.training.history import read_rows
 from keras_alexnet.training.job import Job, build_model
 from runs import copied_after, quietly
+from small_runs import values
 
 BACKEND = keras.backend.backend()
 DEVICES = {"jax": 8, "tensorflow": 2}.get(BACKEND, 0)
@@ -29,11 +30,12 @@ def table(folder):
 
 
 def check_initial_values():
-    """A run on several devices begins with the values of one."""
-    models = [build_model(SMALL(epochs=1), 10)]
-    with device_scope(DEVICES):
-        models.append(build_model(SMALL(epochs=1), 10))
-    for value, expected in zip(*(model.get_weights() for model in models), strict=True):
+    """A run on several devices begins with the weights, the seeds and the rate of one."""
+    found = []
+    for devices in (1, DEVICES):
+        with device_scope(devices):
+            found.append(values(build_model(SMALL(epochs=1, devices=devices), 10)))
+    for value, expected in zip(*found, strict=True):
         np.testing.assert_array_equal(value, expected)
 
 
