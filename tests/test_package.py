@@ -97,10 +97,12 @@ EXAMPLES = {  # what a part of the output of each quick form must be
 }
 # These run as several processes, in tests/training/test_several_machines.py.
 ON_SEVERAL_MACHINES = {"several_machines_jax.py", "several_machines_torch.py"}
-# PyTorch runs the examples as programs, each in a process of its own that has only imported the
-# package; the other backends run them in the process of the tests. imagenet.py makes two virtual
-# devices, which a process can do only before its backend starts: it is a program everywhere.
-PROGRAMS = EXAMPLES.keys() if keras.backend.backend() == "torch" else {"imagenet.py"}
+# These are programs, each in a process of its own that has only imported the package; the others
+# run in the process of the tests. imagenet.py makes two virtual devices, which a process can do
+# only before its backend starts. On PyTorch a benchmark finds what lies beside it as a program too.
+PROGRAMS = {"imagenet.py"}
+if keras.backend.backend() == "torch":
+    PROGRAMS |= {"benchmarks/cifar10_steps.py"}
 
 
 def as_a_program(path, folder):
