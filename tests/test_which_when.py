@@ -1,8 +1,11 @@
-"""The page of machines, backends and formats: the arithmetic of its plan for ImageNet."""
+"""The pages of machines, backends and formats: the plan for ImageNet, the table of formats."""
+
+import re
 
 import pytest
 
 from documents import ROOT, text_of
+from keras_alexnet.export.formats import EXPORT_FORMATS
 
 
 @pytest.mark.backend_free
@@ -23,3 +26,16 @@ def test_the_plan_for_imagenet_adds_up():
         "sum of the gradients": f"{61.1e6 * 4 * 2 * 7 / 8 * rate / 1024 / 1e9:.1f} GB/s each",
     }.items():
         assert f"| {part} | {needed} |" in text, part
+
+
+@pytest.mark.backend_free
+def test_the_table_of_formats_in_the_documentation():
+    """Each has its row, with its path and its precisions."""
+    text = text_of(ROOT / "docs" / "deploy.md")
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .* \| (.*?) \|$", text, re.MULTILINE)
+    assert [name for name, *_ in rows] == [*EXPORT_FORMATS]
+    for name, path, precisions in rows:
+        form = EXPORT_FORMATS[name]
+        names = [f"`network{end}`" for end in (form.ending, form.companion) if end]
+        assert path == (", ".join(names) or "a folder")
+        assert precisions == ", ".join(form.precisions)

@@ -82,12 +82,13 @@ def export_model(
     ('saved_model', True)
     """
     verbose = boolean("verbose", verbose)
-    if not isinstance(model, keras.Model):
-        model = file_path("model", model)
-        check_model_file(model)
     request = checked_request(
         path, format, preprocessing, precision, normalization, photos, overwrite
     )
+    if not isinstance(model, keras.Model):
+        model = file_path("model", model)
+        check_model_file(model)
+    request.check_installed()
     model, card = _with_card(model)
     made = ExportRun(request, model, card).exported()
     if verbose:

@@ -33,6 +33,10 @@ class ExportRequest:
     photos: Any
     overwrite: bool
 
+    def check_installed(self) -> None:
+        """Raise unless the packages that writing needs are installed."""
+        self.form.check_installed(self.precision)
+
 
 def checked_request(
     path, format, preprocessing, precision, normalization, photos, overwrite
@@ -40,8 +44,7 @@ def checked_request(
     """Return the arguments of an export as a record, before any work is done.
 
     Raises:
-        UserError: For an argument that is not one, a package that is not installed, and a path
-            that cannot be written.
+        UserError: For an argument that is not one, and a path that cannot be written.
     """
     path = file_path("path", path)
     form = chosen_format(format, path)
@@ -61,5 +64,4 @@ def checked_request(
             "Give a folder of some dozens of them as `photos` (--photos).",
         )
     form.check_free(path, flags[1])
-    form.check_installed(precision)
     return ExportRequest(path, form, flags[0], precision, normalization, photos, flags[1])

@@ -71,12 +71,13 @@ def export(
     >>> export(AlexNet("cifar10_18pct"), path, preprocessing=True).images
     12
     """
-    if not isinstance(model, keras.Model):
-        model = file_path("model", model)
-        named_checkpoint(model, named_variant(variant))  # raises if there are no such weights
     request = checked_request(
         output, format, preprocessing, precision, normalization, photos, overwrite
     )
+    if not isinstance(model, keras.Model):
+        model = file_path("model", model)
+        named_checkpoint(model, named_variant(variant))  # raises if there are no such weights
+    request.check_installed()
     with quiet(verbosity(verbose) == 0):
         network = ready_network(model, variant, argument="model")
     return ExportRun(

@@ -5,14 +5,15 @@ import builtins
 import doctest
 import importlib
 import inspect
+import pathlib
 import re
 
 import pytest
 
 import keras_alexnet
-from documents import ROOT
 from keras_alexnet import jobs
 
+ROOT = pathlib.Path(__file__).parent.parent
 pytestmark = pytest.mark.backend_free
 
 PAGES = sorted((ROOT / "docs/reference").glob("*.md"))

@@ -4,17 +4,15 @@ import builtins
 import errno
 import io
 import os
-import re
 
 import numpy as np
 import pytest
 
 import exported
-from documents import ROOT, text_of
 from exported import small
 from keras_alexnet import UserError, export_model
 from keras_alexnet.export import formats, onnx_files, openvino_files, run, tensorflow_files
-from keras_alexnet.export.formats import EXPORT_FORMATS, ExportFormat
+from keras_alexnet.export.formats import ExportFormat
 
 every_format = pytest.mark.parametrize("form", exported.formats())
 pytestmark = pytest.mark.one_backend
@@ -129,16 +127,3 @@ def test_an_onnx_file_that_is_too_large(ending, network, tmp_path, monkeypatch):
 def test_the_limit_of_onnx():
     """That of a Protocol Buffers message, 2 GiB."""
     assert onnx_files.LARGEST == 2**31 - 1 == np.iinfo("int32").max
-
-
-@pytest.mark.backend_free
-def test_the_table_of_formats_in_the_documentation():
-    """Each has its row, with its path and its precisions."""
-    text = text_of(ROOT / "docs" / "deploy.md")
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .* \| (.*?) \|$", text, re.MULTILINE)
-    assert [name for name, *_ in rows] == [*EXPORT_FORMATS]
-    for name, path, precisions in rows:
-        form = EXPORT_FORMATS[name]
-        names = [f"`network{end}`" for end in (form.ending, form.companion) if end]
-        assert path == (", ".join(names) or "a folder")
-        assert precisions == ", ".join(form.precisions)
