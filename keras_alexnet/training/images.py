@@ -89,8 +89,9 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def __init__(self, images, labels, batch_size: int, seed: int | None = None, first_epoch=0):
         # With more than one worker Keras reads ahead itself, and TensorFlow tunes nothing: see
-        # `file_batches`.
-        super().__init__(workers=2)
+        # `file_batches`. Each epoch then ends with a wait of some tenths of a second, which the
+        # other backends need not have.
+        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
         self.images = images
         self.labels = labels
         self.batch_size = batch_size
