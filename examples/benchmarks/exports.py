@@ -21,6 +21,7 @@ from keras_alexnet import AlexNet, UserError, export_model
 from keras_alexnet.export.formats import EXPORT_FORMATS
 
 FORMATS = ("saved_model", "litert", "onnx", "openvino", "torch")
+REST = 0.05  # seconds in which the threads of the runtime before go to sleep: they wait actively
 
 
 def sides_of(model, names, normalizations, folder):
@@ -50,6 +51,7 @@ def medians(sides, x, repeats):
     seconds = {name: [] for name in sides}
     for _ in range(repeats):
         for name, run in sides.items():
+            time.sleep(REST)
             start = time.perf_counter()
             run(x)
             seconds[name].append(time.perf_counter() - start)
