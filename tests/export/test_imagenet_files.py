@@ -27,9 +27,9 @@ def test_openvino(variant, tmp_path):
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("variant", ["bvlc", "owt"])
+@pytest.mark.parametrize("variant", IMAGENET)
 def test_litert(variant, tmp_path):
-    """The same. (`test_tensorflow_module.py` has all of them as what LiteRT's converter takes.)"""
+    """The same."""
     from keras_alexnet.export.tensorflow_files import load_litert, write_litert
 
     model, path = maps_of(variant), str(tmp_path / "net.tflite")
