@@ -9,8 +9,9 @@ import pytest
 
 import processes
 from keras_alexnet import AlexNet, UserError, distribution
+from keras_alexnet.data.batch_reader import ArrayReader
+from keras_alexnet.data.sequence import FileSequence
 from keras_alexnet.distribution import check_count
-from keras_alexnet.training.images import ArrayBatches
 from keras_alexnet.training.padding import PaddedLoss, pad_batches
 
 UNITS, CLASSES, IMAGES, BATCH = 64, 5, 44, 16  # the last batch of 12 is padded to 16
@@ -30,7 +31,7 @@ def trained():
     model.compile(rule, PaddedLoss("sparse_categorical_crossentropy"))
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(IMAGES, 8, 8, 3)).astype("float32"), np.arange(IMAGES) % CLASSES
-    data = pad_batches(ArrayBatches(x, y, BATCH), IMAGES, BATCH)
+    data = pad_batches(FileSequence(ArrayReader(x, y), BATCH), IMAGES, BATCH)
     return model.fit(data, epochs=3, shuffle=False, verbose=0).history["loss"], model
 
 

@@ -1,4 +1,7 @@
-"""`BatchReader`: batches of images; bad files end the batch, are skipped or become black."""
+"""`BatchReader`: batches of images; bad files end the batch, are skipped or become black.
+
+`ArrayReader`: the same for images in memory.
+"""
 
 import numpy as np
 
@@ -33,6 +36,10 @@ class BatchReader:
         self._bad_images = bad_images
         self._cache = cache
         self._labels = np.array(files.labels, "int32")
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(self.files)
 
     def read(self, numbers: np.ndarray) -> Batch:
         """Return images, labels, and the error that ends the iteration or `None`."""
@@ -73,3 +80,31 @@ class BatchReader:
         if self._cache is not None:
             self._cache[number] = image
         return image
+
+
+class ArrayReader:
+    """Reads images in memory by number, as `BatchReader` reads files.
+
+    Args:
+        images: The images, uint8 of shape `(count, size, size, 3)`.
+        labels: Their labels, int32.
+    """
+
+    left_out: frozenset[int] = frozenset()  # none is ever skipped
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray):
+        self.size = images.shape[1]
+        self._images = images
+        self._labels = labels
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._images)
+
+    def read(self, numbers: np.ndarray) -> Batch:
+        """Return images, labels, and no error."""
+        return self._images[numbers], self._labels[numbers], None
+
+    def instead_of(self, numbers: np.ndarray) -> Batch:
+        """Return the batch itself: an empty one is a part of no images."""
+        return self.read(numbers)

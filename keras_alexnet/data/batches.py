@@ -1,8 +1,11 @@
-"""Batches of image files: a `tf.data.Dataset` with TensorFlow installed, else a `FileSequence`."""
+"""Batches of images: a `tf.data.Dataset` with TensorFlow installed, else a `FileSequence`."""
 
 import os
 
-from keras_alexnet.data.batch_reader import BatchReader
+import keras
+import numpy as np
+
+from keras_alexnet.data.batch_reader import ArrayReader, BatchReader
 from keras_alexnet.data.sequence import AHEAD, FileSequence
 from keras_alexnet.startup import notices_held_back
 
@@ -27,7 +30,25 @@ def file_batches(files, reader, batch_size, order=None, bad_images="stop", cache
     return _dataset(tf, batch_reader, batch_size, order)
 
 
-def _dataset(tf, reader: BatchReader, batch_size: int, order):
+def array_batches(images: np.ndarray, labels: np.ndarray, batch_size: int, order=None):
+    """Return the batches of (images, labels) of arrays in memory.
+
+    TensorFlow has its own form, which ends an epoch at once; Keras's threads for a `PyDataset`
+    take some tenths of a second there.
+
+    Args:
+        images: The images, uint8 of shape `(count, size, size, 3)`.
+        labels: Their labels, int32.
+        batch_size: Images per batch; the last may have fewer.
+        order: An `EpochOrder`; `None` for the order of the arrays.
+    """
+    reader = ArrayReader(images, labels)
+    if keras.backend.backend() != "tensorflow":
+        return FileSequence(reader, batch_size, order)
+    return _dataset(_quiet_tensorflow(), reader, batch_size, order)
+
+
+def _dataset(tf, reader: BatchReader | ArrayReader, batch_size: int, order):
     """Return the batches as a `tf.data.Dataset`.
 
     Nothing is left to TensorFlow's autotuning. Its thread sleeps between looks at the pipeline, up
@@ -58,7 +79,7 @@ def _dataset(tf, reader: BatchReader, batch_size: int, order):
 
     # AutoGraph would rewrite these functions, which takes a tenth of a second, and change nothing.
     plain = tf.autograph.experimental.do_not_convert
-    count = len(reader.files)
+    count = len(reader)
     data = tf.data.Dataset.range(count)
     if order is not None:
         data = tf.data.Dataset.range(1).map(plain(start)).unbatch()

@@ -8,7 +8,8 @@ class EpochOrder:
 
     An epoch ends when all its files have been handed out. An iteration that stops earlier does not
     count, and the next one has the same order: Keras reads the first batch once before it trains.
-    Such an iteration counts only if there are so few batches that all are read ahead.
+    Such an iteration counts only if there are so few batches that all are read ahead. Where the
+    epoch is known, `begin` tells it, and nothing is counted.
 
     Args:
         count: Number of files.
@@ -27,6 +28,16 @@ class EpochOrder:
         self.seed = seed
         self.epoch = first_epoch
         self._handed_out = 0
+        self._told = False
+
+    def begin(self, epoch: int) -> None:
+        """Take the order of an epoch for all iterations until the next one begins.
+
+        Args:
+            epoch: Number of epochs that are over.
+        """
+        self.epoch = epoch
+        self._told = True
 
     def start(self, left_out: int) -> np.ndarray:
         """Return the order of the files for an iteration that starts now.
@@ -34,7 +45,7 @@ class EpochOrder:
         Args:
             left_out: Number of files that were read without success and are not handed out.
         """
-        if self._handed_out and self._handed_out + left_out >= self.count:
+        if not self._told and self._handed_out and self._handed_out + left_out >= self.count:
             self.epoch += 1
         self._handed_out = 0
         return np.random.default_rng([self.seed, self.epoch]).permutation(self.count)

@@ -1,4 +1,4 @@
-"""`FileSequence`: batches of image files without TensorFlow, which threads read ahead."""
+"""`FileSequence`: batches of images without TensorFlow, which threads read ahead."""
 
 import os
 import threading
@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import keras
 import numpy as np
 
-from keras_alexnet.data.batch_reader import BatchReader
+from keras_alexnet.data.batch_reader import ArrayReader, BatchReader
 
 AHEAD = 2  # batches that are read while the model computes
 
@@ -22,7 +22,7 @@ class FileSequence(keras.utils.PyDataset):
     `fit`, which otherwise requests them at random.
 
     Args:
-        reader: A `BatchReader`.
+        reader: A `BatchReader` or an `ArrayReader`.
         batch_size: Images per batch; the last may have fewer.
         order: An `EpochOrder`; `None` for the order of the files.
     """
@@ -33,10 +33,10 @@ class FileSequence(keras.utils.PyDataset):
     class_weight: dict[int, float]
     skipped: list[tuple[str, str]]
 
-    def __init__(self, reader: BatchReader, batch_size: int, order=None):
+    def __init__(self, reader: BatchReader | ArrayReader, batch_size: int, order=None):
         super().__init__()  # one worker, because the threads below read ahead in order
         self._reader = reader
-        self._count = len(reader.files)
+        self._count = len(reader)
         self._batch_size = batch_size
         self._order = order
         self._parts = os.cpu_count() or 1

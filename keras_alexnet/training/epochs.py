@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from keras.callbacks import LambdaCallback
+
 from keras_alexnet.data.image_reader import StopOnFailure
 from keras_alexnet.errors import UserError
 from keras_alexnet.recipes.plateau import ReduceOnPlateau
@@ -104,13 +106,15 @@ class Epochs:
             )
         )
         make_step_variables(self.model)
+        # Keras and its strategies may read batches that they do not train on.
+        order = LambdaCallback(on_epoch_begin=lambda epoch, logs: images.order.begin(epoch))
         self.model.fit(
             training,
             epochs=phase.last,
             initial_epoch=begin,
             verbose=self.verbose,
             validation_data=held_out,
-            callbacks=[EpochProgress(), flat, *self._before(), self.state, *self._after()],
+            callbacks=[EpochProgress(), order, flat, *self._before(), self.state, *self._after()],
             class_weight=dict(images.class_weight) if job.class_weights else None,
             shuffle=False,  # the data has the order of the epoch
         )

@@ -5,11 +5,10 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_alexnet.data.bad_files import refuse_unreadable, skipped_note, without_unreadable
-from keras_alexnet.data.batches import file_batches
+from keras_alexnet.data.batches import array_batches, file_batches
 from keras_alexnet.data.drawn import CLASS_NAMES, drawn_images
 from keras_alexnet.data.image_reader import ImageReader, ReadableBatches
 from keras_alexnet.data.labelled_files import (
@@ -41,6 +40,7 @@ class Images:
         training_count: Number of training images.
         held_out_count: Number of held-out images.
         class_names: The classes.
+        order: The order of the training images, to be told each epoch.
         sample: Returns a number of held-out images of as many classes as possible, and their
             labels.
         reader: The reader of image files, `None` for drawn images.
@@ -55,6 +55,7 @@ class Images:
     training_count: int
     held_out_count: int
     class_names: tuple[str, ...]
+    order: EpochOrder
     sample: Callable[[int], tuple[Any, Any]]
     reader: ImageReader | None = None
     split: SplitRecord | None = None
@@ -74,49 +75,6 @@ class Images:
     def to_measure(self):
         """Return the batches to measure, without the files that were skipped so far."""
         return self.held_out if self.measured is None else self.measured()
-
-
-class ArrayBatches(keras.utils.PyDataset):
-    """Batches of arrays in memory, in an order that follows from seed and epoch alone.
-
-    Args:
-        images: The images.
-        labels: Their labels.
-        batch_size: Images per batch; the last may have fewer.
-        seed: Decides the orders; `None` keeps the order of the arrays.
-        first_epoch: Number of epochs done, for a run that continues.
-    """
-
-    def __init__(self, images, labels, batch_size: int, seed: int | None = None, first_epoch=0):
-        # With more than one worker Keras reads ahead itself, and TensorFlow tunes nothing: see
-        # `file_batches`. Each epoch then ends with a wait of some tenths of a second, which the
-        # other backends need not have.
-        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
-        self.images = images
-        self.labels = labels
-        self.batch_size = batch_size
-        self.seed = seed
-        self.epoch = first_epoch
-        self._order = self._new_order()
-
-    def __len__(self) -> int:
-        """Return the number of batches."""
-        return -(-len(self.images) // self.batch_size)
-
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return one batch of the epoch."""
-        chosen = self._order[number * self.batch_size : (number + 1) * self.batch_size]
-        return self.images[chosen], self.labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Begin the order of the next epoch."""
-        self.epoch += 1
-        self._order = self._new_order()
-
-    def _new_order(self):
-        if self.seed is None:
-            return np.arange(len(self.images))
-        return EpochOrder(len(self.images), self.seed, self.epoch).start(left_out=0)
 
 
 def load_images(
@@ -169,6 +127,7 @@ def load_images(
         len(files),
         len(test),
         tuple(files.class_names),
+        order,
         sample,
         reader,
         split,
@@ -252,12 +211,14 @@ def _drawn(job: Job, first_epoch: int) -> Images:
         chosen = spread(labels[cut:].tolist(), count)
         return images[cut:][chosen], labels[cut:][chosen]
 
+    order = EpochOrder(cut, job.seed, first_epoch)
     return Images(
-        ArrayBatches(images[:cut], labels[:cut], job.batch_size, job.seed, first_epoch),
-        ArrayBatches(images[cut:], labels[cut:], job.batch_size),
+        array_batches(images[:cut], labels[:cut], job.batch_size, order),
+        array_batches(images[cut:], labels[cut:], job.batch_size),
         cut,
         len(images) - cut,
         CLASS_NAMES,
+        order,
         sample,
         class_weight=balanced_weights(labels[:cut].tolist()),
     )

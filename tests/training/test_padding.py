@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import processes
+from keras_alexnet.data.batch_reader import ArrayReader
+from keras_alexnet.data.sequence import FileSequence
 from keras_alexnet.errors import UserError
 from keras_alexnet.training import padding
-from keras_alexnet.training.images import ArrayBatches
 from keras_alexnet.training.padding import PaddedLoss, pad_batches
 
 RNG = np.random.default_rng(0)
@@ -34,7 +35,7 @@ def as_tensorflow(batch_size):
 
 def as_arrays(batch_size):
     """Return the images as a `PyDataset`."""
-    return ArrayBatches(X, Y, batch_size)
+    return FileSequence(ArrayReader(X, Y), batch_size)
 
 
 def trained(data, loss="sparse_categorical_crossentropy"):
