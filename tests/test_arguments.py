@@ -1,7 +1,6 @@
 """Arguments of the public calls: integers of every type, paths of every type."""
 
 import functools
-import inspect
 import json
 import os
 import pathlib
@@ -19,6 +18,7 @@ from keras_alexnet.arguments import file_path, integer
 from keras_alexnet.benchmarking import Report
 from keras_alexnet.cards.texts import to_texts
 from keras_alexnet.errors import UserError
+from signatures import signature
 
 SHAPE = (16, 16, 3)
 QUIET = {"verify": "off", "verbose": False}
@@ -153,7 +153,7 @@ PATHS = (
 def public_parameters():
     """Yield the name, `call.parameter`, and the parameter of every public call."""
     for name in package.__all__:
-        for parameter in inspect.signature(getattr(package, name)).parameters.values():
+        for parameter in signature(getattr(package, name)).parameters.values():
             yield f"{name}.{parameter.name}", parameter
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import keras_alexnet
 from keras_alexnet import jobs
+from signatures import signature
 from test_package import PACKAGE, ROOT
 
 pytestmark = pytest.mark.backend_free
@@ -216,9 +217,9 @@ MODULES = {
 
 def parameters(function):
     """Return the parameters of a function or class as they would be written, without types."""
-    signature = inspect.signature(function)
+    found = signature(function)
     plain = [
-        parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()
+        parameter.replace(annotation=parameter.empty) for parameter in found.parameters.values()
     ]
     return str(inspect.Signature(plain))[1:-1]
 

@@ -38,6 +38,7 @@ from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS
 from keras_alexnet.training.schedule import SCHEDULES
 from keras_alexnet.variants.records import INITIALIZATIONS
+from signatures import signature
 from test_public_names import MODULES
 
 pytestmark = pytest.mark.backend_free
@@ -138,7 +139,7 @@ def test_inherited_constructors_have_types():
     """An editor shows those of a base class as well, such as `TenCrop`'s."""
     for member in map(keras_alexnet.__dict__.get, keras_alexnet.__all__):
         if inspect.isclass(member):
-            for parameter in inspect.signature(member).parameters.values():
+            for parameter in signature(member).parameters.values():
                 assert parameter.annotation is not parameter.empty, (member, parameter)
 
 

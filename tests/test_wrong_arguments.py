@@ -1,7 +1,6 @@
 """Arguments of a wrong type: a `UserError` with the argument's name, and no error of Keras."""
 
 import dataclasses
-import inspect
 import os
 
 import keras
@@ -11,6 +10,7 @@ from PIL import Image
 
 import keras_alexnet
 from keras_alexnet import UserError, jobs, layers
+from signatures import signature
 
 # For each public call its right arguments, and the names of those that are tried with wrong ones.
 NORM = keras_alexnet.LocalResponseNormalization
@@ -100,7 +100,7 @@ def test_an_object_a_list_and_a_dict(call, right, name, tmp_path, monkeypatch):
 
 def flags(call):
     """Return the names of the arguments that are True or False, or None."""
-    kinds = {name: str(one.annotation) for name, one in inspect.signature(call).parameters.items()}
+    kinds = {name: str(one.annotation) for name, one in signature(call).parameters.items()}
     return {name for name, kind in kinds.items() if kind in ("bool", "bool | None", str(bool))}
 
 
