@@ -22,6 +22,7 @@ from keras_alexnet.functional_graphs import functional_model, made_once
 from keras_alexnet.model import pretrained
 from keras_alexnet.preprocessing import evaluation_preprocessor
 from keras_alexnet.preprocessing.pixels import PixelNormalization
+from keras_alexnet.preprocessing.stacks import shape_made
 from keras_alexnet.type_aliases import DataFormat, VariantName, Weights
 from keras_alexnet.variants import named_variant
 
@@ -53,6 +54,7 @@ def ready_network(
     variant: VariantName | None = None,
     by_keras: bool = True,
     argument: str = "weights",
+    prepared: bool = True,
 ) -> ReadyNetwork:
     """Return a network with the weights of a file of any format, ready to take images.
 
@@ -67,10 +69,11 @@ def ready_network(
         by_keras: Whether Keras loads a `.keras` file, and so builds whatever its configuration
             says. Else its weights alone are read, and nothing in it is executed.
         argument: Name of the argument of the public call that `weights` was given for.
+        prepared: Whether to put the layers that prepare the images before the network.
 
     Raises:
         UserError: If the weights do not exist, cannot be read, do not fit, or belong to another
-            variant.
+            variant; if the network takes other images than its model card prepares.
     """
     variant = named_variant(variant)
     path: str | None = None
@@ -89,7 +92,7 @@ def ready_network(
         with open_source(path, variant, argument=argument) as source:
             made = pretrained(source, variant, {"data_format": "channels_last"})
         model, card, assumptions = made.model, made.loaded.card, made.loaded.assumptions
-    if any(isinstance(layer, PixelNormalization) for layer in layers_of(model)):
+    if not prepared or prepares_itself(model):
         return ReadyNetwork(model, card, assumptions, path)
     if card.variant is None or (card.pixels is None and not assumptions):
         assumptions = (*assumptions, assumed_preparation(label, card))
@@ -135,8 +138,50 @@ def _is_keras_archive(path: str) -> bool:
         return False
 
 
+def prepares_itself(model) -> bool:
+    """Return whether a model has the layer that scales pixels of 0 to 255."""
+    return any(isinstance(layer, PixelNormalization) for layer in layers_of(model))
+
+
+def misfit(model, card: ModelCard) -> str | None:
+    """Return a model with the images that it takes and its card does not prepare, in words.
+
+    Args:
+        model: The model.
+        card: Its card, which names a variant.
+
+    Returns:
+        `None` if the layers that the card describes make the images that the model takes.
+
+    Example:
+
+    >>> from keras_alexnet import AlexNet
+    >>> misfit(AlexNet("cifar10_80sec", input_shape=(32, 24, 3), name="wide"), ModelCard("owt"))
+    "the model 'wide' of images of shape (32, 24, 3), whose model card prepares images of shape \
+(224, 224, 3)"
+    """
+    data_format = _data_format(model)
+    made = shape_made(evaluation_preprocessor(card, data_format=data_format), data_format)
+    taken = tuple(model.input_shape[1:])
+    if len(taken) == len(made) and all(
+        None in sizes or len({*sizes}) == 1 for sizes in zip(taken, made, strict=True)
+    ):
+        return None
+    return (
+        f"the model {model.name!r} of images of shape {taken}, whose model card prepares images "
+        f"of shape {made}"
+    )
+
+
 def _prepared(model, card: ModelCard) -> keras.Model:
     """Return a model behind the layers that prepare its images."""
+    wrong = misfit(model, card)
+    if wrong is not None:
+        raise UserError(
+            f"Received {wrong}.",
+            "The model must take the images that its model card prepares, or prepare them itself.",
+            "Build the model for square RGB images, or call `predict` on images that you prepared.",
+        )
     images = keras.Input((None, None, 3), name="image")
     stack = evaluation_preprocessor(card, data_format=_data_format(model))
     return functional_model(images, model(stack(images)), model.name)

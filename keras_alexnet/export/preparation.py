@@ -9,8 +9,10 @@ from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.targets import layers_of
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.folder import size_and_method
+from keras_alexnet.evaluation.networks import misfit, prepares_itself
 from keras_alexnet.export.layer_operators import operators_of
 from keras_alexnet.export.operators import (
+    Affine,
     CenterCrop,
     Dense,
     Graph,
@@ -19,20 +21,14 @@ from keras_alexnet.export.operators import (
     Softmax,
     Value,
 )
-from keras_alexnet.preprocessing import PixelNormalization, SquareResize, evaluation_preprocessor
+from keras_alexnet.preprocessing import SquareResize, evaluation_preprocessor
 from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.stacks import Preprocessor
-from keras_alexnet.type_aliases import DataFormat
 
 PROBABILITIES = "probabilities"
 
 
-def prepares_itself(model) -> bool:
-    """Return whether a model has the layer that scales pixels of 0 to 255."""
-    return any(isinstance(layer, PixelNormalization) for layer in layers_of(model))
-
-
-def preparation_of(model, card: ModelCard, data_format: DataFormat) -> Preprocessor:
+def preparation_of(model, card: ModelCard, graph: Graph) -> Preprocessor:
     """Return the layers that turn photos into the input of a model.
 
     Raises:
@@ -40,24 +36,47 @@ def preparation_of(model, card: ModelCard, data_format: DataFormat) -> Preproces
     """
     if prepares_itself(model):
         found = [layer for layer in layers_of(model) if isinstance(layer, SquareResize)]
-        return Preprocessor(found[:1] or [SquareResize(*size_and_method(model), data_format)])
-    if card.variant is None:
+        return Preprocessor(found[:1] or [SquareResize(*size_and_method(model), graph.data_format)])
+    wrong = unprepared(model, card, graph)
+    if wrong is not None:
         raise UserError(
-            f"Received preprocessing=True for the model {model.name!r}, which does not say how "
-            "its images are prepared.",
-            "The model must have a model card with its variant, as those of AlexNet have, or the "
-            "layers that prepare its images.",
+            f"Received preprocessing=True for {wrong}.",
+            "The model must have the layers that prepare its images, or else a model card with its "
+            "variant, as those of AlexNet have, and no layer that scales them.",
             "Leave `preprocessing` (--preprocessing) out, or put evaluation_preprocessor(...) in "
             "front of the model.",
         )
-    return evaluation_preprocessor(card, data_format=data_format)
+    return evaluation_preprocessor(card, data_format=graph.data_format)
 
 
-def prepared_sentence(model, card: ModelCard) -> str:
+def unprepared(model, card: ModelCard, graph: Graph) -> str | None:
+    """Return a model, and why its card does not say how its images are prepared, in words.
+
+    `None` if the card says it, or the model has the layers that prepare them.
+    """
+    if prepares_itself(model):
+        return None
+    if card.variant is None:
+        return f"the model {model.name!r}, which does not say how its images are prepared"
+    if scales_pixels(graph):
+        return (
+            f"the model {model.name!r}, which scales its images itself, and whose model card says "
+            "how to prepare them too"
+        )
+    return misfit(model, card)
+
+
+def scales_pixels(graph: Graph) -> bool:
+    """Return whether a network begins with a layer that scales its input, such as `Rescaling`."""
+    begins = [node.operator for node in graph.nodes if node.input == graph.input.name]
+    return graph.input.dtype == "uint8" or any(isinstance(x, Affine) for x in begins)
+
+
+def prepared_sentence(model, card: ModelCard, graph: Graph) -> str:
     """Return how a model's images are prepared, in a sentence; empty if that is not known."""
     if prepares_itself(model):
         return str(Preprocessor([x for x in layers_of(model) if isinstance(x, ImageLayer)]))
-    return str(evaluation_preprocessor(card)) if card.variant is not None else ""
+    return str(evaluation_preprocessor(card)) if unprepared(model, card, graph) is None else ""
 
 
 def with_preparation(graph: Graph, stack: Preprocessor) -> Graph:

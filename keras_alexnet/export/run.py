@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Sequence
@@ -11,23 +12,20 @@ import numpy as np
 
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import to_texts
+from keras_alexnet.checkpoints.model_cards import assumed_preparation
 from keras_alexnet.errors import UserError
+from keras_alexnet.evaluation.networks import prepares_itself
 from keras_alexnet.export.comparison import Comparison, compare, in_batches, keras_outputs
 from keras_alexnet.export.exported import Exported
 from keras_alexnet.export.formats import version_of
 from keras_alexnet.export.graphs import graph_of
+from keras_alexnet.export.inputs import Inputs, inputs_of
 from keras_alexnet.export.operators import Value
-from keras_alexnet.export.photos import (
-    given_photos,
-    model_inputs,
-    photos_of,
-    scales_pixels,
-    squares,
-)
+from keras_alexnet.export.photos import given_photos, photos_of, squares
 from keras_alexnet.export.preparation import (
     preparation_of,
     prepared_sentence,
-    prepares_itself,
+    unprepared,
     with_preparation,
 )
 from keras_alexnet.export.request import ExportRequest
@@ -54,13 +52,21 @@ class ExportRun:
         self.form = request.form
         self.model = model
         self.card = card
-        self.notes = tuple(notes)
         self.photos = photos_of(request.photos)
         self.alone = self.graph = graph_of(model)
         self.stack: Preprocessor | None = None
         if request.preprocessing:
-            self.stack = preparation_of(model, card, self.alone.data_format)
+            self.stack = preparation_of(model, card, self.alone)
             self.graph = with_preparation(self.alone, self.stack)
+        self.notes = [*notes]
+        known = prepares_itself(model) or card.pixels or notes
+        if not known and unprepared(model, card, self.alone) is None:
+            self.notes.append(assumed_preparation(model.name, card))
+
+    @functools.cached_property
+    def inputs(self) -> Inputs:
+        """The photos as the model itself takes them."""
+        return inputs_of(self.photos, self.alone, self.model, self.card)
 
     def exported(self) -> Exported:
         """Write the file, run it, and return the report."""
@@ -87,7 +93,7 @@ class ExportRun:
             found.images,
             self.photos.said,
             self.form.install,
-            self.notes,
+            tuple(self.notes),
         )
 
     def _compared(self, path: str) -> Comparison:
@@ -95,8 +101,8 @@ class ExportRun:
         if self.form.runtime is None:
             return Comparison()
         if self.stack is None:
-            batches = in_batches(model_inputs(self.photos, self.graph, self.model, self.card))
-            inputs = batches
+            inputs = batches = in_batches(self.inputs.batch)
+            self.notes += filter(None, [self.inputs.note])
         else:
             stack = self.stack
             batches = given_photos(self.photos, self.graph, stack.layers[0])
@@ -127,20 +133,18 @@ class ExportRun:
         """Return the images for the ranges of int8, as the graph takes them."""
         if self.stack is not None:
             return squares(self.photos, self.graph, self.stack.layers[0].size)
-        known = prepares_itself(self.model) or self.card.variant or scales_pixels(self.graph)
-        if not known:
+        if self.inputs.unknown is not None:
             raise UserError(
-                f"Received precision='int8' for the model {self.model.name!r}, which does not say "
-                "how its images are prepared.",
+                f"Received precision='int8' for {self.inputs.unknown}.",
                 "The ranges of all values must be measured on images as the model takes them.",
-                "Put the preparation into the model, as evaluation_preprocessor(...) or "
-                "keras.layers.Rescaling(...) in front.",
+                "Put the preparation into the model: evaluation_preprocessor(...) in front, or "
+                "keras.layers.Rescaling(...) where no model card says anything else.",
             )
-        return model_inputs(self.photos, self.graph, self.model, self.card)
+        return self.inputs.batch
 
     def _texts(self) -> dict[str, str]:
         """Return what the file says about itself, by name."""
-        sentence = prepared_sentence(self.model, self.card)
+        sentence = prepared_sentence(self.model, self.card, self.alone)
         inside = "The file prepares images itself. " if self.stack is not None else ""
         texts = to_texts(self.card) | {
             "inputs": json.dumps([_described(self.graph.input)]),

@@ -79,7 +79,5 @@ def export(
         named_checkpoint(model, named_variant(variant))  # raises if there are no such weights
     request.check_installed()
     with quiet(verbosity(verbose) == 0):
-        network = ready_network(model, variant, argument="model")
-    return ExportRun(
-        request, network.bare or network.model, network.card, network.assumptions
-    ).exported()
+        network = ready_network(model, variant, argument="model", prepared=False)
+    return ExportRun(request, network.model, network.card, network.assumptions).exported()

@@ -187,6 +187,22 @@ def _record(name) -> Variant:
     )
 
 
+def shape_made(stack: Preprocessor, data_format: DataFormat) -> tuple[int | None, ...]:
+    """Return the shape of what the layers make of RGB images of any size, without the batch.
+
+    Example:
+
+    >>> stack = evaluation_preprocessor("owt", data_format="channels_last")
+    >>> shape_made(stack, "channels_last")
+    (224, 224, 3)
+    """
+    first = data_format == "channels_first"
+    shape = (None, 3, None, None) if first else (None, None, None, 3)
+    for layer in stack.layers:
+        shape = layer.compute_output_shape(shape)
+    return tuple(shape[1:])
+
+
 def normalization(record: Variant, mean=None, data_format=None) -> PixelNormalization:
     """Return the layer that turns pixels of 0 to 255 into the values that a variant takes."""
     pixels = record.pixels
