@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_alexnet.arguments import choice, integer
-from keras_alexnet.errors import UserError
+from keras_alexnet.errors import UserError, amount
 from keras_alexnet.type_aliases import DeviceLayout
 
 LAYOUTS = ("data_parallel", "one_weird_trick")
@@ -87,9 +87,9 @@ def check_count(devices: Any, there: Sequence[str]) -> int:
     if count > len(there):
         listed = ", ".join(there[:3]) + (", ..." if len(there) > 3 else "")
         raise UserError(
-            f"Received devices={count} on a machine with {len(there)}: {listed}.",
-            "`devices` must not be more than there are.",
-            "Leave it out (--devices): there is one device."
+            f"Received devices={count}, but Keras finds {amount(len(there), 'device')}: {listed}.",
+            "`devices` must not be more than the devices that Keras finds.",
+            "Leave `devices` (--devices) out, to use that one."
             if len(there) == 1
             else f"Give a number from 1 to {len(there)} (--devices).",
         )

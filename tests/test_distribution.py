@@ -80,7 +80,10 @@ def check_choices():
     chosen = distribution("one_weird_trick", devices=names[2:4])
     assert chosen.device_mesh.devices.tolist() == names[2:4]
     for arguments, message in [
-        ({"devices": 9}, "devices=9 on a machine with 8: cpu:0, .*Give a number from 1 to 8"),
+        (
+            {"devices": 9},
+            "devices=9, but Keras finds 8 devices: cpu:0, .*Give a number from 1 to 8",
+        ),
         ({"devices": ["cpu:0", "cpu:0"]}, "must be names, each once, out of cpu:0, "),
         ({"devices": ["gpu:0"]}, "must be names, each once, out of cpu:0, "),
         ({"devices": []}, "must be names, each once, out of cpu:0, "),
@@ -94,14 +97,19 @@ def check_choices():
 @pytest.mark.backend_free
 @pytest.mark.parametrize(
     ("there", "remedy"),
-    [(["cpu:0"], "Leave it out (--devices): there is one device."), (["gpu:0", "gpu:1"], "to 2")],
+    [
+        (["cpu:0"], "Leave `devices` (--devices) out, to use that one."),
+        (["gpu:0", "gpu:1"], "to 2"),
+    ],
 )
 def test_more_devices_than_there_are(there, remedy):
     """The remedy fits the number."""
     with pytest.raises(UserError) as caught:
         check_count(3, there)
     assert remedy in caught.value.remedy
-    assert caught.value.received.startswith(f"Received devices=3 on a machine with {len(there)}: ")
+    assert caught.value.received.startswith(
+        f"Received devices=3, but Keras finds {len(there)} device"
+    )
 
 
 PROGRAM = """

@@ -51,7 +51,9 @@ def open_source(
     """
     if variant is not None:
         variant = get_variant(variant).name  # an unknown name raises before any download
-    checkpoint = weights if isinstance(weights, Checkpoint) else named_checkpoint(weights, variant)
+    checkpoint = weights
+    if not isinstance(weights, Checkpoint):
+        checkpoint = named_checkpoint(weights, variant, argument)
     path = file_path(argument, weights) if checkpoint is None else local_copy(checkpoint)
     with open_checkpoint(path) as contents:
         card = from_texts(contents.metadata)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 
 import keras
@@ -27,6 +29,11 @@ from keras_alexnet.type_aliases import DataFormat, VariantName, Weights
 from keras_alexnet.variants import named_variant
 
 __all__ = ["ReadyNetwork", "load_model", "ready_network"]
+
+ENDING = ".keras"  # without which Keras takes no archive
+# What a damaged archive makes the modules raise that read it.
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, json.JSONDecodeError, UnicodeDecodeError)
+DAMAGES = (*BROKEN, OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,12 +218,19 @@ def load_model(path: str) -> keras.Model:
     check_model_file(path)
     try:
         return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except DAMAGES as error:
+        if path.endswith(ENDING) and (isinstance(error, BROKEN) or not _is_keras_archive(path)):
+            raise UserError(
+                f"Received the model {path!r}, which is no Keras model, or a damaged one.",
+                "A .keras file must be a whole zip archive with a config.json, as model.save(...) "
+                "writes it.",
+                "Check the path, or save or download the file again.",
+            ) from error
         # The text of Keras has the config of every model around the reason.
         missing = re.search(r"Could not locate \w+ '[^']+'", str(error))
-        reason = f"{missing[0]}." if missing else str(error).strip().split("\n")[0]
+        reason = missing[0] if missing else str(error).strip().split("\n")[0].rstrip(".")
         raise UserError(
-            f"Received the model {path!r}, which Keras cannot load: {reason}",
+            f"Received the model {path!r}, which Keras cannot load: {reason}.",
             "The model must consist of layers of Keras and of this package.",
             "Save it again with model.save(...), or load a model with other layers in "
             "Python, after importing the package that registers them.",

@@ -129,6 +129,7 @@ class WrongFile:
 UNPACK = "Unpack the file, and give the path of the checkpoint in it."
 DOWNLOAD = "Download the file again from a link that gives the file itself."
 COMPRESSED = _matches(re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!"))
+PICTURE = _matches(re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|RIFF.{4}WEBP", re.S))
 PROTOTXT = re.compile(rb"\s*(#|name:|layers?\s*\{|input:|input_shape)")
 WRONG_FILES = (
     WrongFile(lambda start: start.size == 0, "The file is empty (0 bytes).", DOWNLOAD),
@@ -139,6 +140,7 @@ WRONG_FILES = (
         "Run `git lfs pull`, or download the checkpoint itself.",
     ),
     WrongFile(COMPRESSED, "The file is compressed.", UNPACK),
+    WrongFile(PICTURE, "The file is an image.", "Give the path of the model or of its weights."),
     WrongFile(
         _begins(b"MATLAB 5.0"), "The file is a MATLAB file.", "Save the weights as .npz or HDF5."
     ),
@@ -166,8 +168,8 @@ def detect_format(file: CheckpointFile) -> Format:
     if start.members:
         names = ", ".join(quoted(name) for name in start.members[:3])
         raise _unknown_format(f"The file is a zip archive that begins with {names}.", UNPACK)
-    received = f"The file begins with {quoted(start.content[:16])}."
-    raise _unknown_format(received, "Check the path.")
+    received = "The file begins as no model and no file of weights does."
+    raise _unknown_format(received, "Check the path. If it is right, get or save the file again.")
 
 
 def _unknown_format(received: str, remedy: str) -> CheckpointError:

@@ -76,7 +76,8 @@ def export(
     )
     if not isinstance(model, keras.Model):
         model = file_path("model", model)
-        named_checkpoint(model, named_variant(variant))  # raises if there are no such weights
+        # It raises if there are no such weights.
+        named_checkpoint(model, named_variant(variant), argument="model")
     request.check_installed()
     with quiet(verbosity(verbose) == 0):
         network = ready_network(model, variant, argument="model", prepared=False)

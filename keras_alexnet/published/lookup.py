@@ -126,7 +126,9 @@ def imagenet_checkpoint(variant: str) -> Checkpoint:
     )
 
 
-def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
+def named_checkpoint(
+    weights, variant: str | None = None, argument: str = "weights"
+) -> Checkpoint | None:
     """Return the published checkpoint that `weights` names, `None` if it is a path.
 
     If a file has the name, the file is meant, except for `"imagenet"` and the names of
@@ -135,6 +137,7 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     Args:
         weights: A name, as `known_checkpoint` takes it, or a path.
         variant: The variant that the weights are for, if it is known.
+        argument: Name of the argument of the public call that `weights` was given for.
 
     Raises:
         UserError: If it is the name of a checkpoint of another network, `"imagenet"` for a network
@@ -154,7 +157,7 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     checkpoint = known_checkpoint(weights, variant)
     if checkpoint is None:
         if not os.path.exists(weights):
-            raise _neither(weights)
+            raise _neither(weights, argument)
         return None
     if variant not in (None, checkpoint.variant):
         raise UserError(
@@ -166,14 +169,19 @@ def named_checkpoint(weights, variant: str | None = None) -> Checkpoint | None:
     return checkpoint
 
 
-def _neither(weights: str) -> UserError:
-    """Return the error for weights that are neither a name nor a file."""
-    received = f"Received the weights {weights!r}, which is no published checkpoint and no file."
+def _neither(weights: str, argument: str) -> UserError:
+    """Return the error for weights, or a model, that are neither a name nor a file."""
+    names = ", ".join(list_checkpoints())
+    kind, expected = "weights", f"Weights must be the path of a file, or one of {names}."
+    if argument == "model":
+        kind = "model"
+        expected = f"The model must be a .keras file, a file of weights, or one of {names}."
+    received = f"Received the {kind} {weights!r}, which is no published checkpoint and no file."
     if os.path.basename(weights) != weights or os.path.splitext(weights)[1]:
         received = f"Received the path {weights!r}, but there is no such file."
     return UserError(
         received,
-        f"Weights must be the path of a file, or one of {', '.join(list_checkpoints())}.",
+        expected,
         did_you_mean(weights, list_checkpoints())
         or f"Check the spelling; the current folder is {os.getcwd()!r}.",
     )

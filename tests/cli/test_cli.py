@@ -101,7 +101,7 @@ def test_fit_overwrites_if_asked(capsys, earlier):
 MISTAKES = [
     (["describe", "nosuch"], "variant='nosuch'"),
     (["describe", "no.keras"], "no such file"),
-    (["describe", "text.keras"], "which Keras cannot load"),
+    (["describe", "text.keras"], "which is no Keras model, or a damaged one."),
     (["describe", "foreign.keras"], "Could not locate class 'Foreign'"),
     (["describe", "cifar10_19pct", "--plot", "picture.xyz"], "ending must name a format"),
     (["fit", "nowhere"], "does not exist"),

@@ -230,7 +230,7 @@ MISTAKES = [
     ({"path": 3}, "path=3"),
     ({"preprocessing": "yes"}, "preprocessing='yes'"),
     ({"model": "no.keras"}, r"'no\.keras', but there is no such file"),
-    ({"model": "damaged.keras"}, r"'damaged\.keras', which Keras cannot load"),
+    ({"model": "damaged.keras"}, r"'damaged\.keras', which is no Keras model, or a damaged"),
     ({"photos": "empty"}, "'empty' holds no images"),
     ({"photos": "there.onnx"}, "cannot be read"),
     ({"photos": np.zeros((2, 8, 8))}, "uint8 array of shape"),

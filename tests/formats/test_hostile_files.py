@@ -15,14 +15,21 @@ pytestmark = pytest.mark.backend_free
 
 COMMON = {
     "empty": (b"", r"empty \(0 bytes\).*Download the file again"),
-    "one byte": (b"P", r"begins with b'P'.*one of these: PyTorch \(zip\)"),
+    "one byte": (
+        b"P",
+        r"begins as no model .*of these: PyTorch \(zip\).*right, get or save",
+    ),
     "web page": (b"\n\n <!DOCTYPE html><html><head>", "a web page.*Download the file again"),
     "xml": (b"<?xml version='1.0'?><Error>", "a web page"),
     "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", "Git LFS"),
     "gzip": (b"\x1f\x8b\x08\x00" + b"x" * 100, "is compressed.*Unpack the file"),
     "matlab": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "a MATLAB file"),
     "prototxt": (b'name: "AlexNet"\nlayer {', r"is text.*Give the path of the \.caffemodel"),
-    "control characters": (b"\x1b[2J\x1b]0;x\x07", r"begins with b'\\x1b\[2J"),
+    "control characters": (
+        b"\x1b[2J\x1b]0;x\x07",
+        "begins as no model and no file of weights",
+    ),
+    "picture": (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "is an image.*path of the model"),
     "another archive": (zip_file({"a.txt": b"a"}), "a zip archive that begins with 'a.txt'"),
 }
 

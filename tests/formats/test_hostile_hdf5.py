@@ -164,4 +164,4 @@ def test_another_file_in_front(tmp_path):
     path = tmp_path / "weights.h5"
     with h5py.File(path, "w", userblock_size=512) as root:
         root["a"] = A
-    assert_refused(path, "The file begins with")
+    assert_refused(path, "The file begins as no model")

@@ -43,7 +43,7 @@ TABLES = {
     "bytes behind": (spelled(GOOD + "\0"), "The header is not JSON in UTF-8"),
     "no UTF-8": (framed(b'{"\xff": 1}', CONTENT), "The header is not JSON in UTF-8: .*utf-8"),
     "half a character": (spelled(GOOD.replace('"a"', r'"\ud800"')), r"UnicodeEncodeError"),
-    "a list": (framed(b'[{"a": 1}, 23]'), "The file begins with"),
+    "a list": (framed(b'[{"a": 1}, 23]'), "The file begins as no model"),
     "NaN": (changed(shape=[float("nan")]), "The header has the number 'NaN'"),
     "Infinity": (changed(data_offsets=[0, float("inf")]), "has the number 'Infinity'"),
     "a fraction": (changed(shape=[2.0, 3]), "has the number '2.0'"),
@@ -166,13 +166,13 @@ LENGTHS = {
         framed(GOOD.encode(), CONTENT, len(GOOD) + len(CONTENT)),
         "cannot be read",
     ),
-    "more than the file": (framed(GOOD.encode(), CONTENT, 1000), r"begins with b'\\xe8\\x03"),
-    "2^62": (framed(GOOD.encode(), CONTENT, 1 << 62), "The file begins with"),
+    "more than the file": (framed(GOOD.encode(), CONTENT, 1000), "begins as no model"),
+    "2^62": (framed(GOOD.encode(), CONTENT, 1 << 62), "The file begins as no model"),
     "2 MB": (
         framed(b"{" + b" " * (1 << 21)),
         "The header has 2097153 bytes. The header must have at most 1048576 bytes",
     ),
-    "a space in front": (spelled(" " + GOOD), "The file begins with"),
+    "a space in front": (spelled(" " + GOOD), "The file begins as no model"),
 }
 ALL = {
     f"{kind}: {name}": row

@@ -139,6 +139,10 @@ MISTAKES = [
         "no published checkpoint and no file.*mean 'bvlc_caffe'",
     ),
     (("no/such.h5",), "no such file.*owt_torchvision.*Check the spelling; the current folder is"),
+    (
+        ("no/a.keras", None, "model"),
+        "no such file.*be a .keras file, a file of weights, or one",
+    ),
     (("imagenet", "alexnot"), "variant='alexnot', which is not known"),
 ]
 

@@ -63,7 +63,10 @@ def check_mistakes(folder):
     """What does not fit is refused before a folder is made."""
     there, path = DEVICES, os.path.join(folder, "none")
     for settings, message in [
-        ({"devices": there + 1}, f"devices={there + 1} on a machine with {there}: .*--devices"),
+        (
+            {"devices": there + 1},
+            f"devices={there + 1}, but Keras finds {there} devices?: .*--devices",
+        ),
         ({"devices": there, "batch_size": 1}, "batch_size=1.*at least one image.*--batch-size"),
         ({"devices": there, "class_weights": True}, f"with {there} devices.*need one device"),
         *XLA,
