@@ -83,6 +83,7 @@ EXAMPLES = {  # what a part of the output of each quick form must be
     "benchmarks/checkpoint_loading.py": "keras_alexnet ",
     "benchmarks/cifar10_steps.py": "images/s",
     "benchmarks/compile_modes.py": "cifar10_19pct",
+    "benchmarks/control.py": "2 epochs: ",
     "benchmarks/cost_growth.py": "ten times one crop",
     "benchmarks/export_errors.py": "100% kept",
     "benchmarks/exports.py": "of Keras's time",
