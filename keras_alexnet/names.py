@@ -87,12 +87,15 @@ def known_name(name: object, names: Iterable[str]) -> str | None:
 def did_you_mean(name: object, names: Iterable[str]) -> str:
     """Return "Did you mean ...?" with the most similar name; empty if no name is similar.
 
+    The names that other programs give to a variant count, if the variant is among the names.
+
     Example:
 
     >>> did_you_mean("papr", ["owt", "paper"]), did_you_mean("x", ["owt", "paper"])
     ("Did you mean 'paper'?", '')
     """
     known = {normalized(each): each for each in names}
+    known |= {key: key for key, other in OTHER_NAMES.items() if other.variant in known}
     close = difflib.get_close_matches(normalized(str(name)), known, n=1)
     return f"Did you mean {known[close[0]]!r}?" if close else ""
 

@@ -74,8 +74,8 @@ def notices_held_back():
     """Hold back what the block writes to the error stream, if this is the command line.
 
     TensorFlow writes start-up notices there at any log level, and with them the message about a
-    user's mistake would not be one line. If the block fails, they are shown. With
-    `TF_CPP_MIN_LOG_LEVEL=0` nothing is held back.
+    user's mistake would not be one line. If the block fails, they are shown, and after Ctrl-C they
+    are not. With `TF_CPP_MIN_LOG_LEVEL=0` nothing is held back.
     """
     try:
         wanted = is_command_line() and os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0"
@@ -90,7 +90,7 @@ def notices_held_back():
         os.dup2(notices.fileno(), 2)
         try:
             yield True
-        except BaseException:
+        except Exception:
             notices.seek(0)
             os.write(errors, notices.read())
             raise

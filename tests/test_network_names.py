@@ -182,6 +182,8 @@ def test_a_similar_name_is_offered():
         get_variant("CUDA-convnet-2")
     with pytest.raises(UserError, match="Did you mean 'cifar10_80sec'"):
         get_recipe("CIFAR10-80s")
+    with pytest.raises(UserError, match="Did you mean 'alexnet'"):  # not 'caffenet'
+        get_variant("alexnett")
 
 
 @pytest.mark.backend_free

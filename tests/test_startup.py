@@ -88,6 +88,17 @@ def test_notices_are_shown_if_the_start_fails(monkeypatch, capfd):
     assert capfd.readouterr().err == "a notice"
 
 
+@pytest.mark.backend_free
+def test_notices_are_not_shown_after_ctrl_c(monkeypatch, capfd):
+    """The user knows why it ended."""
+    monkeypatch.setattr(sys, "orig_argv", ["keras-alexnet", "fit"])
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    with pytest.raises(KeyboardInterrupt), startup.notices_held_back():
+        os.write(2, b"a notice")
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == ""
+
+
 # Python imports `sitecustomize` when it starts. This one notes TensorFlow's setting at the end, and
 # lets every machine be one for which the command line chooses it.
 NOTE = """

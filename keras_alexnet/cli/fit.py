@@ -192,8 +192,7 @@ def _add_computing(group, job: Job) -> None:
         "--devices",
         type=count,
         default=job.devices,
-        help="how many devices of this machine share every batch, on TensorFlow and JAX "
-        f"(default: {job.devices})",
+        help="how many devices of this machine share every batch, on TensorFlow and JAX",
     )
     group.add_argument("--seed", type=int, default=job.seed, help="seed of everything random")
 

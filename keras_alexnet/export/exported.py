@@ -53,7 +53,7 @@ class Exported:
             f"{self.error:.1e} of the largest"
         )
         if self.kept is not None:
-            ran += f", and {self.kept:.0%} of the best classes are the same"
+            ran += f", and {100 * self.kept:.0f} % of the best classes are the same"
         return "\n".join((f"{wrote} {ran}.", *self.notes))
 
     def to_dict(self) -> dict[str, Any]:

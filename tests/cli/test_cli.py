@@ -1,6 +1,7 @@
 """The command line: output, JSON, exit codes, one line per mistake."""
 
 import json
+import re
 import signal
 
 import keras
@@ -175,17 +176,18 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
     "command",
     [
         *("list", "describe", "check-images", "fit", "evaluate", "classify", "features"),
-        *("download", "convert", "benchmark"),
+        *("download", "convert", "export", "benchmark"),
     ],
 )
 def test_help_has_an_example(command, capsys):
-    """`--help` of every command ends in an example, and speaks of no default that says nothing."""
+    """`--help` of every command ends in an example, and names each default that matters, once."""
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
     out = " ".join(capsys.readouterr().out.split())
     assert f"example: keras-alexnet {command}" in out
     assert "(default: None)" not in out and "(default: False)" not in out
+    assert not re.search(r"\(default: [^)]*\) \(default", out)
 
 
 FIT = ["fit", "images", "--variant", "cifar10_19pct", "--schedule", "constant", "--epochs"]

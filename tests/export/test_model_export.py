@@ -67,7 +67,7 @@ def test_report(network, tmp_path, capsys):
     said = str(made)
     assert capsys.readouterr().out == f"{said}\n"
     assert f"Wrote {path!r}: onnx, float32, {made.size:,} bytes." in said
-    assert "ran it on 12 drawn images" in said and "100% of the best classes are the same" in said
+    assert "ran it on 12 drawn images" in said and "100 % of the best classes are the same" in said
     assert repr(made).startswith("Exported(path=") and files(tmp_path) == ["net.onnx"]
     assert made.to_dict()["error"] == made.error
 
