@@ -60,21 +60,34 @@ def _example(path: str, label: int) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
 
 
-def records(directory: str, size: int, batch_size: int, first_epoch: int = 0):
+def records(
+    directory: str,
+    size: int,
+    batch_size: int,
+    first_epoch: int = 0,
+    machines: int = 1,
+    machine: int = 0,
+):
     """Return the training and the validation images as batches of squares with this side.
 
     The shorter side is brought to `size` and the centre kept, as the 2012 network's images were;
     TensorFlow resizes, a grey level or so off Pillow's. Of the training images the order is
     another in each epoch. How many batches there are is known, which Keras needs to train on
     several devices, and the last is padded if they do not divide it.
+
+    On several machines each reads its share of both: of all records, in the order that they have in
+    this epoch on every machine, the first of `machines` takes the first, the second the second, and
+    so on. Shares differ by one image at most.
     """
     path = pathlib.Path(directory, "images.json")
     counts = json.loads(path.read_text()) if path.exists() else IMAGENET
 
     def dataset(begin, shuffled):
-        # Without a seed of its own each pass is shuffled anew; a run that goes on, differently.
-        files = tf.data.Dataset.list_files(f"{directory}/{begin}-*", shuffle=shuffled)
+        # Each pass is shuffled anew, on all machines alike; a run that goes on, differently.
+        pattern = f"{directory}/{begin}-*"
+        files = tf.data.Dataset.list_files(pattern, shuffle=shuffled, seed=first_epoch)
         data = files.interleave(tf.data.TFRecordDataset, num_parallel_calls=CORES)
+        data, count = data.shard(machines, machine), len(range(machine, counts[begin], machines))
         data = data.shuffle(10_000, seed=first_epoch) if shuffled else data
         data = data.map(lambda record: _parsed(record, size), num_parallel_calls=CORES)
         data = data.batch(batch_size).prefetch(2)
@@ -82,9 +95,9 @@ def records(directory: str, size: int, batch_size: int, first_epoch: int = 0):
         options = tf.data.Options()
         options.autotune.enabled = False
         data = data.with_options(options)
-        batches = -(-counts[begin] // batch_size)
+        batches = -(-count // batch_size)
         data = data.apply(tf.data.experimental.assert_cardinality(batches))
-        return pad_batches(data, counts[begin], batch_size)
+        return pad_batches(data, count, batch_size)
 
     return dataset("train", True), dataset("validation", False)
 
