@@ -2,8 +2,15 @@
 
 import argparse
 
-from keras_alexnet.cli.options import add_batch_size, add_model, add_precision, add_variant, count
-from keras_alexnet.cli.output import print_result
+from keras_alexnet.cli.options import (
+    add_batch_size,
+    add_model,
+    add_precision,
+    add_variant,
+    count,
+    job_arguments,
+)
+from keras_alexnet.cli.output import messages_aside, print_json
 from keras_alexnet.errors import escaped
 
 
@@ -49,13 +56,13 @@ def run(arguments) -> None:
     for path in filter(None, pictures.values()):
         check_picture(path)
     # The results come before the pictures: a picture that fails must not cost them.
-    result = print_result(
-        arguments,
-        jobs.evaluate,
-        aside=("worst", *pictures),
-        text=lambda result: result.summary(arguments.worst),
-        **pictures,
-    )
+    with messages_aside(arguments.json) as verbose:
+        asked = job_arguments(arguments, ("worst", *pictures))
+        result = jobs.evaluate(**asked, verbose=verbose)
+    if arguments.json:
+        print_json({**pictures, **result.to_dict()})
+    else:
+        print(result.summary(arguments.worst))
     if arguments.plot:
         result.plot_confusion(arguments.plot)
     if arguments.panel:

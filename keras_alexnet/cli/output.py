@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from keras_alexnet.cli.options import job_arguments
@@ -31,29 +31,19 @@ def messages_aside(aside: bool) -> Iterator[int | Literal["auto"]]:
         yield 2 if aside else "auto"
 
 
-def print_result(
-    arguments,
-    job: Callable[..., Any],
-    aside: Collection[str] = (),
-    text: Callable[[Any], str] = str,
-    **further: str | None,
-) -> Any:
-    """Run a function of `jobs` with the arguments of its command; print and return its result.
+def print_result(arguments, job: Callable[..., Any]) -> None:
+    """Run a function of `jobs` with the arguments of its command, and print its result.
 
     Args:
         arguments: The arguments, by the names that the function has for them.
         job: The function. Its result has a `to_dict()`.
-        aside: Names of arguments that are not the function's.
-        text: The function that makes text of the result.
-        **further: Further entries of the JSON.
     """
     with messages_aside(arguments.json) as verbose:
-        result = job(**job_arguments(arguments, aside), verbose=verbose)
+        result = job(**job_arguments(arguments), verbose=verbose)
     if arguments.json:
-        print_json({**further, **result.to_dict()})
+        print_json(result.to_dict())
     else:
-        print(text(result))
-    return result
+        print(result)
 
 
 @contextlib.contextmanager
