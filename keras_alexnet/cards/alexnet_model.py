@@ -1,7 +1,9 @@
 """`AlexNetModel`: the functional model that `AlexNet` returns, which carries its model card."""
 
 import keras
+from keras.ops import is_tensor
 
+from keras_alexnet.cards.graph_run import run_graph
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cards.texts import from_texts, to_texts
 
@@ -41,6 +43,13 @@ class AlexNetModel(keras.Model):
         super().__init__(*args, **kwargs)
         if is_mixed(self):
             self.dtype_policy = MIXED
+
+    def _run_through_graph(self, inputs, operation_fn=lambda layer: layer, **kwargs):
+        """Call the layers as Keras does; on PyTorch, free each tensor after its last use."""
+        tensors = keras.tree.flatten(inputs)
+        if keras.backend.backend() == "torch" and not kwargs and all(map(is_tensor, tensors)):
+            return run_graph(self, tensors, operation_fn)
+        return super()._run_through_graph(inputs, operation_fn, **kwargs)
 
     def get_config(self):
         """Return Keras's configuration of a functional model, and the card as text by name."""
