@@ -102,6 +102,14 @@ def test_code_runs(page, reader, monkeypatch, request):
 
 
 @pytest.mark.backend_free
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=page_name)
+def test_code_fits_beside_the_contents(page):
+    """Its lines have at most 88 columns: in a window of 1280 pixels none scrolls."""
+    lines = "\n".join(code_blocks(page, r"\w+")).splitlines()
+    assert [line for line in lines if len(line) > 88] == []
+
+
+@pytest.mark.backend_free
 def test_the_readme_is_one_screen_of_code():
     """Runnable code stands before line 15, after one sentence; all of it has at most 150 lines."""
     lines = text_of(README).splitlines()
@@ -188,7 +196,7 @@ def test_every_published_file_has_a_model_card():
 
 def commands(page):
     """Return the commands `keras-alexnet` of a page, without comments."""
-    lines = "\n".join(code_blocks(page, "bash")).splitlines()
+    lines = "\n".join(code_blocks(page, "bash")).replace("\\\n", "").splitlines()
     found = (line.partition("keras-alexnet ")[2] for line in lines if "&& keras-alexnet " in line)
     alone = (line.removeprefix("keras-alexnet ") for line in lines)
     whole = [line for line, full in zip(alone, lines, strict=True) if line != full]

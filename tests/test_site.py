@@ -74,6 +74,9 @@ WHOLE = [
     "11 of 11",
     "top-1",
     "keras-alexnet[jax]",
+    "torch 2.13.0+cpu",
+    "256 x 256",
+    "32 x 32 x 3",
 ]
 
 

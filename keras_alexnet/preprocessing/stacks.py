@@ -35,10 +35,11 @@ class Preprocessor(keras.layers.Pipeline):
 
     Example:
 
-    >>> print(evaluation_preprocessor("owt"))
-    Takes RGB images of 0 to 255: resizes the shorter side to 256 and keeps the central square; \
-cuts the central 224 x 224; multiplies by 0.00392157, subtracts R 0.485 G 0.456 B 0.406, \
-divides by R 0.229 G 0.224 B 0.225.
+    >>> import textwrap
+    >>> print(textwrap.fill(str(evaluation_preprocessor("owt")), 80))
+    Takes RGB images of 0 to 255: resizes the shorter side to 256 and keeps the
+    central square; cuts the central 224 x 224; multiplies by 0.00392157, subtracts
+    R 0.485 G 0.456 B 0.406, divides by R 0.229 G 0.224 B 0.225.
     """
 
     def __call__(self, images, **kwargs):

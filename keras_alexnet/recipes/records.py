@@ -136,9 +136,10 @@ class RecipeRow:
         """Return the recipe in a sentence.
 
         >>> from keras_alexnet import get_recipe
-        >>> print(get_recipe("owt").sentence())
-        torchvision's AlexNet: 90 epochs in batches of 256, momentum 0.9, learning rate 0.01, \
-0.001 after 30 epochs, 0.0001 after 60 epochs.
+        >>> import textwrap
+        >>> print(textwrap.fill(get_recipe("owt").sentence(), 80))
+        torchvision's AlexNet: 90 epochs in batches of 256, momentum 0.9, learning rate
+        0.01, 0.001 after 30 epochs, 0.0001 after 60 epochs.
         """
         return (
             f"{self.title}: {self.epochs} epochs in batches of {self.batch_size}, momentum "
