@@ -28,10 +28,12 @@ def test_version_changelog_and_citation_agree():
 
 
 def test_the_changelog_begins_with_what_is_unreleased():
-    """And every heading has its address at the end."""
+    """And every heading has its address at the end, the first with what came since the release."""
     headings = re.findall(r"^## \[(.*?)\]", text_of("CHANGELOG.md"), re.M)
     assert headings[0] == "Unreleased"
-    assert re.findall(r"^\[(.*?)\]: https://", text_of("CHANGELOG.md"), re.M) == headings
+    addresses = re.findall(r"^\[(.*?)\]: https://.*/(\S+)$", text_of("CHANGELOG.md"), re.M)
+    tags = [f"v{version}" for version in headings[1:]]
+    assert addresses == list(zip(headings, [f"v{__version__}...HEAD", *tags], strict=True))
 
 
 def test_the_tag_is_compared_with_the_file_that_has_the_version():
