@@ -1,4 +1,4 @@
-"""The networks for ImageNet in OpenVINO, LiteRT and PyTorch, and in int8, on small images.
+"""The networks for ImageNet in OpenVINO, LiteRT, PyTorch and OpenCV, and in int8, on small images.
 
 `examples/benchmarks/export_errors.py` does the same with the networks in full.
 """
@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from exported import IMAGENET, assert_computes, error, images, maps_of, outputs_of
+from exported import IMAGENET, assert_computes, error, images, maps_of, outputs_of, whole
 from keras_alexnet.export import onnx_files, openvino_files
 from keras_alexnet.export.graphs import graph_of
 from keras_alexnet.export.settings import Settings
@@ -40,20 +40,34 @@ def test_litert(variant, tmp_path):
 @pytest.mark.medium
 @pytest.mark.peer("torch")
 @pytest.mark.parametrize("variant", IMAGENET)
-def test_torch(variant):
-    """The same, of the module of which a file is made."""
-    import torch
+def test_torch(variant, tmp_path, monkeypatch):
+    """The same, of probabilities."""
+    from keras_alexnet.export import torch_files
 
-    from keras_alexnet.export.torch_module import torch_module
+    model, path = whole(variant, monkeypatch), str(tmp_path / "net.pt2")
+    torch_files.write(graph_of(model), {}, path, Settings())
+    assert_computes(torch_files.load(path), model, counts=(2,))
 
-    model = maps_of(variant)
-    module = torch_module(graph_of(model))
+
+@pytest.mark.medium
+@pytest.mark.peer("onnx", "cv2")
+@pytest.mark.parametrize(
+    ("variant", "normalization"),
+    [*((name, "chain") for name in IMAGENET), ("paper", "operator"), ("bvlc", "operator")],
+)
+def test_opencv(variant, normalization, tmp_path, monkeypatch):
+    """The same, of probabilities, in either form of the normalizations."""
+    import cv2
+
+    model, path = whole(variant, monkeypatch), str(tmp_path / "net.onnx")
+    onnx_files.write(graph_of(model), {}, path, Settings(normalization=normalization))
+    network = cv2.dnn.readNetFromONNX(path)
 
     def run(batch):
-        with torch.no_grad():
-            return [output.numpy() for output in module(torch.from_numpy(batch))]
+        network.setInput(batch)
+        return [network.forward()]
 
-    assert_computes(run, model, counts=(2,))
+    assert_computes(run, model)
 
 
 @pytest.mark.medium

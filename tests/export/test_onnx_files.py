@@ -179,12 +179,11 @@ def test_what_stays_wide_in_int8(tmp_path):
 @pytest.mark.medium
 @pytest.mark.peer("cv2")
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
-@pytest.mark.parametrize("make", [lambda: maps_of("bvlc"), lambda: small("cifar10_11pct")])
-def test_opencv(make, normalization, tmp_path):
-    """OpenCV reads the same file: groups, normalizations and local layers."""
+def test_opencv(normalization, tmp_path):
+    """OpenCV reads the same file, of local layers; test_imagenet_files.py has the others."""
     import cv2
 
-    model = make()
+    model = small("cifar10_11pct")
     run_of(model, tmp_path, normalization=normalization)
     network = cv2.dnn.readNetFromONNX(str(tmp_path / "model.onnx"))
     x = images(model, 2)

@@ -10,6 +10,7 @@ from keras_alexnet.export.formats import EXPORT_FORMATS
 from keras_alexnet.layers import LocalResponseNormalization
 from keras_alexnet.preprocessing import PixelNormalization
 from keras_alexnet.variants import list_variants
+from narrow_networks import narrow
 
 STRONG = {"k": 1.0, "alpha": 0.1}  # what a window sums up to halves the value
 IMAGENET = [name for name in list_variants() if not name.startswith("cifar")]
@@ -76,6 +77,15 @@ def every_layer(data_format="channels_last", dtype=None):
 def maps_of(variant):
     """Return a network for ImageNet up to its last maps, for small images."""
     return AlexNet(variant, include_top=False, input_shape=(95, 99, 3), initialization="robust")
+
+
+def whole(variant, patch):
+    """Return a network for ImageNet up to its probabilities, with 64 units in its dense layers.
+
+    The other weights of these layers would cost the time; they are none of the operators.
+    """
+    narrow(patch, variant)
+    return AlexNet(variant, input_shape=(95, 99, 3), classes=7, initialization="robust")
 
 
 def small(variant="cifar10_18pct", **options):
