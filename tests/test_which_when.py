@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from documents import ROOT, text_of
+from documents import README, ROOT, text_of
 from keras_alexnet.export.formats import EXPORT_FORMATS
 
 
@@ -39,3 +39,13 @@ def test_the_table_of_formats_in_the_documentation():
         names = [f"`network{end}`" for end in (form.ending, form.companion) if end]
         assert path == (", ".join(names) or "a folder")
         assert precisions == ", ".join(form.precisions)
+
+
+@pytest.mark.backend_free
+def test_the_times_of_exported_files_stand_in_the_readme_too():
+    """The same table, figure for figure."""
+    (times,) = re.findall(
+        r"^\| \| `bvlc`, 1 \|.*\n(?:\|.*\n)+", text_of(ROOT / "docs/which_when.md"), re.MULTILINE
+    )
+    assert len(times.splitlines()) == 2 + len(EXPORT_FORMATS)
+    assert times in text_of(README)
