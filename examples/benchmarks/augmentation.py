@@ -27,6 +27,7 @@ from keras_alexnet import (
     image_folder,
     training_preprocessor,
 )
+from keras_alexnet.benchmarking.devices import synchronize
 from keras_alexnet.data.drawn import drawn_images
 
 BACKEND = keras.backend.backend()
@@ -69,39 +70,47 @@ def keras_own():
     return keras.layers.Pipeline([crop, keras.layers.RandomFlip("horizontal", seed=2, **FORMAT)])
 
 
-def as_in_fit(layers, images):
-    """Return a function that runs layers as a training step does, and waits for the result."""
+def as_in_fit(layers, images, steps=1):
+    """Return a function that runs layers as training steps do, and waits for the last result."""
     images = keras.ops.convert_to_tensor(images)
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        step = tf.function(lambda x: layers(x, training=True), autograph=False)
+        compiled = tf.function(lambda x: layers(x, training=True), autograph=False)
 
-        def run():
-            windows = step(images)
-            windows[0, 0, 0].numpy()  # waits
-            return windows
+        def step():
+            return compiled(images)
 
-        return run
-    if BACKEND == "jax":
+    elif BACKEND == "jax":
         import jax
 
         layers(images, training=True)  # builds what there is to build
 
-        def step(state, x):
+        def changed(state, x):
             return layers.stateless_call([], state, x, training=True)
 
         # `fit` compiles no model that holds Keras's RandomCrop, which cannot be compiled.
-        step = jax.jit(step) if all(layer.supports_jit for layer in layers.layers) else step
+        own = all(layer.supports_jit for layer in layers.layers)
+        changed = jax.jit(changed) if own else changed
         state = [variable.value for variable in layers.non_trainable_variables]
 
-        def run():
+        def step():
             nonlocal state
-            windows, state = jax.block_until_ready(step(state, images))
+            windows, state = changed(state, images)
             return windows
 
-        return run
-    return lambda: layers(images, training=True)
+    else:
+
+        def step():
+            return layers(images, training=True)
+
+    def run():
+        for _ in range(steps):
+            windows = step()
+        synchronize(windows)
+        return windows
+
+    return run
 
 
 def in_tf_data(layers, images):

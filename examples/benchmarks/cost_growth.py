@@ -33,12 +33,10 @@ def measure(variant: str, job: str, batch: int, steps: int) -> dict:
     images = rng.standard_normal((batch, size, size, 3), dtype="float32")
     if job == "train":
         labels = rng.integers(0, model.output_shape[1], batch)
-        xla = keras.backend.backend() != "torch"
-        optimizer = keras.optimizers.SGD(0.001, 0.9)
-        model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=xla)
+        run = prepared(model, job)
 
         def step():
-            model.train_on_batch(images, labels)
+            run(images, labels)
 
     else:
         step = forward(model, images, compiled=keras.backend.backend() != "torch")
@@ -50,6 +48,18 @@ def measure(variant: str, job: str, batch: int, steps: int) -> dict:
         seconds.append(time.perf_counter() - start)
     rate = batch / statistics.median(seconds)
     return {"images_per_second": rate, "gigabytes": peak_memory()["host"] / 1e9}
+
+
+def prepared(model, job: str):
+    """Return a function that does a job with images and labels, and waits for its results."""
+    import keras
+
+    if job == "train":
+        xla = keras.backend.backend() != "torch"
+        optimizer = keras.optimizers.SGD(0.001, 0.9)
+        model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=xla)
+        return model.train_on_batch
+    return lambda images, labels: model.predict_on_batch(images)
 
 
 def in_a_fresh_process(variant, job, batch, steps):

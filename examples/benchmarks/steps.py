@@ -17,9 +17,11 @@ On a machine with a GPU, JAX and PyTorch take it.
 import argparse
 import json
 import pathlib
+import select
 import statistics
 import subprocess
 import sys
+import time
 
 import numpy as np
 
@@ -43,25 +45,38 @@ ROWS = {  # name: (network, job, batch, sides)
 class Side:
     """A process that waits to be told how many steps to time."""
 
-    def __init__(self, name: str, net: str, job: str, batch: int):
+    def __init__(self, name: str, net: str, job: str, batch: int, wait: bool = True):
         self.name, self.seconds = name, []
         command = [sys.executable, "-m", "peers.worker", name, net, job, str(batch)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=HERE, stdin=pipe, stdout=pipe, text=True)
-        self.outputs = np.array(self.answer())
+        if wait:
+            self.ready()
 
-    def answer(self):
+    def ready(self, until: float | None = None) -> None:
+        """Wait until the side is built, at most until `time.monotonic()` is this."""
+        self.outputs = np.array(self.answer(until))
+
+    def answer(self, until: float | None = None):
         """Return what the process says next."""
+        if until is not None:
+            left = max(0.0, until - time.monotonic())
+            if not select.select([self.process.stdout], [], [], left)[0]:
+                raise SystemExit(f"{self.name} did not answer in time")
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"{self.name} ended early, with exit code {self.process.wait()}")
         return json.loads(line)
 
-    def run(self, steps: int) -> list[float]:
-        """Time some steps."""
+    def ask(self, steps: int) -> None:
+        """Have it time some steps; `answer` waits for them."""
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
-        return self.answer()
+
+    def run(self, steps: int, until: float | None = None) -> list[float]:
+        """Time some steps."""
+        self.ask(steps)
+        return self.answer(until)
 
     def end(self) -> None:
         """End the process, and close its pipes."""
@@ -72,12 +87,23 @@ class Side:
 class SideHere:
     """A side in this process, whose backend is Keras's: for `--quick`, which compares nothing."""
 
-    def __init__(self, name: str, net: str, job: str, batch: int):
+    def __init__(self, name: str, net: str, job: str, batch: int, wait: bool = True):
         self.name, self.seconds = name, []
         outputs, self.step = worker.built(name, net, job, batch)
         self.outputs = np.array(outputs)
 
-    def run(self, steps: int) -> list[float]:
+    def ready(self, until: float | None = None) -> None:
+        """Do nothing: it is built."""
+
+    def ask(self, steps: int) -> None:
+        """Time some steps."""
+        self.found = self.run(steps)
+
+    def answer(self, until: float | None = None) -> list[float]:
+        """Return what `ask` has found."""
+        return self.found
+
+    def run(self, steps: int, until: float | None = None) -> list[float]:
         """Time some steps."""
         return worker.seconds(self.step, steps)
 

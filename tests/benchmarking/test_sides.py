@@ -30,7 +30,8 @@ def sides(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "HERE", tmp_path)
     peers = tmp_path / "peers"
     peers.mkdir()
-    shutil.copy(EXAMPLES / "peers" / "worker.py", peers)
+    for name in ("worker.py", "gpu_names.py"):
+        shutil.copy(EXAMPLES / "peers" / name, peers)
 
     def write(difference=0, step="None"):
         code = NETWORKS.format(difference=difference, step=step)

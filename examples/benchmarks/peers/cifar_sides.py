@@ -12,12 +12,12 @@ from peers.networks import LEARNING_RATE, MOMENTUM
 def ours(net: str, job: str, batch: int, compiled: bool):
     """Return the first outputs and the training step of this package's network."""
     model = AlexNet(net)
-    model.set_weights(_weights(model))
-    images, labels = _batch(model, batch)
-    outputs = model.predict_on_batch(images)
+    model.setweights(weights(model))
+    images, labels = batch(model, batch)
+    outputs = model.predict_onbatch(images)
     optimizer = keras.optimizers.SGD(LEARNING_RATE, MOMENTUM)
     model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=compiled)
-    return outputs, lambda: model.train_on_batch(images, labels)
+    return outputs, lambda: model.train_onbatch(images, labels)
 
 
 def torch_side(net: str, job: str, batch: int, compiled: bool, channels_last: bool):
@@ -26,8 +26,8 @@ def torch_side(net: str, job: str, batch: int, compiled: bool, channels_last: bo
 
     template = AlexNet(net)
     memory = torch.channels_last if channels_last else torch.contiguous_format
-    model = _network(get_variant(net), template).to(memory_format=memory)
-    images, labels = _batch(template, batch)
+    model = network(get_variant(net), template).to(memory_format=memory)
+    images, labels = batch(template, batch)
     x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=memory)
     labels = torch.from_numpy(labels)
     with torch.no_grad():
@@ -45,7 +45,7 @@ def torch_side(net: str, job: str, batch: int, compiled: bool, channels_last: bo
     return outputs, train
 
 
-def _weights(model) -> list[np.ndarray]:
+def weights(model) -> list[np.ndarray]:
     """Return He's normal values, and small biases, for all variables of a model."""
     rng = np.random.default_rng(0)
     found = []
@@ -56,17 +56,17 @@ def _weights(model) -> list[np.ndarray]:
     return found
 
 
-def _batch(model, size: int):
+def batch(model, size: int):
     rng = np.random.default_rng(1)
     images = rng.standard_normal((size, *model.input_shape[1:]), dtype="float32")
     return images, rng.integers(0, model.output_shape[-1], size)
 
 
-def _network(record, template):
+def network(record, template):
     """Return the rows of a variant as PyTorch's modules, with the weights that all sides have."""
     from torch import nn
 
-    weights = iter(_weights(template))
+    values = iter(weights(template))
     modules, maps = [], None
     for name, row in record.rows():
         kind = type(row).__name__
@@ -75,7 +75,7 @@ def _network(record, template):
             if kind == "Dense" and maps is not None:
                 modules.append(nn.Flatten())
             module = {"Conv": _conv, "Local": _local, "Dense": _dense}[kind]
-            modules.append(module(row, maps, next(weights), next(weights)))
+            modules.append(module(row, maps, next(values), next(values)))
             if kind == "Dense":
                 maps = None
         elif kind == "Pool":

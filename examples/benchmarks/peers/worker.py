@@ -5,6 +5,8 @@ import os
 import sys
 import time
 
+from peers import gpu_names
+
 SIDES = {  # name: (Keras's backend, module, function, arguments)
     "ours, TensorFlow": ("tensorflow", "keras_sides", "ours", {"compiled": False}),
     "ours, TensorFlow XLA": ("tensorflow", "keras_sides", "ours", {"compiled": True}),
@@ -63,6 +65,7 @@ SIDES = {  # name: (Keras's backend, module, function, arguments)
     },
     "TF1 program": ("tensorflow", "notebook_side", "side", {}),
     "OpenCV": ("torch", "opencv_side", "side", {}),
+    **gpu_names.SIDES,
 }
 ENDINGS = {" with oneDNN": "1", " without oneDNN": "0"}  # else as TensorFlow finds the processor
 
@@ -93,10 +96,11 @@ def main(name: str, net: str, job: str, batch: int) -> None:
             os.environ["TF_ENABLE_ONEDNN_OPTS"] = value
     os.environ["KERAS_BACKEND"] = SIDES[name][0]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
     outputs, step = built(name, net, job, batch)
-    print(json.dumps(outputs), flush=True)
+    print(json.dumps(outputs), file=answers, flush=True)
     for line in sys.stdin:
-        print(json.dumps(seconds(step, int(line))), flush=True)
+        print(json.dumps(seconds(step, int(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":
