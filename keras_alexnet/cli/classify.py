@@ -64,8 +64,8 @@ def run(arguments) -> None:
     asked = {**job_arguments(arguments, ("plot",)), "csv": table}
     with messages_aside(arguments.json or to_output) as verbose:
         result = jobs.classify(**asked, verbose=verbose)
-        if not arguments.json:
-            print(result.summary())
+        if not arguments.json and (summary := result.summary()):
+            print(summary)
     if arguments.json:
         print_json({"plot": arguments.plot, **result.to_dict()})
     if arguments.plot:

@@ -102,7 +102,7 @@ def _only(folder: str, found: list[int], class_names: Sequence[str]) -> int:
     raise UserError(
         received,
         "Every folder must have the name, the WordNet identifier or the label of one class.",
-        "Rename or remove the folder, or correct `class_names`.",
+        "Rename or remove the folder, or correct the names of the classes (`class_names`).",
     )
 
 

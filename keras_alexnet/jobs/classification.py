@@ -77,7 +77,7 @@ class Classification:
         """Return a table of the best classes of each image, and notes; of many only the best."""
         parts = [class_table(self.images)] if self.images else []
         if len(self.images) > FEW:
-            parts.append('csv="classes.csv" (--csv classes.csv) writes the other classes as well.')
+            parts.append('Pass csv="classes.csv" (--csv classes.csv) for the other classes too.')
         if self.csv is not None:
             images = amount(self.count, "image")
             parts.append(f"Wrote the classes of {images} to {escaped(self.csv)}.")

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from keras_alexnet.arguments import integer
+from keras_alexnet.errors import amount
 from keras_alexnet.short_repr import short_repr
 from keras_alexnet.type_aliases import Velocity
 
@@ -26,13 +27,13 @@ class Steps:
     def sentence(self) -> str:
         """Return the values and their starts in words.
 
-        >>> Steps((0.01, 0.001), (0, 0.8), "share").sentence()
-        '0.01, 0.001 after 80 %'
+        >>> Steps((0.01, 0.001), (0, 6 / 7), "share").sentence()
+        '0.01, 0.001 after 85.7 %'
         """
         word = {"epochs": " epochs", "iterations": " steps", "share": " %"}[self.unit]
-        times = 100 if self.unit == "share" else 1
+        times, digits = (100, 3) if self.unit == "share" else (1, 6)
         return ", ".join(
-            f"{value:.3g} after {times * start:,.6g}{word}" if start else f"{value:.3g}"
+            f"{value:.3g} after {times * start:,.{digits}g}{word}" if start else f"{value:.3g}"
             for value, start in zip(self.values, self.starts, strict=True)
         )
 
@@ -142,8 +143,8 @@ class RecipeRow:
         0.01, 0.001 after 30 epochs, 0.0001 after 60 epochs.
         """
         return (
-            f"{self.title}: {self.epochs} epochs in batches of {self.batch_size}, momentum "
-            f"{self.momentum:g}, learning rate {self.learning_rate.sentence()}."
+            f"{self.title}: {amount(self.epochs, 'epoch')} in batches of {self.batch_size}, "
+            f"momentum {self.momentum:g}, learning rate {self.learning_rate.sentence()}."
         )
 
     def steps_per_epoch(self, images: int) -> list[int]:

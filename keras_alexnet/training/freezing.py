@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_alexnet.errors import UserError
+from keras_alexnet.errors import UserError, amount
 from keras_alexnet.names import unknown_name
 from keras_alexnet.variants import Variant
 
@@ -69,6 +69,17 @@ def frozen_layers(freeze: str, variant: Variant) -> tuple[str, ...]:
             )
         chosen.update(names[first : last + 1])
     return tuple(name for name in names if name in chosen)
+
+
+def frozen_sentence(freeze: str, unfreeze_after: int | None) -> str:
+    """Return a sentence about the layers that a text names.
+
+    >>> frozen_sentence("body", None), frozen_sentence("conv1-conv5", 1)
+    ('Frozen: all layers but the last.', 'Frozen for 1 epoch: conv1-conv5.')
+    """
+    layers = "all layers but the last" if freeze == BODY else freeze
+    during = f" for {amount(unfreeze_after, 'epoch')}" if unfreeze_after else ""
+    return f"Frozen{during}: {layers}."
 
 
 def freeze_layers(model, frozen: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from keras_alexnet.preprocessing.multi_crop import crop_layers, multi_crop_model
 from keras_alexnet.progress import verbosity
 from keras_alexnet.training.devices import check_devices, device_scope
 from keras_alexnet.training.epochs import Epochs
+from keras_alexnet.training.freezing import frozen_sentence
 from keras_alexnet.training.images import Images, load_images
 from keras_alexnet.training.job import Job, build_model
 from keras_alexnet.training.lock import run_lock
@@ -179,8 +180,7 @@ def _announce(model, job: Job, images: Images, say) -> None:
         )
         say(f"Class weights: {weights}.")
     if job.freeze:
-        until = f" for {job.unfreeze_after} epochs" if job.unfreeze_after else ""
-        say(f"The layers {job.freeze} stay as they are{until}.")
+        say(frozen_sentence(job.freeze, job.unfreeze_after))
 
 
 def _measure(model, job: Job, images: Images, verbose: int, say) -> Evaluation:

@@ -118,6 +118,14 @@ def test_the_standard_output_has_the_table_alone(photos, capsys):
     assert "Received --json and --csv -." in capsys.readouterr().err
 
 
+def test_a_table_of_which_nothing_need_be_said(photos, capsys, monkeypatch):
+    """No empty line follows it."""
+    found = jobs.Classification("colours", (), ())
+    monkeypatch.setattr(jobs, "classify", lambda *images, **options: found)
+    assert main(["classify", "photos", *MODEL, "--csv", "-"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_json_names_the_table(photos, capsys):
     """The classes themselves are in the table alone."""
     save(colours())
