@@ -1,6 +1,6 @@
 """GoogLeNet's stem, with local response normalization where the paper has it.
 
-Szegedy et al., Going deeper with convolutions, 2015: two normalisations surround the second
+Szegedy et al., Going deeper with convolutions, 2015: two normalizations surround the second
 convolution. The layer comes with Caffe's numbers, as GoogLeNet's published weights expect.
 
     python examples/googlenet_stem.py

@@ -41,7 +41,7 @@ def gabor_filters(count: int = 96, side: int = 11) -> np.ndarray:
 
 
 def before_and_after(model, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the first normalisation of a network gets and gives, (height, width, maps)."""
+    """Return what the first normalization of a network gets and gives, (height, width, maps)."""
     norm = next(x for x in model.layers if isinstance(x, LocalResponseNormalization))
     features = keras.Model(model.inputs, [norm.input, norm.output])
     return tuple(maps[0] for maps in features.predict(image[None], verbose=0))
@@ -97,7 +97,7 @@ def draw_competition(before, after, norm, path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", help="a published checkpoint, or a file of weights")
-    parser.add_argument("--variant", default="paper", help="a network with normalisation")
+    parser.add_argument("--variant", default="paper", help="a network with normalization")
     parser.add_argument("--image", help="the image to look at; a drawn one if unset")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("."), metavar="FOLDER")
     parser.add_argument("--quick", action="store_true", help="build no fully connected layers")

@@ -49,8 +49,8 @@ def add_model(command) -> None:
     command.add_argument(
         "model",
         metavar="MODEL",
-        help="a .keras file, of fit or another; or published weights, by a name that "
-        "keras-alexnet download --list shows, or a file of weights",
+        help="a .keras file, of fit or another; the name of published weights, which "
+        "keras-alexnet download --list shows; or a file of weights",
     )
 
 
@@ -67,9 +67,9 @@ def add_network(command) -> None:
     network.add_argument(
         "--weights",
         metavar="NAME_OR_PATH",
-        help="a published checkpoint, by a name that keras-alexnet download --list shows, "
-        "imagenet for a variant's best documented one, or a file of weights, of which "
-        "nothing is executed; imagenet without --weights and --model",
+        help="the name of a published checkpoint, which keras-alexnet download --list shows; "
+        "imagenet for a variant's best documented one, or a file of weights, in which nothing is "
+        "executed (default, without --model: imagenet)",
     )
     network.add_argument(
         "--model", metavar="FILE", help="a .keras file, of fit or another, which Keras loads"

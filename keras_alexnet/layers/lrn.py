@@ -38,7 +38,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         beta: Positive exponent. 0.75, 0.5 and 1 are computed by roots, anything else by a power.
         region: `"across_channels"` or `"within_channel"`.
         groups: Number of groups of channels; a window stays inside one. The 2012 network
-            normalised each of its two towers on its own: `groups=2`.
+            normalized each of its two towers on its own: `groups=2`.
         data_format: `"channels_last"` or `"channels_first"`; `None` takes Keras's setting.
         even_window: On which side an even window has its additional element: `"before"` (the
             2012 source, PyTorch) or `"after"` (ONNX). Odd windows are symmetric.
@@ -210,7 +210,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Return the normalised inputs."""
+        """Return the normalized inputs."""
         inputs = keras.ops.convert_to_tensor(inputs, dtype=self.compute_dtype)
         response = self._response(len(inputs.shape))
         return local_response_normalization(inputs, response)

@@ -53,7 +53,7 @@ def AlexNet(
 
     Arguments that `keras.applications` has too mean what they mean there. The layers of every
     ImageNet variant are named `conv1 relu1 norm1 pool1 conv2 ... pool5 fc6 relu6 drop6 fc7 relu7
-    drop7 fc8 prob` (a variant without normalisation has no `norm1`, and so on).
+    drop7 fc8 prob` (a variant without normalization has no `norm1`, and so on).
 
     Args:
         variant: Which network, by a name that `list_variants()` gives or another that

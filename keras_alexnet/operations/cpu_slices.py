@@ -4,7 +4,7 @@ Each of PyTorch's operations is a pass over memory, and each result of some mega
 asked of the system anew.
 """
 
-SLICE_BYTES = 2_500_000  # one to four images of the 2012 network's normalisations
+SLICE_BYTES = 2_500_000  # one to four images of the 2012 network's normalizations
 
 
 def map_images(function, *tensors):

@@ -97,7 +97,7 @@ class PixelNormalization(ImageLayer):
         self.mean = np.moveaxis(mean, 0, -1) if self.data_format == "channels_first" else mean
 
     def transform(self, ops: Any, images: Tensor, training: bool) -> Tensor:
-        """Return the normalised images, their channels in order."""
+        """Return the normalized images, their channels in order."""
         gain, shift = map(ops.convert_to_tensor, self.gain_and_shift(*known_shape(images)[1:3]))
         images = self._fast(affine, images, gain, shift, self.compute_dtype)
         return ops.flip(images, axis=-1) if self.order == "bgr" else images

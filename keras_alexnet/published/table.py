@@ -134,7 +134,7 @@ UNGROUPED_IMGCLSMOB = Checkpoint(
         Accuracy(0.6193, 0.8390, BY_SHORTER_SIDE, "imgclsmob, gluon/README.md (same weights)"),
     ),
     source="imgclsmob, tensorflow2/tf2cv/models/model_store.py",
-    remark="Its own TensorFlow code normalises over 11 maps with alpha 1e-4; the network was "
+    remark="Its own TensorFlow code normalizes over 11 maps with alpha 1e-4; the network was "
     "trained, and is built here, with 5 maps and 2e-5.",
 )
 UNGROUPED_IMGCLSMOB_TORCH = dataclasses.replace(

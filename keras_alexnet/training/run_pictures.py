@@ -55,9 +55,9 @@ def draw_run(
         with contextlib.suppress(FileNotFoundError):
             os.remove(folder.file("conv1.png"))  # of an earlier run
         say(
-            "conv1.png, the filters of the first layer, waits for a longer run: neighbouring "
-            f"weights have a correlation of {smoothness:.2f}, noise has 0, and a pattern is "
-            f"visible from {SMOOTH} on."
+            "conv1.png was not drawn: the filters of the first layer show no pattern yet, as after "
+            f"a short training (the correlation of neighbouring weights is {smoothness:.2f}; noise "
+            f"has 0, and a pattern is visible from {SMOOTH} on)."
         )
     paths = [attempted(draw, folder.file(name), say) for name, draw in drawings.items()]
     return tuple(filter(None, paths))

@@ -25,7 +25,7 @@ TORCHVISION = {
 }
 
 # imgclsmob, pytorchcv/models/alexnet.py: a unit is a convolution, its rectification and, in the
-# first two stages of the network with normalisation, the normalisation.
+# first two stages of the network with normalization, the normalization.
 IMGCLSMOB = {
     **{f"features.stage{s}.unit{u}.conv": f"conv{n}" for n, (s, u) in STAGES.items()},
     **{f"features.stage{s}.unit{u}.activ": f"relu{n}" for n, (s, u) in STAGES.items()},

@@ -10,8 +10,8 @@ CIFAR_CONVS = numbered(*[Conv(filters, 5, padding=(2, 2)) for filters in (32, 32
 CIFAR_POOLS = numbered(Pool(ceil=True), *[Pool("average", ceil=True)] * 2)
 CIFAR10_18PCT = Variant(
     name="cifar10_18pct",
-    title="CIFAR-10, 18 % test error, with normalisation",
-    differs="Three convolutions; normalisation within each map after the first two poolings.",
+    title="CIFAR-10, 18 % test error, with normalization",
+    differs="Three convolutions; normalization within each map after the first two poolings.",
     source="layers-18pct.cfg of cuda-convnet",
     features=stages(
         ("conv pool relu norm", "conv relu pool norm", "conv relu pool"),
@@ -35,7 +35,7 @@ CIFAR10_19PCT = dataclasses.replace(
     CIFAR10_18PCT,
     name="cifar10_19pct",
     title="CIFAR-10, 19 % test error",
-    differs="cifar10_18pct without normalisation.",
+    differs="cifar10_18pct without normalization.",
     source="layers-19pct.cfg of cuda-convnet",
     features=stages(("conv relu pool",) * 3, conv=CIFAR_CONVS, pool=CIFAR_POOLS),
 )
@@ -61,8 +61,8 @@ CIFAR_LOCAL_CONVS = numbered(Conv(64, 5, padding=(2, 2)), Conv(64, 5, padding=(2
 CIFAR10_11PCT = dataclasses.replace(
     CIFAR10_18PCT,
     name="cifar10_11pct",
-    title="CIFAR-10, 11 % test error, with unshared weights and normalisation",
-    differs="Crops of 24 x 24; two convolutions, normalised over 9 maps, then two layers with "
+    title="CIFAR-10, 11 % test error, with unshared weights and normalization",
+    differs="Crops of 24 x 24; two convolutions, normalized over 9 maps, then two layers with "
     "kernels of their own at every position.",
     source="layers-conv-local-11pct.cfg of cuda-convnet",
     features=stages(
@@ -92,7 +92,7 @@ CIFAR10_13PCT = dataclasses.replace(
     CIFAR10_11PCT,
     name="cifar10_13pct",
     title="CIFAR-10, 13 % test error, with unshared weights",
-    differs="cifar10_11pct without normalisation and with half the filters in local3.",
+    differs="cifar10_11pct without normalization and with half the filters in local3.",
     source="layers-conv-local-13pct.cfg of cuda-convnet",
     features=stages(("conv relu pool",) * 2, conv=CIFAR_LOCAL_CONVS, pool=Pool(ceil=True)),
     classifier=(

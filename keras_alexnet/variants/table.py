@@ -70,7 +70,7 @@ DEVIATIONS_2012 = normal(0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01)
 PAPER = Variant(
     name="paper",
     title="the NIPS 2012 paper, its text taken literally",
-    differs="Normalisation over all maps with alpha 1e-4 on the plain sum; N(0, 0.01) everywhere.",
+    differs="Normalization over all maps with alpha 1e-4 on the plain sum; N(0, 0.01) everywhere.",
     source="paper, sections 3 to 5; conv1's padding from its figures of neurons",
     features=stages(PLAIN, conv=TOWERS, norm=Norm(5, k=2.0, alpha=1e-4), pool=Pool()),
     classifier=head(*AFTER, drop=DOWNSCALED),
@@ -92,8 +92,8 @@ SOURCE_2012 = dataclasses.replace(
     PAPER,
     name="source2012",
     title="the network as its authors ran it in 2012",
-    differs="conv1 is linear up to its pooling; each tower is normalised alone; alpha is 2e-5; "
-    "a second normalisation within each map follows in layer 2.",
+    differs="conv1 is linear up to its pooling; each tower is normalized alone; alpha is 2e-5; "
+    "a second normalization within each map follows in layer 2.",
     source="layers-145.cfg, layer-params-145.cfg, layer.py",
     features=stages(
         SOURCE_ORDER,
@@ -149,7 +149,7 @@ CAFFENET = dataclasses.replace(
     BVLC,
     name="caffenet",
     title="CaffeNet, Caffe's reference network",
-    differs="bvlc with the pooling before the normalisation; biases start at 1.",
+    differs="bvlc with the pooling before the normalization; biases start at 1.",
     source="models/bvlc_reference_caffenet/train_val.prototxt of Caffe",
     features=stages(
         ("conv relu pool norm", "conv relu pool norm", *PLAIN[2:]),
@@ -163,7 +163,7 @@ CAFFENET = dataclasses.replace(
 FAN_IN = (Initial("fan_in_uniform"),) * 8
 OWT = Variant(
     name="owt",
-    title="torchvision's AlexNet: one tower, no normalisation",
+    title="torchvision's AlexNet: one tower, no normalization",
     differs="64-192-384-256-256 filters, no groups; dropout before fc6 and fc7; other image sizes "
     "are averaged down to 6 x 6 before fc6.",
     source='torchvision, models/alexnet.py; "one weird trick"',
@@ -183,7 +183,7 @@ CUDA_CONVNET2 = dataclasses.replace(
     OWT,
     name="cuda_convnet2",
     title="cuda-convnet2's one-tower network, the source of owt",
-    differs="owt's filters with normalisation, linear conv1 and conv5 up to their poolings; "
+    differs="owt's filters with normalization, linear conv1 and conv5 up to their poolings; "
     "fc8's biases start at -7.",
     source="layers/layers-imagenet-1gpu.cfg of cuda-convnet2",
     features=stages(
@@ -223,7 +223,7 @@ NOTEBOOK = dataclasses.replace(
     OWT,
     name="notebook",
     title="the TensorFlow benchmark notebook that this package grew from",
-    differs="owt's filters with TensorFlow's SAME padding, so 56 x 56 maps; normalisation over "
+    differs="owt's filters with TensorFlow's SAME padding, so 56 x 56 maps; normalization over "
     "9 maps; no dropout.",
     source="the notebook, after tutorials/image/alexnet/alexnet_benchmark.py of TensorFlow",
     features=stages(

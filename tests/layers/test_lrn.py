@@ -77,21 +77,21 @@ def test_within_channel_channels_first(size, even_window):
 @pytest.mark.parametrize("beta", BETAS)
 @pytest.mark.parametrize(("std", "k", "alpha"), [(30, 2.0, 1e-4), (50, 1.0, 0.1), (0.01, 1.0, 1.0)])
 def test_strengths(std, k, alpha, beta):
-    """Weak and strong normalisation are right for every exponent."""
+    """Weak and strong normalization are right for every exponent."""
     layer = LocalResponseNormalization(5, k, alpha, beta)
     assert_right(layer, normal(2, 2, 3, 7, std=std))
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(1, 1), (13, 1), (9, 3), (5, 5)])
 def test_odd_channels(channels, groups):
-    """Odd numbers of channels, and groups of an odd number, are normalised right."""
+    """Odd numbers of channels, and groups of an odd number, are normalized right."""
     layer = LocalResponseNormalization(5, 1.0, 0.1, groups=groups)
     assert_right(layer, normal(2, 2, 3, channels, std=40))
 
 
 @pytest.mark.parametrize("beta", BETAS)
 def test_strengths_within_channel(beta):
-    """Strong normalisation within a channel is right for every exponent."""
+    """Strong normalization within a channel is right for every exponent."""
     layer = LocalResponseNormalization(3, 1.0, 0.1, beta, region="within_channel")
     assert_right(layer, normal(2, 5, 3, 3, std=40))
 

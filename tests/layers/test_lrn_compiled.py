@@ -21,7 +21,7 @@ from normalization import STRONG, assert_close, expected
 )
 @pytest.mark.parametrize("sizes", [(3, 4), (5, 2)])
 def test_unknown_sizes(arguments, data_format, sizes):
-    """A model made for images of any size normalises each size right, and so does its gradient."""
+    """A model made for images of any size normalizes each size right, and so does its gradient."""
     last = data_format == "channels_last"
     image = keras.Input((None, None, 8) if last else (8, None, None))
     layer = LocalResponseNormalization(**STRONG, **arguments, data_format=data_format)
@@ -45,7 +45,7 @@ def test_empty_batch(arguments):
 
 
 def small_model():
-    """Return a network that normalises hidden units and classifies."""
+    """Return a network that normalizes hidden units and classifies."""
     return keras.Sequential(
         [
             keras.Input((3, 4, 2)),

@@ -43,7 +43,7 @@ def test_from_tensorflow(arguments):
     ids=str,
 )
 def test_from_torch(size, arguments):
-    """The layer computes PyTorch's normalisation and gradient, for even windows as well."""
+    """The layer computes PyTorch's normalization and gradient, for even windows as well."""
     import torch
 
     layer = LocalResponseNormalization.from_torch(size, **arguments, data_format="channels_first")

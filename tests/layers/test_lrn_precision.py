@@ -53,7 +53,7 @@ def test_data_types(policy, dtype, region):
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_takes_float32(policy):
-    """Under a mixed policy float32 input is rounded to the compute type first, then normalised."""
+    """Under a mixed policy float32 input is rounded to the compute type first, then normalized."""
     keras.config.set_dtype_policy(policy)
     layer = LocalResponseNormalization(3, **STRONG)
     x = normal(2, 3, 6)
@@ -66,7 +66,7 @@ def test_mixed_precision_takes_float32(policy):
 
 @pytest.mark.parametrize("beta", BETAS)
 def test_squares_may_overflow_float16(beta):
-    """Activations of 300, whose squares float16 cannot hold, are normalised right."""
+    """Activations of 300, whose squares float16 cannot hold, are normalized right."""
     layer = LocalResponseNormalization(5, 2.0, 1e-4, beta, dtype="float16")
     x = normal(2, 2, 9, std=300, dtype="float16")
     assert np.abs(x).max() > 256

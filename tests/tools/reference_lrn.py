@@ -47,13 +47,13 @@ def lrn_across(
     groups: int = 1,
     even: str = "before",
 ) -> np.ndarray:
-    """Normalise each channel by its neighbours, Krizhevsky et al. 2012, section 3.3.
+    """Normalize each channel by its neighbours, Krizhevsky et al. 2012, section 3.3.
 
     y[c] = x[c] / (k + alpha * sum over the window of c of x[j]^2) ** beta
 
     The channels are the last axis, and `alpha` multiplies each square, so it is the `alpha` of the
     paper and of tf.nn.lrn, and n times smaller than that of Caffe, PyTorch and ONNX. The 2012 code
-    normalises each tower alone, which is groups=2.
+    normalizes each tower alone, which is groups=2.
     """
     x = np.asarray(x, np.float64)
     windows = _channel_windows(x.shape[-1], n, groups, even)
@@ -105,7 +105,7 @@ def _within_scale(x: np.ndarray, n: int, k: float, alpha: float, even: str) -> n
 def lrn_within(
     x: np.ndarray, n: int, k: float, alpha: float, beta: float, even: str = "before"
 ) -> np.ndarray:
-    """Normalise each pixel by the n x n pixels around it in its own map.
+    """Normalize each pixel by the n x n pixels around it in its own map.
 
     y[i, j] = x[i, j] / (k + alpha * sum over the window of (i, j) of x[p, q]^2) ** beta
 

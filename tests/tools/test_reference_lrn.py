@@ -44,7 +44,7 @@ def test_lrn_across_constants_by_hand():
 
 
 def test_lrn_across_stays_inside_its_group():
-    """Of (1, 2, 3, 4) in two groups, each pair is normalised alone: 1 + 5 and 1 + 25."""
+    """Of (1, 2, 3, 4) in two groups, each pair is normalized alone: 1 + 5 and 1 + 25."""
     x = np.array([1.0, 2.0, 3.0, 4.0])
     y = reference_lrn.lrn_across(x, 3, k=1.0, alpha=1.0, beta=1.0, groups=2)
     np.testing.assert_allclose(y, [1 / 6, 2 / 6, 3 / 26, 4 / 26], rtol=1e-15)
@@ -53,7 +53,7 @@ def test_lrn_across_stays_inside_its_group():
 @pytest.mark.parametrize("even", ["before", "after"])
 @pytest.mark.parametrize("n", [2, 4, 5])
 def test_lrn_across_groups_are_separate_maps(n, even):
-    """Two groups give what two separate normalisations give."""
+    """Two groups give what two separate normalizations give."""
     x = np.random.default_rng(1).standard_normal((2, 3, 3, 12))
     constants = {"k": 2.0, "alpha": 0.1, "beta": 0.75, "even": even}
     halves = [reference_lrn.lrn_across(half, n, **constants) for half in np.split(x, 2, axis=-1)]

@@ -98,7 +98,7 @@ def check_initial_values(model, published):
 
 
 def check_normalizations(name, model):
-    """Size, constants, reach and region of every normalisation are the published ones."""
+    """Size, constants, reach and region of every normalization are the published ones."""
     expected = {row.name: row for row in PUBLISHED[name].rows if row.lrn}
     for layer_name, row in expected.items():
         layer = model.get_layer(layer_name)
@@ -137,7 +137,7 @@ def check_distribution(values, spec, fan_in, shape):
 def test_every_activation_equals_the_reference(name, monkeypatch):
     """With random weights every layer's output is that of the NumPy transcription.
 
-    Shapes alone would not tell wrong padding, order or reach of the normalisation.
+    Shapes alone would not tell wrong padding, order or reach of the normalization.
     """
     published = PUBLISHED[name]
     if published.input_size > 128 and name not in FULL_SIZE:
@@ -151,7 +151,7 @@ def test_every_activation_equals_the_reference(name, monkeypatch):
         model = AlexNet(name, input_shape=published.input_shape)
     for layer, values in weights.items():
         model.get_layer(layer).set_weights(values)
-    # A deviation of 50 grey levels: with small inputs the normalisation would hardly show.
+    # A deviation of 50 grey levels: with small inputs the normalization would hardly show.
     images = rng.normal(0, 50, (1, size, size, 3)).astype("float32")
     expected = forward(published, images, weights)
     inner = keras.Model(

@@ -14,7 +14,7 @@ def ours(net: str, job: str, batch: int, compiled: bool):
 
 
 def straightforward(net: str, job: str, batch: int, compiled: bool):
-    """Return the same for plain Keras layers, groups and TensorFlow's normalisation included."""
+    """Return the same for plain Keras layers, groups and TensorFlow's normalization included."""
     import tensorflow as tf
 
     layers = keras.layers

@@ -23,7 +23,7 @@ CONVS = {
 CONVS["notebook"] = [(11, 4, "same", 1, 64), *CONVS["owt"][1:]]
 UNITS = (4096, 4096, 1000)
 POOLED = (1, 2, 5)  # the convolutions that a pooling of 3 x 3, strides 2, follows
-# (radius, k, alpha on the plain sum, beta) of the normalisation after conv1 and conv2.
+# (radius, k, alpha on the plain sum, beta) of the normalization after conv1 and conv2.
 NORMS = {"paper": (2, 2.0, 1e-4, 0.75), "notebook": (4, 1.0, 0.001 / 9, 0.75), "owt": None}
 DROPS = {"paper": "after", "notebook": None, "owt": "before"}
 LEARNING_RATE, MOMENTUM = 0.001, 0.9

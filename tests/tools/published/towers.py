@@ -177,7 +177,7 @@ prob   softmax        -   -  -  -   -  1000                -            -
 )
 
 
-# Caffe, models/bvlc_reference_caffenet/train_val.prototxt. Pooling comes before normalisation.
+# Caffe, models/bvlc_reference_caffenet/train_val.prototxt. Pooling comes before normalization.
 CAFFENET = variant(
     "caffenet",
     input_size=227,
