@@ -91,6 +91,7 @@ EXAMPLES = {  # what a part of the output of each quick form must be
     "benchmarks/import_time.py": "s more than json alone.",
     "benchmarks/layers.py": "LRN (2, 27, 27, 256)",
     "benchmarks/optimizer_step.py": "of keras SGD",
+    "benchmarks/mixed_training.py": "mixed_float16 seed 0: test error",
     "benchmarks/precision.py": "Keras, int8, dense layers",
     "benchmarks/step_profile.py": "arithmetic alone",
     "benchmarks/training_starts.py": "0 of 1",
