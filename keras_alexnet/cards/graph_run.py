@@ -9,15 +9,19 @@ private name in `AlexNetModel`. tests/cards/test_graph_run.py fails if Keras cha
 """
 
 import collections
+import functools
 from typing import Any
 
 import keras
 
 from keras_alexnet.layers.conv import Conv2D
+from keras_alexnet.operations.exports import is_exporting
+
+OWNERS = (Conv2D, keras.layers.Dense)  # layers whose output is memory that only they know
 
 
 def run_graph(model, inputs, operation_fn):
-    """Return the outputs of a functional model, the same bits as Keras's own run gives.
+    """Return the outputs of a functional model.
 
     Args:
         model: The functional model.
@@ -28,16 +32,19 @@ def run_graph(model, inputs, operation_fn):
     nodes = [node for depth in depths for node in model._nodes_by_depth[depth]]
     uses = collections.Counter(id(x) for node in nodes for x in node.input_tensors)
     uses.update(id(x) for x in model.outputs)  # these are never used up
+    alone = {key for key, count in uses.items() if count == 1}
+    readers = {id(x): node.operation for node in nodes for x in node.input_tensors}
+    makers: dict[int, Any] = {}
     tensors = dict(zip(map(id, model.inputs), inputs, strict=True))
-    makers: dict[int, Any] = {}  # the layers whose output one other layer alone reads
-    overwrites = _may_overwrite()
     for node in nodes:
         given = [id(x) for x in node.input_tensors]
         if node.is_input or not all(key in tensors for key in given):
             continue
-        in_place = overwrites and _is_rectified(makers.get(given[0]), node.operation)
-        _compute(tensors, node, _rectify if in_place else operation_fn(node.operation))
-        makers.update((id(x), node.operation) for x in node.outputs if uses[id(x)] == 1)
+        layer, made = node.operation, id(node.outputs[0])
+        maker = makers.get(given[0]) if given[0] in alone else None
+        reader = readers.get(made) if made in alone else None
+        _compute(tensors, node, _joined(maker, layer, reader, operation_fn(layer)))
+        makers[made] = layer
         for key in given:
             uses[key] -= 1
             if not uses[key]:
@@ -53,32 +60,63 @@ def _compute(tensors: dict, node, call) -> None:
     tensors.update(zip(map(id, node.outputs), outputs, strict=True))
 
 
-def _may_overwrite() -> bool:
-    """Return whether no gradient, compiler or hook of a user's may need a tensor later."""
-    import torch
-    from torch.nn.modules import module
-
-    watched = torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return not (watched or module._global_forward_hooks or module._global_forward_pre_hooks)
-
-
-def _is_rectified(maker, layer) -> bool:
-    """Return whether a layer does no more than to rectify memory that only its maker knows.
-
-    The output of a convolution or of a dense layer is such memory, unless a user's hook sees it.
+def _joined(maker, layer, reader, call):
+    """Return what computes a layer: `call`, or less where it is one with a neighbour.
 
     Args:
-        maker: The layer whose output only `layer` reads, or `None`.
-        layer: Any layer.
+        maker: The layer whose output `layer` alone reads, or `None`.
+        layer: The layer.
+        reader: The layer that alone reads its output, or `None`.
+        call: What computes the layer by itself.
     """
-    if type(maker) not in (Conv2D, keras.layers.Dense) or type(layer) is not keras.layers.ReLU:
-        return False
-    plain = not (layer.negative_slope or layer.threshold) and layer.max_value is None
-    same_type = layer.compute_dtype == maker.compute_dtype
-    hooks = (maker._forward_hooks, layer._forward_hooks, layer._forward_pre_hooks)
-    return plain and same_type and maker.activation is keras.activations.linear and not any(hooks)
+    if is_exporting():
+        return call
+    if _pads(layer, reader):
+        return _unchanged
+    if _pads(maker, layer):
+        return functools.partial(call, margin=maker.padding)
+    return _rectified if _rectifies(layer, maker) else call
 
 
-def _rectify(x):
-    """Return x, whose negative values have become 0."""
+def _pads(layer, reader) -> bool:
+    """Return whether a layer adds a margin of zeros, which the convolution after it can add too."""
+    return (
+        type(layer) is keras.layers.ZeroPadding2D
+        and type(reader) is Conv2D
+        and layer.data_format == reader.data_format
+        and _is_hidden(layer, reader)
+    )
+
+
+def _rectifies(layer, maker) -> bool:
+    """Return whether a layer rectifies memory that only its maker knows, and no gradient needs."""
+    import torch
+
+    return (
+        type(layer) is keras.layers.ReLU
+        and type(maker) in OWNERS
+        and not (layer.negative_slope or layer.threshold)
+        and layer.max_value is None
+        and maker.activation is keras.activations.linear
+        and _is_hidden(maker, layer)
+        and not (torch.is_grad_enabled() or torch.compiler.is_compiling())
+    )
+
+
+def _is_hidden(layer, reader) -> bool:
+    """Return whether what one layer gives to the other is neither cast nor shown to a user."""
+    from torch.nn.modules import module
+
+    of_all = (module._global_forward_hooks, module._global_forward_pre_hooks)
+    of_layers = (layer._forward_hooks, reader._forward_hooks, reader._forward_pre_hooks)
+    return layer.compute_dtype == reader.compute_dtype and not any((*of_all, *of_layers))
+
+
+def _unchanged(x):
+    """Return x."""
+    return x
+
+
+def _rectified(x):
+    """Return x, in which zeros have overwritten the negative values."""
     return x.relu_()

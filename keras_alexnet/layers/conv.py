@@ -7,6 +7,8 @@ import keras
 from keras_alexnet.operations.convolution import biased_conv, grouped_conv
 from keras_alexnet.type_aliases import Tensor
 
+Margin = tuple[tuple[int, int], tuple[int, int]]
+
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")
 class Conv2D(keras.layers.Conv2D):
@@ -37,15 +39,20 @@ class Conv2D(keras.layers.Conv2D):
     (256, (5, 5, 48, 256))
     """
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Tensor, margin: Margin | None = None) -> Tensor:
         """Convolve, add the bias and activate.
 
         A subclass with a `convolution_op` of its own is computed by that, as in Keras.
+
+        Args:
+            inputs: Images or maps.
+            margin: Rows and columns of zeros to add around them first, as `padding` of
+                `keras.layers.ZeroPadding2D`: PyTorch convolves so without a padded copy.
         """
-        if type(self).convolution_op is not Conv2D.convolution_op:
+        if margin is None and type(self).convolution_op is not Conv2D.convolution_op:
             return super().call(inputs)
         bias = self.bias if self.use_bias else None
-        y = biased_conv(inputs, self.kernel, bias, self.groups, **self._options())
+        y = biased_conv(inputs, self.kernel, bias, self.groups, margin, **self._options())
         return y if self.activation is None else self.activation(y)
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ def _grouped_conv_torch(x, kernel, groups: int, **options):
 
 
 @Operation
-def biased_conv(x, kernel, bias, groups: int, **options):
+def biased_conv(x, kernel, bias, groups: int, margin=None, **options):
     """Convolve each group of channels on its own, and add a bias to each filter's map.
 
     Args:
@@ -40,19 +40,23 @@ def biased_conv(x, kernel, bias, groups: int, **options):
         kernel: `(height, width, channels / groups, filters)`.
         bias: A number for each filter, or `None`.
         groups: Number of groups of channels.
+        margin: Rows of zeros before and after x, and columns: `((2, 2), (2, 2))`, say, or `None`.
         **options: `strides`, `padding`, `data_format` and `dilation_rate` of `keras.ops.conv`.
     """
+    last = options["data_format"] == "channels_last"
+    if margin is not None:
+        x = ops.pad(x, ((0, 0), *margin, (0, 0)) if last else ((0, 0), (0, 0), *margin))
     y = grouped_conv(x, kernel, groups, **options)
     if bias is None:
         return y
-    if options["data_format"] == "channels_last":
+    if last:
         return ops.add(y, ops.reshape(bias, (1, 1, 1, -1)))
     # Keras's `add` on TensorFlow (3.15) takes this for a bias of the columns, if there are as many.
     return y + ops.reshape(bias, (1, -1, 1, 1))
 
 
 @biased_conv.override("torch")
-def _biased_conv_torch(x, kernel, bias, groups: int, **options):
+def _biased_conv_torch(x, kernel, bias, groups: int, margin=None, **options):
     """Convolve and add the bias in one operation, on the memory as it lies.
 
     Keras copies channels-last maps to channels-first memory and back before it convolves them.
@@ -65,13 +69,15 @@ def _biased_conv_torch(x, kernel, bias, groups: int, **options):
     last = options["data_format"] == "channels_last"
     x = x.permute(0, 3, 1, 2) if last else x
     strides, dilation = (_pair(options[name]) for name in ("strides", "dilation_rate"))
-    reach = [0, 0]
+    (top, bottom), (left, right) = margin or ((0, 0), (0, 0))
     if options["padding"] == "same":
-        totals = _same_padding(x.shape[2:], kernel.shape[:2], strides, dilation)
-        reach = [total // 2 for total in totals]
-        if any(total % 2 for total in totals):
-            (top, left), (height, width), reach = reach, totals, [0, 0]
-            x = functional.pad(x, (left, width - left, top, height - top))
+        sizes = x.shape[2] + top + bottom, x.shape[3] + left + right
+        height, width = _same_padding(sizes, kernel.shape[:2], strides, dilation)
+        top, bottom = top + height // 2, bottom + height - height // 2
+        left, right = left + width // 2, right + width - width // 2
+    reach = top, left
+    if reach != (bottom, right):
+        x, reach = functional.pad(x, (left, right, top, bottom)), (0, 0)
     y = functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias, strides, reach, dilation, groups)
     return y.permute(0, 2, 3, 1) if last else y
 

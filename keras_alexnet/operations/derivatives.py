@@ -119,8 +119,20 @@ def _jax_program(formula: Formula, shape, dtype) -> Callable:
 
 @differentiable.override("torch")
 def _differentiable_torch(formula: Formula) -> Callable:
-    """Apply an autograd function; in an export the plain formula, which every format can hold."""
-    return lambda x: formula.forward(x) if is_exporting() else _Recomputed.apply(x, formula)
+    """Apply an autograd function, but the plain formula in an export and where PyTorch compiles.
+
+    Every format can hold the formula. PyTorch's compiler cannot look into a function with a
+    forward-mode rule: it would compile the network in pieces around it. It computes anew what is
+    cheap by itself.
+    """
+    return lambda x: formula.forward(x) if _is_seen() else _Recomputed.apply(x, formula)
+
+
+def _is_seen() -> bool:
+    """Return whether something else reads the formula: an exporter or PyTorch's compiler."""
+    import torch
+
+    return is_exporting() or torch.compiler.is_compiling()
 
 
 if keras.backend.backend() == "torch":

@@ -125,6 +125,23 @@ def _widened(x):
 
 
 @Operation
+def zero_padded(x, padding):
+    """Return x with zeros before and after it, as many along each axis as its pair says."""
+    return ops.pad(x, padding)
+
+
+@zero_padded.override("torch")
+def _zero_padded_torch(x, padding):
+    """Pad without `keras.ops.pad`, which makes an object with a name (Keras 3.15).
+
+    PyTorch's compiler gives up at what Keras does after that.
+    """
+    from torch.nn import functional
+
+    return functional.pad(x, [count for pair in reversed(padding) for count in pair])
+
+
+@Operation
 def window_sum(x, axis: int, before: int, after: int):
     """Sum the neighbours `i - before .. i + after` along one axis, cut at its ends.
 
@@ -133,7 +150,7 @@ def window_sum(x, axis: int, before: int, after: int):
     """
     padding = [(0, 0)] * len(x.shape)
     padding[axis] = (before, after)
-    padded = ops.pad(x, padding)
+    padded = zero_padded(x, padding)
     reach = before + after
     total = None
     for offset in range(reach + 1):
@@ -148,9 +165,12 @@ def window_sum(x, axis: int, before: int, after: int):
 def _window_sum_torch(x, axis: int, before: int, after: int):
     """Sum the neighbours along one axis in place: fewer passes over memory than padded slices.
 
-    Not in an export: PyTorch's tracer drops what is done in place to a part of a tensor.
+    Not in an export: PyTorch's tracer drops what is done in place to a part of a tensor. Its
+    compiler makes one pass of the slices.
     """
-    if is_exporting():
+    import torch
+
+    if is_exporting() or torch.compiler.is_compiling():
         return window_sum.plain(x, axis, before, after)
     total = x.clone()
     length = x.shape[axis]

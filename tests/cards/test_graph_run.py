@@ -9,7 +9,7 @@ import pytest
 from helpers import BACKEND, normal, tensor, to_numpy
 from keras_alexnet import AlexNet
 from keras_alexnet.cards.alexnet_model import AlexNetModel
-from keras_alexnet.layers.conv import Conv2D
+from keras_alexnet.layers import Conv2D, LocalResponseNormalization, MaxPooling2D
 
 FORMATS = ["channels_last"] if BACKEND == "tensorflow" else ["channels_last", "channels_first"]
 NETWORKS = {  # the variant: size of the images, and whether with dense layers
@@ -55,6 +55,7 @@ def branches():
         conv(relu()(conv(left))),
         Conv2D(3, 3, **options)(left),
     )
+    padded = keras.layers.ZeroPadding2D(1, data_format="channels_last")(left)
     unchanged = keras.layers.Dropout(0.5)(right)  # the input itself
     outputs = {
         "sum": keras.layers.Add()([relu()(read_twice), read_twice, read_twice]),
@@ -63,6 +64,7 @@ def branches():
         "capped": relu(max_value=0.5)(Conv2D(3, 3, **options)(left)),
         "leaky": relu(negative_slope=0.5)(alone),
         "input": relu()(unchanged),
+        "padded": keras.layers.Add()([padded, Conv2D(2, 3, **options)(padded)]),
         "ops": keras.ops.concatenate([relu()(keras.layers.Dense(3)(right)), right], axis=-1),
     }
     return AlexNetModel([left, right], outputs)
@@ -156,3 +158,22 @@ if BACKEND == "torch":
             assert seen[0].min() < 0
             hook.remove()
             assert addresses()
+
+    def test_a_compiler_sees_one_graph():
+        """PyTorch's compiler finds nothing that it must leave to Python."""
+        options = {"data_format": "channels_last"}
+        x = inputs = keras.Input((9, 9, 4))
+        for layer in (
+            keras.layers.ZeroPadding2D(((0, 3), (0, 3)), **options),
+            Conv2D(8, 3, 2, groups=2, **options),
+            keras.layers.ReLU(),
+            LocalResponseNormalization(**options),
+            MaxPooling2D(3, 2, **options),
+        ):
+            x = layer(x)
+        model, images = AlexNetModel(inputs, x), normal(2, 9, 9, 4)
+        compiled = torch.compile(
+            lambda x: model(x, training=False), backend="eager", fullgraph=True
+        )
+        y = to_numpy(compiled(tensor(images)))
+        np.testing.assert_allclose(y, without_gradients(model, images), rtol=1e-5, atol=1e-6)

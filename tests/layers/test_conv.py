@@ -41,6 +41,24 @@ def test_a_bias_for_each_channel_of_maps_with_as_many_columns():
     np.testing.assert_allclose(run_channels_first(layer, x), wanted, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("margin", [((1, 2), (0, 3)), ((2, 2), (1, 1))], ids=str)
+def test_a_margin_is_zeros_around_the_images(margin, padding, data_format):
+    x, kernel = normal(2, 5, 6, 4), normal(3, 3, 2, 6, seed=1)
+    padded = np.pad(x, ((0, 0), *margin, (0, 0)))
+    if data_format == "channels_first":
+        x, padded = (images.transpose(0, 3, 1, 2) for images in (x, padded))
+    layer = Conv2D(6, 3, 2, padding, data_format, groups=2, kernel_initializer="zeros")
+    layer.build(x.shape)
+    layer.set_weights([kernel, normal(6, seed=2)])
+    y, wanted = (
+        run_channels_first(function, images)
+        for function, images in ((lambda x: layer(x, margin=margin), x), (layer, padded))
+    )
+    np.testing.assert_allclose(y, wanted, rtol=0, atol=1e-5)
+
+
 @pytest.mark.medium
 @pytest.mark.parametrize(
     "arguments",
