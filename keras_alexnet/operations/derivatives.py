@@ -119,20 +119,15 @@ def _jax_program(formula: Formula, shape, dtype) -> Callable:
 
 @differentiable.override("torch")
 def _differentiable_torch(formula: Formula) -> Callable:
-    """Apply an autograd function, but the plain formula in an export and where PyTorch compiles.
+    """Apply an autograd function; in an export the plain formula, which every format can hold.
 
-    Every format can hold the formula. PyTorch's compiler cannot look into a function with a
-    forward-mode rule: it would compile the network in pieces around it. It computes anew what is
-    cheap by itself.
+    PyTorch's compiler cannot look into a function with a forward-mode rule, and would compile a
+    network in pieces around it.
     """
-    return lambda x: formula.forward(x) if _is_seen() else _Recomputed.apply(x, formula)
-
-
-def _is_seen() -> bool:
-    """Return whether something else reads the formula: an exporter or PyTorch's compiler."""
     import torch
 
-    return is_exporting() or torch.compiler.is_compiling()
+    kind = _Recomputed if torch.compiler.is_compiling() else _RecomputedInBothModes
+    return lambda x: formula.forward(x) if is_exporting() else kind.apply(x, formula)
 
 
 if keras.backend.backend() == "torch":
@@ -143,10 +138,8 @@ if keras.backend.backend() == "torch":
 
         Both passes go through the batch in slices that stay in the processor's cache. Where a
         second derivative may be asked for, backward is made of differentiable operations on the
-        whole input; `jvp` and the generated `vmap` rule serve `torch.func`.
+        whole input.
         """
-
-        generate_vmap_rule = True
 
         @staticmethod
         def forward(x, formula):
@@ -156,13 +149,22 @@ if keras.backend.backend() == "torch":
         def setup_context(ctx, inputs, output):
             x, ctx.formula = inputs
             ctx.save_for_backward(x)
-            ctx.save_for_forward(x)
 
         @staticmethod
         def backward(ctx, dy):
             if torch.is_grad_enabled():
                 return ctx.formula.vjp(*ctx.saved_tensors, dy), None
             return map_images(ctx.formula.vjp, *ctx.saved_tensors, dy), None
+
+    class _RecomputedInBothModes(_Recomputed):
+        """The same with a forward-mode rule; it and the `vmap` rule serve `torch.func`."""
+
+        generate_vmap_rule = True
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            _Recomputed.setup_context(ctx, inputs, output)
+            ctx.save_for_forward(inputs[0])
 
         @staticmethod
         def jvp(ctx, dx, _):

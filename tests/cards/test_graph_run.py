@@ -159,6 +159,8 @@ if BACKEND == "torch":
             hook.remove()
             assert addresses()
 
+    # Dynamo makes an object of every class that it meets, torch.autograd.Function among them.
+    @pytest.mark.filterwarnings("ignore:.*Function'> should not be instantiated")
     def test_a_compiler_sees_one_graph():
         """PyTorch's compiler finds nothing that it must leave to Python."""
         options = {"data_format": "channels_last"}

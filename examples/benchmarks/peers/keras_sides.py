@@ -56,4 +56,6 @@ def _outputs_and_step(model, net, job, batch, compiled, halved=()):
     outputs = model.predict_on_batch(images)
     optimizer = keras.optimizers.SGD(networks.LEARNING_RATE, networks.MOMENTUM)
     model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=compiled)
+    if keras.backend.backend() == "torch":  # as `fit` hands them over: the compiler takes no arrays
+        images, labels = map(keras.ops.convert_to_tensor, (images, labels))
     return outputs, lambda: model.train_on_batch(images, labels)
