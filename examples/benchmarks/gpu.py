@@ -26,11 +26,11 @@ import time
 import numpy as np
 
 from peers.gpu_names import GROUPS
-from peers.gpu_rows import QUICK, ROWS, Row
+from peers.gpu_rows import QUICK, ROWS, Row, with_batches
 from steps import Side, SideHere, running_backend
 
 TOLERANCES = {"float32": 0.02, "bfloat16": 0.1}  # of the largest output
-PATIENCE = 90.0  # seconds in which a side must be built, and then again must have compiled
+PATIENCE = 120.0  # seconds in which a side must be built, and then again must have compiled
 LAST = 5.0  # seconds before the end in which no more turns begin
 TURNS = 15.0  # seconds that are kept for the turns of a wave
 
@@ -59,13 +59,18 @@ class Absent:
     trouble: str
 
 
+def installed(backend: str) -> bool:
+    """Return whether a backend is installed."""
+    return importlib.util.find_spec(backend) is not None
+
+
 def started(row: Row, batch: int, quick: bool, names) -> list:
     """Return the sides of a row; they get ready side by side."""
     sides = []
     for name, (backend, *_) in GROUPS[row.group].items():
         if names and name not in names:
             continue
-        if importlib.util.find_spec(backend) is None:
+        if not installed(backend):
             sides.append(Absent(name, "not installed"))
         elif quick and backend != running_backend():
             sides.append(Absent(name, f"not on {running_backend()}"))
@@ -81,7 +86,7 @@ def started(row: Row, batch: int, quick: bool, names) -> list:
 def compare(row: Row, sides: list) -> None:
     """Note the sides that compute something else than the first of the others, or of all."""
     built = [side for side in sides if side.trouble is None]
-    if row.group in ("ceilings", "curve") or len(built) < 2:
+    if row.group == "ceilings" or row.is_curve() or len(built) < 2:
         return
     first = next((side for side in built if "ours" not in side.name), built[0]).outputs
     allowed = TOLERANCES[row.job.split()[1]]
@@ -150,11 +155,11 @@ def lines(row: Row, sides: list, seconds: dict, batch: int):
             if row.group == "ceilings":
                 record["rate"] = side.outputs[0, number] / found / row.batches
             else:
-                size = int(case.split()[1]) if row.group == "curve" else batch
+                size = int(case.split()[1]) if row.is_curve() else batch
                 record["images_per_second"] = size / found
-            if row.group == "curve":
+            if row.is_curve():
                 record["gigabytes"] = side.outputs[0, number]
-            elif "ours" in side.name and others:
+            elif "ours" in side.name and others and "on the device" not in side.name:
                 record["of_best_peer"] = found / min(others)
             if row.group == "fit" and ", fit" in side.name:
                 backend = ", ".join(side.name.split(", ")[:2])
@@ -191,9 +196,8 @@ def draw(figures: dict, path: str) -> None:
     for title, records in figures["rows"].items():
         if title.startswith("curve of"):
             net, job = title.split()[2:]
-            measured = [x for x in records if "ms" in x and x["side"] == records[0]["side"]]
-            points = {int(record["case"].split()[1]): record for record in measured}
-            found[net, job] = points
+            measured = [record for record in records if "ms" in record]
+            found[net, job] = {int(record["case"].split()[1]): record for record in measured}
     draw_curves(found, path)
     print(f"Wrote {path}")
 
@@ -203,6 +207,8 @@ def run(arguments) -> dict:
     end = time.monotonic() + 60 * arguments.minutes
     asked = tuple(arguments.rows) or ""
     rows = [row for row in (QUICK if arguments.quick else ROWS) if row.title.startswith(asked)]
+    if arguments.batches:
+        rows = [with_batches(row, arguments.batches) for row in rows]
     if arguments.net:
         rows = [dataclasses.replace(row, net=arguments.net) for row in rows]
     batch, rounds = (2, 1) if arguments.quick else (arguments.batch_size, arguments.rounds)
@@ -232,6 +238,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--sides", nargs="+", help="only these")
     parser.add_argument("--net", help="in place of all others; a small one for a look on a CPU")
+    parser.add_argument("--batches", nargs="+", type=int, help="of the curves, ascending")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--figures", metavar="FILE", help="write the table as JSON too")
     parser.add_argument("--plot", metavar="FILE", help="draw the curves")

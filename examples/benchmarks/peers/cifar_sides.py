@@ -12,12 +12,12 @@ from peers.networks import LEARNING_RATE, MOMENTUM
 def ours(net: str, job: str, batch: int, compiled: bool):
     """Return the first outputs and the training step of this package's network."""
     model = AlexNet(net)
-    model.setweights(weights(model))
+    model.set_weights(weights(model))
     images, labels = batch(model, batch)
-    outputs = model.predict_onbatch(images)
+    outputs = model.predict_on_batch(images)
     optimizer = keras.optimizers.SGD(LEARNING_RATE, MOMENTUM)
     model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=compiled)
-    return outputs, lambda: model.train_onbatch(images, labels)
+    return outputs, lambda: model.train_on_batch(images, labels)
 
 
 def torch_side(net: str, job: str, batch: int, compiled: bool, channels_last: bool):

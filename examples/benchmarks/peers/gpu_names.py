@@ -48,10 +48,8 @@ CEILING = {
     "JAX": ("jax", "gpu_layers", "jax_ceilings", {}),
     "PyTorch": ("torch", "gpu_layers", "torch_ceilings", {}),
 }
-CURVE = {
-    "ours, JAX": ("jax", "gpu_networks", "curve", {}),
-    "ours, PyTorch": ("torch", "gpu_networks", "curve", {}),
-}
+CURVE = {"ours, JAX": ("jax", "gpu_networks", "curve", {})}
+CURVE_ON_TORCH = {"ours, PyTorch": ("torch", "gpu_networks", "curve", {})}
 GROUPS = {
     "ceilings": CEILING,
     "network": NETWORK,
@@ -59,6 +57,7 @@ GROUPS = {
     "augmentation": AUGMENTATION,
     "LRN": LRN,
     "curve": CURVE,
+    "curve on PyTorch": CURVE_ON_TORCH,
 }
 SIDES = {
     f"{name}; {group}": side for group, sides in GROUPS.items() for name, side in sides.items()

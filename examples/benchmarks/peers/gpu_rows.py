@@ -4,7 +4,7 @@ import dataclasses
 
 from peers.gpu_names import CEILINGS, EPOCH, LAYERS, STEPS
 
-BATCHES = (1, 8, 32, 64, 128, 256, 512, 1024)
+BATCHES = (1, 8, 32, 128, 256, 512, 1024)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,17 +33,28 @@ class Row:
     batches: int = STEPS
     needs: float = 40.0
 
+    def is_curve(self) -> bool:
+        """Return whether the cases are sizes of batches."""
+        return self.group.startswith("curve")
+
 
 def network_row(net: str, job: str, wave: int, target: str) -> Row:
     """Return the row of a network's step."""
     return Row(f"{net} {job}", "network", wave, target, net, job)
 
 
-def curve_row(net: str, job: str, wave: int, batches=BATCHES) -> Row:
+def curve_row(net: str, job: str, wave: int, batches=BATCHES, group: str = "curve") -> Row:
     """Return the row of a network's speed and memory as the batch grows."""
     sizes = ",".join(map(str, batches))
     cases = tuple(f"batch {size}" for size in batches)
-    return Row(f"curve of {net} {job}", "curve", wave, "", net, f"{job} {sizes}", cases)
+    return Row(f"{group} of {net} {job}", group, wave, "", net, f"{job} {sizes}", cases)
+
+
+def with_batches(row: Row, batches) -> Row:
+    """Return a curve for other sizes of batches, and any other row as it is."""
+    if not row.is_curve():
+        return row
+    return curve_row(row.net, row.job.split()[0], row.wave, batches, row.group)
 
 
 RATIO = "the PyTorch backend 1.05 times PyTorch's best"
@@ -70,6 +81,8 @@ ROWS = (
     curve_row("paper", "train", 6),
     curve_row("owt", "forward", 7),
     curve_row("paper", "forward", 7),
+    curve_row("owt", "train", 8, group="curve on PyTorch"),
+    curve_row("paper", "train", 8, group="curve on PyTorch"),
 )
 SMALL = "cifar10_19pct"
 QUICK = (
