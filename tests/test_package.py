@@ -88,7 +88,7 @@ EXAMPLES = {  # what a part of the output of each quick form must be
     "benchmarks/export_errors.py": "100% kept",
     "benchmarks/exports.py": "of Keras's time",
     "benchmarks/decoding.py": "images/s of one core",
-    "benchmarks/gpu.py": "curve of cifar10_19pct train",
+    "benchmarks/gpu.py": "curve of cifar10_19pct forward",
     "benchmarks/import_time.py": "s more than json alone.",
     "benchmarks/layers.py": "LRN (2, 27, 27, 256)",
     "benchmarks/optimizer_step.py": "of keras SGD",

@@ -13,7 +13,7 @@ def ours(net: str, job: str, batch: int, compiled: bool):
     """Return the first outputs and the training step of this package's network."""
     model = AlexNet(net)
     model.set_weights(weights(model))
-    images, labels = batch(model, batch)
+    images, labels = batch_of(model, batch)
     outputs = model.predict_on_batch(images)
     optimizer = keras.optimizers.SGD(LEARNING_RATE, MOMENTUM)
     model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=compiled)
@@ -27,7 +27,7 @@ def torch_side(net: str, job: str, batch: int, compiled: bool, channels_last: bo
     template = AlexNet(net)
     memory = torch.channels_last if channels_last else torch.contiguous_format
     model = network(get_variant(net), template).to(memory_format=memory)
-    images, labels = batch(template, batch)
+    images, labels = batch_of(template, batch)
     x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=memory)
     labels = torch.from_numpy(labels)
     with torch.no_grad():
@@ -56,7 +56,7 @@ def weights(model) -> list[np.ndarray]:
     return found
 
 
-def batch(model, size: int):
+def batch_of(model, size: int):
     rng = np.random.default_rng(1)
     images = rng.standard_normal((size, *model.input_shape[1:]), dtype="float32")
     return images, rng.integers(0, model.output_shape[-1], size)

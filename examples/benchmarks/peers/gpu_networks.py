@@ -27,7 +27,7 @@ def network(net: str, dtype: str):
 
 def batch_of(model, size: int):
     """Return images and labels for a network."""
-    images, labels = cifar_sides.batch(model, size)
+    images, labels = cifar_sides.batch_of(model, size)
     return images, labels.astype("int32")
 
 

@@ -89,5 +89,5 @@ QUICK = (
     Row("ceilings", "ceilings", 1, cases=CEILINGS),
     Row(f"{SMALL} train bfloat16", "network", 1, net=SMALL, job="train bfloat16"),
     Row("augmentation", "augmentation", 1),
-    curve_row(SMALL, "train", 1, (1,)),
+    curve_row(SMALL, "forward", 1, (1,)),
 )
