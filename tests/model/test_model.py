@@ -281,5 +281,5 @@ def test_weights_file_that_is_none(tmp_path):
     """A file that is no weights file is said to be none."""
     path = tmp_path / "text.weights.h5"
     path.write_text("no weights")
-    with pytest.raises(ValueError, match=r"text\.weights\.h5' cannot be read.*no weights"):
+    with pytest.raises(ValueError, match=r"text\.weights\.h5' cannot be read.*no file of weights"):
         AlexNet("cifar10_19pct", weights=path)

@@ -16,7 +16,7 @@ def load(monkeypatch):
         monkeypatch.setattr(
             sources, "open_checkpoint", lambda path: contents(arrays, path, metadata)
         )
-        monkeypatch.setattr(sources, "named_checkpoint", lambda path, variant: None)
+        monkeypatch.setattr(sources, "named_checkpoint", lambda *path: None)
         return loading.load_checkpoint(
             model, "made", **{"verify": "off", "verbose": False, **options}
         )
