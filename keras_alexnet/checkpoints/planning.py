@@ -8,6 +8,7 @@ from typing import Any
 from keras_alexnet.checkpoints.dialects import TOP, Dialect, Slot
 from keras_alexnet.checkpoints.layouts import Piece, Placement, shape_of
 from keras_alexnet.checkpoints.targets import Target, conv_kernels, variants_of
+from keras_alexnet.errors import amount
 from keras_alexnet.formats.arrays import StoredArray
 from keras_alexnet.formats.errors import CheckpointError, first_eight, quoted
 from keras_alexnet.layers import LocallyConnected2D
@@ -79,11 +80,13 @@ class _Problems:
         return bool(self.missing or self.unexpected or self.twice or self.misfits)
 
     def __str__(self) -> str:
+        others = f"{amount(len(self.misfits) - 3, 'other tensor')} of another shape or dtype"
+        misfits = self.misfits[:3] + [others] * (len(self.misfits) > 3)
         kinds = (
-            ("missing: ", ", ".join(self.missing)),
+            ("missing: ", first_eight(self.missing)),
             ("not expected: ", first_eight([quoted(name) for name in self.unexpected])),
             ("twice: ", ", ".join(self.twice)),
-            ("", "; ".join(self.misfits)),
+            ("", "; ".join(misfits)),
         )
         return "; ".join(kind + names for kind, names in kinds if names)
 
@@ -109,7 +112,7 @@ def make_plan(
 
     Raises:
         CheckpointError: If a tensor is missing, unexpected, there twice, or of another shape. The
-            message names all that is wrong.
+            message names the first of each kind, and counts the others.
     """
     problems = _Problems()
     slots, left_out = _find_slots(arrays, dialect, aliases, problems)
@@ -287,8 +290,7 @@ def _other_classes(made: list[Assignment]) -> int:
 def _does_not_fit(problems: _Problems, dialect: Dialect, variants: list[str]) -> CheckpointError:
     remedy = "Build the model with the arguments of the one that was saved."
     if variants:
-        networks = " or ".join(map(repr, variants))
-        remedy = f"Build the model that was saved: its convolutions are those of {networks}."
+        remedy = f"Build the saved one: by its kernels, it is {' or '.join(map(repr, variants))}."
     if problems.colors:
         remedy = "For a model of one input channel, pass sum_colors=True."
     return CheckpointError(

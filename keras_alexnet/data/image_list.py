@@ -35,7 +35,8 @@ def list_images(images) -> ImageList:
             first folder below the one given, or below `train` and `val` in it.
 
     Raises:
-        UserError: If a path does not exist, or a folder cannot be listed or holds no images.
+        UserError: If there is no path, a path does not exist, or a folder cannot be listed or holds
+            no images.
 
     Example:
 
@@ -46,6 +47,12 @@ def list_images(images) -> ImageList:
     ['cat.jpg']
     """
     given = images if isinstance(images, (list, tuple)) else [images]
+    if not given:
+        raise UserError(
+            f"Received images={images!r}.",
+            "`images` must hold the path of at least one image file or folder.",
+            "Check the pattern or the program that made the list.",
+        )
     paths: list[str] = []
     class_names: list[str] = []
     passed_over: list[str] = []

@@ -101,6 +101,10 @@ WRONG = {
         lambda a: a.update({f"x{n}\n": np.ones(1) for n in range(20)}),
         [r"not expected: 'x0\n', 'x1\n'", "and 12 more"],
     ),
+    "another network": (
+        lambda a: a.update({name: np.ones((2, 3), "f4") for name in a}),
+        ["'conv1/0' has the shape (2, 3)", "; 13 other tensors of another shape or dtype. Each"],
+    ),
     "NaN": (lambda a: a["fc6/0"].flat.__setitem__(5, np.nan), ["'fc6/0' holds NaN"]),
     "infinity": (lambda a: a["conv1/1"].__setitem__(3, -np.inf), ["'conv1/1' holds NaN, inf"]),
     "too large": (lambda a: a.update({"fc8/1": np.full(5, 1e39)}), ["'fc8/1'", "3.403e+38"]),
@@ -109,7 +113,7 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_nothing_is_assigned_if_anything_is_wrong(case, load):
-    """All that is wrong is said together, and the model is as it was, to the last number."""
+    """What is wrong is said together, and the model is as it was, to the last number."""
     change, expected = WRONG[case]
     model = blank_network()
     before = weights_of(model)
@@ -156,7 +160,7 @@ def test_the_shapes_of_published_networks_are_named(ones, load):
         kernel = np.ones((size, size, channels, filters), "float32")
         bias = np.ones((*ones, filters), "float32")
         arrays |= {f"conv{number}/0": oihw(kernel), f"conv{number}/1": bias}
-    with pytest.raises(CheckpointError, match=r"are those of 'paper' or 'source2012' or 'bvlc'"):
+    with pytest.raises(CheckpointError, match=r"it is 'paper' or 'source2012' or 'bvlc'"):
         load(model, arrays)
 
 

@@ -26,6 +26,12 @@ def test_folders_stand_for_their_images_in_order(photos):
     assert found.passed_over == (str(photos / "dogs" / "notes.txt"),)
 
 
+def test_no_path_at_all():
+    """As of a pattern that no file matches."""
+    with pytest.raises(UserError, match=r"Received images=\[\]\. `images` must hold the path"):
+        list_images([])
+
+
 @pytest.mark.parametrize("job", ["classify", "features"])
 def test_a_path_that_does_not_exist_is_told_before_any_weights_are_fetched(job, tmp_path):
     others = {"features": {"layer": "fc7", "output": tmp_path / "fc7.npy"}}.get(job, {})
