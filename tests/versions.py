@@ -75,7 +75,8 @@ def columns(pythons: list[str]) -> list[Column]:
         found += [Column(first, backend), Column(first, backend, tensorflow=False)]
     found.append(Column(first, "jax", tensorflow=False, oldest=True))
     for python in others:
-        found += [Column(python, "tensorflow"), Column(python, "jax", tensorflow=False)]
+        found.append(Column(python, "tensorflow"))
+        found += [Column(python, backend, tensorflow=False) for backend in ("jax", "torch")]
     return found
 
 
