@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import gradient, normal, to_numpy
+from helpers import BACKEND, double_precision, gradient, normal, tensor, to_numpy
 from keras_alexnet.layers import DownscaledDropout, Dropout
 
 
@@ -80,3 +80,27 @@ def test_dropout_noise_shape():
     y = to_numpy(DownscaledDropout(0.5, noise_shape=(None, 1), seed=1)(x, training=True))
     np.testing.assert_array_equal(y, np.repeat(y[:, :1], 8, axis=1))
     assert set(np.unique(y)) == {0, 1}
+
+
+EXTREMES = [0.0, -0.0, 1e-45, -1.2e-38, 1 / 3, 3.4e38, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_dropout_changes_nothing_at_inference(dtype):
+    """At inference every number stays, the smallest and infinite ones too, and slopes are 1."""
+    with double_precision(), np.errstate(over="ignore"):
+        layer, x = Dropout(0.5, dtype=dtype), tensor(np.array(EXTREMES, "float32"), dtype)
+        y, slope = layer(x, training=False), gradient(layer, x, x)
+    assert y.dtype == x.dtype
+    np.testing.assert_array_equal(to_numpy(y), to_numpy(x))
+    np.testing.assert_array_equal(to_numpy(slope), to_numpy(x))
+
+
+if BACKEND == "jax":
+
+    def test_a_rounding_keeps_the_dense_layers_apart():
+        """XLA makes no slow program of all dense layers: at inference a rounding stands between."""
+        import jax
+
+        program = str(jax.make_jaxpr(Dropout(0.5))(normal(8, 4)))
+        assert "reduce_precision[exponent_bits=8 mantissa_bits=23]" in program
