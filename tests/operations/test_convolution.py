@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import reference
-from helpers import BACKEND, double_precision, normal, tensor, to_numpy
+from helpers import BACKEND, double_precision, gradient, normal, tensor, to_numpy
 from keras_alexnet.operations.convolution import biased_conv, grouped_conv
 from keras_alexnet.operations.pooling import ceil_average_pool, ceil_max_pool, max_pool
 from normalization import assert_close
@@ -25,6 +25,33 @@ def test_grouped_conv(function, groups, strides):
         dilation_rate=1,
     )
     assert_close(y, reference.conv2d(x, kernel, np.zeros(12), strides, groups=groups))
+
+
+SQUARE = [1, 2]  # for others TensorFlow has no gradients on a CPU
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(
+    "strides", SQUARE if BACKEND == "tensorflow" else [*SQUARE, [2, 3], [2, 1]], ids=str
+)
+def test_grouped_conv_has_the_plain_gradients(strides, padding):
+    """The gradients for maps and kernel are the plain version's, with strides and without."""
+    x, kernel = tensor(normal(2, 8, 7, 4)), tensor(normal(3, 3, 2, 6, seed=1))
+    options = {"strides": strides, "padding": padding, "data_format": "channels_last"}
+
+    def gradients(function):
+        def convolve(x, kernel):
+            return function(x, kernel, 2, dilation_rate=1, **options)
+
+        dy = tensor(normal(*convolve(x, kernel).shape, seed=2))
+        return (
+            gradient(lambda x: convolve(x, kernel), x, dy),
+            gradient(lambda kernel: convolve(x, kernel), kernel, dy),
+        )
+
+    for ours, plain in zip(gradients(grouped_conv), gradients(grouped_conv.plain), strict=True):
+        np.testing.assert_allclose(to_numpy(ours), to_numpy(plain), rtol=0, atol=2e-5)
 
 
 FORMATS = ["channels_last"] if BACKEND == "tensorflow" else ["channels_last", "channels_first"]
