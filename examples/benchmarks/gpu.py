@@ -20,6 +20,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import pathlib
 import statistics
 import time
 
@@ -91,9 +92,9 @@ def compare(row: Row, sides: list) -> None:
     first = next((side for side in built if "ours" not in side.name), built[0]).outputs
     allowed = TOLERANCES[row.job.split()[1]]
     for side in built:
-        apart = np.abs(side.outputs - first).max() / max(np.abs(first).max(), 1e-30)
-        if not apart <= allowed:
-            leave_out(side, f"its outputs differ by {apart:.1e}")
+        side.apart = float(np.abs(side.outputs - first).max() / max(np.abs(first).max(), 1e-30))
+        if not side.apart <= allowed:
+            leave_out(side, f"its outputs differ by {side.apart:.1e}")
 
 
 def take_turns(row: Row, sides: list, rounds: int, until: float) -> dict[str, list[float]]:
@@ -152,6 +153,8 @@ def lines(row: Row, sides: list, seconds: dict, batch: int):
                 if "ours" not in name and "(" not in name
             ]
             record = {"side": side.name, "case": case, "ms": 1000 * found}
+            if hasattr(side, "apart"):
+                record["apart"] = side.apart
             if row.group == "ceilings":
                 record["rate"] = side.outputs[0, number] / found / row.batches
             else:
@@ -230,6 +233,16 @@ def run(arguments) -> dict:
     return figures
 
 
+def set_environment() -> None:
+    """Let the sides share the device and the cores, and find this checkout from their folder."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "4")
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = [pathlib.Path(path).absolute() for path in given if path]
+    checkout = pathlib.Path(__file__).absolute().parent.parent.parent
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, [*paths, checkout]))
+
+
 def main():
     """Print the table, and write it and draw it if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -245,9 +258,8 @@ def main():
     parser.add_argument("--draw", metavar="FILE", help="draw those of a JSON file, measure nothing")
     parser.add_argument("--quick", action="store_true", help="small networks, in this process")
     arguments = parser.parse_args()
-    # Several processes share the device: none may take all its memory, or all cores to compile.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "4")
+    if not arguments.quick:
+        set_environment()
     if arguments.draw:
         with open(arguments.draw, encoding="utf-8") as file:
             figures = json.load(file)
