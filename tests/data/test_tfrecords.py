@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = [pytest.mark.backend_free, pytest.mark.peer("tensorflow")]
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+SCRIPT = pathlib.Path(__file__).parents[2] / "examples/tfrecords.py"
 EPOCHS = 2
 
 
@@ -19,7 +19,7 @@ def images_by_epoch(data):
 
 def test_the_shares_of_three_machines(tmp_path, monkeypatch):
     """In every epoch, whose orders differ; as many batches as are announced."""
-    monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     import tfrecords
 
     tfrecords.draw_folders(tmp_path / "folders", training=50, held_out=7)
