@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples" / "benchmarks"
+EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples/benchmarks"
 EPOCHS = 14  # so many are a tenth of the recipe: the rate falls after the 12th, and after the 13th
 
 pytestmark = pytest.mark.peer("torch")

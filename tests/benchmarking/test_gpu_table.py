@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples" / "benchmarks"
+EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples/benchmarks"
 ROW = "owt train bfloat16"
 NETWORKS = """
 import time

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples" / "benchmarks"
+EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples/benchmarks"
 NETWORKS = """
 import numpy as np
 
