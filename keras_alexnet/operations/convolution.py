@@ -1,9 +1,13 @@
 """Convolution in groups of channels."""
 
+import math
+
 from keras import ops
 
 from keras_alexnet.operations.exports import is_exporting
 from keras_alexnet.operations.operation import Operation
+
+SMALL_MAPS = 400  # places, between conv2 and conv3 of the networks for ImageNet: 729 and 169
 
 
 @Operation
@@ -114,13 +118,15 @@ def _same_padding(sizes, kernel, strides, dilation) -> list[int]:
 
 @grouped_conv.override("jax")
 def _grouped_conv_jax(x, kernel, groups: int, **options):
-    """Convolve group by group, on a CPU with strides with a gradient for the kernel of its own."""
+    """Convolve group by group, on a CPU often with a gradient for the kernel of its own."""
     import jax
 
+    height_and_width = x.shape[1:3]
+    large = None in height_and_width or math.prod(height_and_width) > SMALL_MAPS
     strided, dilated = (_pair(options[name]) != (1, 1) for name in ("strides", "dilation_rate"))
     last = options["data_format"] == "channels_last"
     kernel = ops.convert_to_tensor(kernel)
-    own = jax.default_backend() == "cpu" and last and strided and not dilated
+    own = jax.default_backend() == "cpu" and last and (strided or large) and not dilated
     conv = _conv_by_row_products if own else ops.conv
     return _group_by_group(conv, x, kernel, groups, options)
 
@@ -129,9 +135,9 @@ def _conv_by_row_products(x, kernel, strides, padding, **options):
     """Convolve with a gradient for the kernel that is a product of matrices for each kernel row.
 
     XLA writes that gradient as a convolution whose kernel is the whole map of `y`, with holes as
-    wide as the strides: for conv1 it takes 1.3 times as long on a CPU. Without strides it takes a
-    quarter to one times what the products take (jaxlib 0.10.2). The rule is a forward-mode one, as
-    in `differentiable`.
+    wide as the strides: for conv1 it takes 1.3 times as long on a CPU. For small maps without
+    strides it takes a quarter to two thirds of what the products take (jaxlib 0.10.2). The rule is
+    a forward-mode one, as in `differentiable`.
     """
     import jax
 
