@@ -3,12 +3,11 @@
 import keras
 import numpy as np
 
-from keras_alexnet import PCAColorNoise, RandomCropFlip
-from keras_alexnet.preprocessing import PixelNormalization
+from keras_alexnet import PCAColorNoise, RandomCropFlip, training_preprocessor
 from peers import gpu_networks
 from peers.gpu_names import EPOCH, STEPS
 
-MEAN = (123.0, 117.0, 104.0)  # RGB
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of owt, in 255ths, RGB
 MARGIN = 32  # images of 256 x 256 for windows of 224 x 224
 
 
@@ -26,9 +25,9 @@ def whole(net: str, dtype: str):
     inner = gpu_networks.network(net, dtype)
     side = inner.input_shape[1]
     image = x = keras.Input((side + MARGIN, side + MARGIN, 3), dtype="uint8")
-    settings = {"data_format": "channels_last"}
-    crop = RandomCropFlip(side, side, seed=1, **settings)
-    for layer in (crop, PCAColorNoise(seed=2, **settings), PixelNormalization(MEAN, **settings)):
+    settings = {"seed": 1, "data_format": "channels_last"}
+    *_, noise, pixels = training_preprocessor("owt", color_noise=0.1, **settings).layers
+    for layer in (RandomCropFlip(side, side, **settings), noise, pixels):
         x = layer(x)
     return keras.Model(image, inner(x)), inner
 
@@ -134,15 +133,21 @@ def by_hand(net: str, job: str, batch: int):
     device = "cuda" if cuda else "cpu"
     model = gpu_networks.plain_network(net).to(device, memory_format=torch.channels_last)
     images, labels = map(torch.from_numpy, host(template, batch))
-    mean, axes = torch.tensor(MEAN, device=device), noise_axes(device)
+    mean, deviation = (torch.tensor(row, device=device) for row in (MEAN, DEVIATION))
+    axes = noise_axes(device)
     cast = torch.autocast(device, torch.bfloat16, enabled=job.split()[1] == "bfloat16")
     half = MARGIN // 2
-    centre = images[:2, half : half + size, half : half + size].to(device) - mean
-    with torch.no_grad(), cast:
-        outputs = functional.softmax(model.eval()(centre.permute(0, 3, 1, 2)), dim=-1)
+
+    def run(windows):
+        return model(((windows / 255 - mean) / deviation).permute(0, 3, 1, 2))
 
     def network(x):
-        return model((windows_of(x, size, axes) - mean).permute(0, 3, 1, 2))
+        return run(windows_of(x, size, axes))
+
+    model.eval()
+    with torch.no_grad(), cast:
+        centre = images[:2, half : half + size, half : half + size].to(device)
+        outputs = functional.softmax(run(centre), dim=-1)
 
     step = gpu_networks.training_step(model.train(), torch.compile(network), cast)
 
