@@ -63,7 +63,7 @@ class Response:
     def forward(self, x):
         """Return y."""
         wide = _widened(x)
-        return ops.cast(wide * self._powers(self._scale(wide))[0], x.dtype)
+        return ops.cast(wide * self._power(self._scale(wide))[0], x.dtype)
 
     def vjp(self, x, dy):
         """Return the gradient for x given the one for y.
@@ -72,23 +72,26 @@ class Response:
         window turned round.
         """
         wide, upstream = _widened(x), _widened(dy)
-        power, inverse = self._powers(self._scale(wide))
+        scale = self._scale(wide)
+        power, root = self._power(scale)
         dx = power * upstream
         if self.windows:  # as in `_scale`
             # In this order nothing overflows where the square does: there the power is 0.
-            spread = self._window_sum(upstream * (wide * power * inverse), transposed=True)
+            ratio = _divided(wide * power, scale, root)
+            spread = self._window_sum(upstream * ratio, transposed=True)
             dx = dx - wide * ((2 * self.alpha * self.beta) * spread)
         return ops.cast(dx, x.dtype)
 
     def jvp(self, x, dx):
         """Return y and its change along dx: the same formula, read forwards."""
         wide, tangent = _widened(x), _widened(dx)
-        power, inverse = self._powers(self._scale(wide))
+        scale = self._scale(wide)
+        power, root = self._power(scale)
         y = wide * power
         dy = power * tangent
         if self.windows:  # as in `_scale`
             change = self._window_sum(wide * tangent, window_sum_of_change)
-            dy = dy - (2 * self.alpha * self.beta) * (y * inverse) * change
+            dy = dy - (2 * self.alpha * self.beta) * _divided(y, scale, root) * change
         return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
 
     def _scale(self, x):
@@ -96,17 +99,14 @@ class Response:
             return ops.full_like(x, self.k)
         return self.k + self.alpha * self._window_sum(x * x)
 
-    def _powers(self, scale):
-        """Return scale**-beta and 1 / scale, by roots where beta is one of `ROOTS`.
-
-        The square of a root that is there anyway costs less than a division.
-        """
+    def _power(self, scale):
+        """Return scale**-beta by roots where beta is one of `ROOTS`, and scale**-0.5 or `None`."""
         if ops.is_tensor(self.beta) or self.beta not in ROOTS:
-            return ops.power(scale, -self.beta), 1 / scale
+            return ops.power(scale, -self.beta), None
         if self.beta == 1:
-            return 1 / scale, 1 / scale
+            return 1 / scale, None
         root = ops.rsqrt(scale)
-        return (root if self.beta == 0.5 else root * ops.sqrt(root)), root * root
+        return (root if self.beta == 0.5 else root * ops.sqrt(root)), root
 
     def _window_sum(self, x, summed: Callable | None = None, transposed: bool = False):
         shape = ops.shape(x)
@@ -142,6 +142,11 @@ def _zero_padded_torch(x, padding):
     from torch.nn import functional
 
     return functional.pad(x, [count for pair in reversed(padding) for count in pair])
+
+
+def _divided(x, scale, root):
+    """Return x / scale. Where the root is there anyway, its square costs less than a division."""
+    return x / scale if root is None else x * (root * root)
 
 
 @Operation
