@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import drawing
+import kernels
 import tensor_guard
 
 BACKEND = keras.backend.backend()
@@ -87,6 +88,7 @@ def pytest_configure():
 
         tf.config.experimental.enable_tensor_float_32_execution(False)
         optimize_graphs(not os.environ["XLA_FLAGS"])
+        kernels.stay()
 
 
 def optimize_graphs(wanted):
