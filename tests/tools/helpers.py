@@ -40,6 +40,10 @@ def value_and_gradient(layer, x, dy):
     return traced(lambda x, dy: (layer(x), gradient(layer, x, dy)))(x, dy)
 
 
+def _zeros(self, shape, dtype=None):
+    return keras.ops.zeros(shape, dtype)  # of NumPy the backend would make a copy
+
+
 @contextlib.contextmanager
 def zeros_at_first():
     """Let kernels begin as zeros: a test that assigns them all need not wait for random ones."""
@@ -51,7 +55,7 @@ def zeros_at_first():
     )
     with pytest.MonkeyPatch.context() as patch:
         for kind in kinds:
-            patch.setattr(kind, "__call__", lambda self, shape, dtype=None: np.zeros(shape, dtype))
+            patch.setattr(kind, "__call__", _zeros)
         yield
 
 
