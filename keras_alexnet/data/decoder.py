@@ -17,6 +17,14 @@ from keras_alexnet.data.image_formats import REFUSED, image_formats
 from keras_alexnet.data.sample_range import UNKNOWN, black_and_white, misread
 from keras_alexnet.errors import escaped
 
+SIGNATURES = {  # the first bytes of the formats in which most photos are
+    "BMP": (b"BM",),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "JPEG": (b"\xff\xd8",),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "TIFF": (b"II*\0", b"MM\0*"),
+}
+
 
 class BadImage(ValueError):
     """A file that cannot be read as an image; the message is the reason, without the path."""
@@ -59,10 +67,11 @@ def opened(path: str):
     except Image.DecompressionBombError as error:
         # Pillow: "Image size (N pixels) exceeds limit of M pixels, could be ...".
         raise BadImage(f"it is too large ({_words(error).partition(', could')[0]})") from error
-    except OSError as error:
-        raise BadImage(f"it cannot be opened ({error.strerror or _words(error)})") from error
-    except Exception as error:  # as in `decoded`
-        raise BadImage(f"it is damaged ({_words(error)})") from error
+    except Exception as error:  # as in `_bad_images`
+        if isinstance(error, OSError) and error.strerror:
+            raise BadImage(f"it cannot be opened ({error.strerror})") from error
+        reason = f"it is damaged, or of a kind that Pillow cannot read ({_words(error)})"
+        raise BadImage(reason) from error
 
 
 @contextlib.contextmanager
@@ -90,7 +99,13 @@ def _why_unidentified(path: str) -> str:
         return "it is empty (0 bytes)"
     if name := _refused_format(path):
         return f"it is {name} inside: {REFUSED[name]}"
-    return f"it is not an image of a known kind (it begins with {start!r})"
+    words = " ".join(start.decode("latin-1").split())
+    if words and words.isascii() and words.isprintable():
+        return f"it is not an image of a known kind, but text that begins with {words!r}"
+    for name, signatures in SIGNATURES.items():
+        if start.startswith(signatures):
+            return f"it begins as a {name} file does, but its header is cut short or damaged"
+    return "it is not an image of a known kind"
 
 
 def _refused_format(path: str) -> str | None:
@@ -100,7 +115,7 @@ def _refused_format(path: str) -> str | None:
     try:
         with Image.open(path, formats=[name for name in REFUSED if name in Image.OPEN]) as image:
             return image.format
-    except Exception:  # as in `decoded`
+    except Exception:  # as in `_bad_images`
         return None
 
 

@@ -55,7 +55,7 @@ def test_bad_files_are_found_with_reasons(folder):
     assert relative(findings.bad, folder) == BAD
     reasons = [finding.reason for finding in findings.bad]
     assert reasons[0] == "it is empty (0 bytes)"
-    assert reasons[1] == "it is not an image of a known kind (it begins with b'text')"
+    assert reasons[1] == "it is not an image of a known kind, but text that begins with 'text'"
     assert reasons[2].startswith("it is cut short or damaged (image file is truncated")
     assert findings.remarks == ()
     assert contents(folder) == before

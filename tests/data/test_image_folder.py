@@ -120,7 +120,7 @@ def test_bad_files_are_skipped_and_listed(folder):
     assert sorted(dataset.skipped) == [
         (
             str(folder / "cats" / "3.bmp"),
-            "it is not an image of a known kind (it begins with b'text')",
+            "it is not an image of a known kind, but text that begins with 'text'",
         ),
         (str(folder / "dogs" / "9.bmp"), "it is empty (0 bytes)"),
     ]
