@@ -199,23 +199,18 @@ def _data_format(model) -> DataFormat:
     return "channels_first" if model.input_shape[1] == 3 else "channels_last"
 
 
-def check_model_file(path: str) -> None:
-    """Raise `UserError` if there is no file at the path of a model."""
-    if not os.path.isfile(path):
-        raise UserError(
-            f"Received the model {path!r}, but there is no such file.",
-            "The model must be a .keras file, or the name of a variant.",
-            f"Check the path; the current folder is {os.getcwd()!r}.",
-        )
-
-
 def load_model(path: str) -> keras.Model:
     """Load a `.keras` file, not compiled.
 
     Raises:
         UserError: If there is no such file, or Keras cannot load it.
     """
-    check_model_file(path)
+    if not os.path.isfile(path):
+        raise UserError(
+            f"Received the model {path!r}, but there is no such file.",
+            "The model must be a .keras file, or the name of a variant.",
+            f"Check the path; the current folder is {os.getcwd()!r}.",
+        )
     try:
         return keras.saving.load_model(path, compile=False)
     except DAMAGES as error:

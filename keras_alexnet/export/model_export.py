@@ -9,7 +9,7 @@ from keras_alexnet.cards.alexnet_model import card_of
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.checkpoints.loading import say
 from keras_alexnet.checkpoints.model_cards import get_model_card
-from keras_alexnet.evaluation.networks import check_model_file, load_model
+from keras_alexnet.evaluation.networks import load_model
 from keras_alexnet.export.exported import Exported
 from keras_alexnet.export.request import checked_request
 from keras_alexnet.export.run import ExportRun
@@ -85,20 +85,18 @@ def export_model(
     request = checked_request(
         path, format, preprocessing, precision, normalization, photos, overwrite
     )
-    if not isinstance(model, keras.Model):
-        model = file_path("model", model)
-        check_model_file(model)
-    request.check_installed()
     model, card = _with_card(model)
+    request.check_installed()
     made = ExportRun(request, model, card).exported()
     if verbose:
         say(str(made))
     return made
 
 
-def _with_card(model: keras.Model | str) -> tuple[keras.Model, ModelCard]:
+def _with_card(model: keras.Model | PathLike) -> tuple[keras.Model, ModelCard]:
     """Return a model, or that of a path, with its card, which may be empty."""
     if isinstance(model, keras.Model):
         return model, card_of(model) or ModelCard()
-    loaded = load_model(model)
-    return loaded, card_of(loaded) or get_model_card(model) or ModelCard()
+    path = file_path("model", model)
+    loaded = load_model(path)
+    return loaded, card_of(loaded) or get_model_card(path) or ModelCard()

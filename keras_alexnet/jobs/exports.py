@@ -76,9 +76,9 @@ def export(
     )
     if not isinstance(model, keras.Model):
         model = file_path("model", model)
-        # It raises if there are no such weights.
-        named_checkpoint(model, named_variant(variant), argument="model")
-    request.check_installed()
+        if named_checkpoint(model, named_variant(variant), argument="model") is not None:
+            request.check_installed()  # before a download
     with quiet(verbosity(verbose) == 0):
         network = ready_network(model, variant, argument="model", prepared=False)
+    request.check_installed()
     return ExportRun(request, network.model, network.card, network.assumptions).exported()

@@ -61,15 +61,21 @@ class Wrong:
     ],
 )
 def test_without_what_writes_it(form, missing, message, network, tmp_path, monkeypatch):
-    """The packages are named, after a mistake in the path of the model."""
+    """The packages are named, after a mistake in the file of the model, and before a download."""
     monkeypatch.setattr(formats, "_is_installed", lambda name: name not in missing)
     path = tmp_path / f"b{EXPORT_FORMATS[form].ending}"
     with pytest.raises(UserError, match=message):
         export_model(network, path)
+    with pytest.raises(UserError, match=message):
+        jobs.export("owt_torchvision", path)
+    damaged = tmp_path / "damaged.keras"
+    damaged.write_text("PK of before")
     for export in (export_model, jobs.export):
         with pytest.raises(UserError, match=r"'no\.keras', but there is no such file"):
             export("no.keras", path)
-    assert files(tmp_path) == []
+        with pytest.raises(UserError, match=r"damaged\.keras'(, which is no Keras| cannot be read)"):
+            export(damaged, path)
+    assert files(tmp_path) == ["damaged.keras"]
 
 
 MISTAKES = [
