@@ -7,10 +7,10 @@ import re
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 import keras_alexnet as package
 from helpers import tensor
+from image_files import class_folders
 from keras_alexnet import AlexNet, LocalResponseNormalization, get_recipe
 from keras_alexnet.arguments import integer
 from keras_alexnet.cards.texts import to_texts
@@ -217,12 +217,7 @@ def test_bounds():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder with two classes of two images."""
-    path = tmp_path_factory.mktemp("photos")
-    for name in ("cats", "dogs"):
-        (path / name).mkdir()
-        for number in range(2):
-            Image.new("RGB", (12, 10)).save(path / name / f"{number}.png")
-    return path
+    return class_folders(tmp_path_factory.mktemp("photos"), 2)
 
 
 @pytest.mark.parametrize("name", FOLDER_INTEGERS)

@@ -1,18 +1,18 @@
 """Arguments of the public calls that are paths, of every type."""
 
-import inspect
 import os
 import pathlib
 
 import keras
 import pytest
-from PIL import Image
 
 import keras_alexnet as package
+from image_files import class_folders
 from keras_alexnet import AlexNet
 from keras_alexnet.arguments import file_path
 from keras_alexnet.benchmarking import Report
 from keras_alexnet.errors import UserError
+from signatures import signature
 
 QUIET = {"verify": "off", "verbose": False}
 PATHS = (
@@ -27,7 +27,7 @@ WORDS = ("path", "out", "directory", "cache", "weights", "source", "file", "fold
 @pytest.mark.backend_free
 def test_every_public_path_is_tried():
     """A new parameter for paths must join the table above."""
-    signatures = {name: inspect.signature(getattr(package, name)) for name in package.__all__}
+    signatures = {name: signature(getattr(package, name)) for name in package.__all__}
     paths = {f"{name}.{word}" for name in signatures for word in signatures[name].parameters}
     paths = {path for path in paths if path.rsplit(".", 1)[1] in WORDS}
     assert paths - {"ModelCard.source"} == set(PATHS) - {"Report.save.path"}
@@ -36,12 +36,7 @@ def test_every_public_path_is_tried():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder with two classes of two images."""
-    path = tmp_path_factory.mktemp("photos")
-    for name in ("cats", "dogs"):
-        (path / name).mkdir()
-        for number in range(2):
-            Image.new("RGB", (12, 10)).save(path / name / f"{number}.png")
-    return path
+    return class_folders(tmp_path_factory.mktemp("photos"), 2)
 
 
 def shapes(folder, **options):

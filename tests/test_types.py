@@ -129,8 +129,7 @@ def test_everything_public_has_types(name):
     """Every parameter and what is returned, of functions, constructors and methods."""
     module = importlib.import_module(f"keras_alexnet{name}")
     for label, function in callables(module).items():
-        signature = inspect.signature(function)
-        wanted = {key for key in signature.parameters if key not in ("self", "cls")}
+        wanted = {key for key in signature(function).parameters if key not in ("self", "cls")}
         assert wanted <= {*function.__annotations__}, label
         assert label.endswith("__init__") or "return" in function.__annotations__, label
 
@@ -162,7 +161,7 @@ def test_help_shows_types_by_name():
         "-> 'keras.Model'",
     ):
         assert shown in text
-    shown = str(inspect.signature(keras_alexnet.LocalResponseNormalization))
+    shown = str(signature(keras_alexnet.LocalResponseNormalization))
     assert "region: Literal['across_channels', 'within_channel'] = 'across_channels'" in shown
 
 

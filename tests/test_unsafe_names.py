@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from image_files import class_folders
 from keras_alexnet import image_folder
 from keras_alexnet.cards.records import ModelCard
 from keras_alexnet.cli import main
@@ -28,11 +29,7 @@ pytestmark = pytest.mark.backend_free
 @pytest.fixture
 def folder(tmp_path):
     """Two classes of three images."""
-    for name in ("cats", "dogs"):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(3):
-            Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / f"{number}.png")
-    return tmp_path / "images"
+    return class_folders(tmp_path / "images", 3)
 
 
 def link_to_itself(path):

@@ -8,6 +8,7 @@ import keras
 import pytest
 from PIL import Image
 
+from image_files import class_folders
 from keras_alexnet import AlexNet, list_checkpoints, list_variants
 from keras_alexnet.cli import main
 from keras_alexnet.training.state import RunState
@@ -157,11 +158,8 @@ def prepare_mistakes(folder):
 @pytest.mark.long
 def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
     """A bad file met while training is one line too, without TensorFlow's tracebacks."""
-    for name in ("cats", "dogs"):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(5):
-            Image.new("RGB", (8, 8)).save(tmp_path / "images" / name / f"{number}.png")
-    (tmp_path / "images" / "dogs" / "bad.jpg").write_text("no image")
+    folder = class_folders(tmp_path / "images", 5)
+    (folder / "dogs" / "bad.jpg").write_text("no image")
     fit = ["fit", "images", "--variant", "cifar10_19pct", "--epochs", "1"]
     code, _, errors = run("-m", "keras_alexnet", *fit, folder=tmp_path)
     assert code == 2

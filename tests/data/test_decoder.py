@@ -143,7 +143,10 @@ JPEG, PNG = saved(noise(200, 200), "jpg"), saved(noise(200, 200), "png")
 
 BAD = {
     "empty": (b"", r"it is empty \(0 bytes\)"),
-    "text": (b"<html>\nNot found</html>", "known kind, but text that begins with '<html> Not found'$"),
+    "text": (
+        b"<html>\nNot found</html>",
+        "known kind, but text that begins with '<html> Not found'$",
+    ),
     "bytes": (b"\x01\xff\xd8\n" * 9, "it is not an image of a known kind$"),
     "a byte": (b"\xfe", "it is not an image of a known kind$"),
     "JPEG, cut": (JPEG[: len(JPEG) // 2], r"cut short or damaged \(image file is truncated"),
@@ -151,7 +154,10 @@ BAD = {
     "PNG, zeros": (PNG[:2000] + bytes(len(PNG) - 2000), "cut short or damaged"),
     "JPEG, header": (JPEG[:20], "it begins as a JPEG file does, but its header is cut short or"),
     "PNG, header": (PNG[:16] + b"\xff" * 90, "it begins as a PNG file does, but its header"),
-    "BMP, header": (saved(noise(30, 30), "bmp")[:20], "it is damaged, or of a kind that Pillow can"),
+    "BMP, header": (
+        saved(noise(30, 30), "bmp")[:20],
+        "it is damaged, or of a kind that Pillow",
+    ),
     "large PNG": (
         png(20000, 20000, 8, 2, [b"\0"]),
         r"too large \(Image size \(400000000 pixels\) exceeds limit of 178956970 pixels\)",

@@ -73,7 +73,9 @@ def test_without_what_writes_it(form, missing, message, network, tmp_path, monke
     for export in (export_model, jobs.export):
         with pytest.raises(UserError, match=r"'no\.keras', but there is no such file"):
             export("no.keras", path)
-        with pytest.raises(UserError, match=r"damaged\.keras'(, which is no Keras| cannot be read)"):
+        with pytest.raises(
+            UserError, match=r"damaged\.keras'(, which is no Keras| cannot be read)"
+        ):
             export(damaged, path)
     assert files(tmp_path) == ["damaged.keras"]
 
