@@ -1,6 +1,5 @@
 """`distribution`: the layouts give one device's losses, and split what they say."""
 
-import os
 import re
 
 import keras
@@ -126,8 +125,7 @@ if keras.backend.backend() == "jax":
     @pytest.mark.long
     def test_eight_devices():
         """The checks above, on eight virtual devices."""
-        flags = os.environ.get("XLA_FLAGS", "")
-        eight = {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=8"}
+        eight = processes.eight_devices()
         code, _, errors = processes.run("-c", PROGRAM, __file__, environment=eight)
         assert code == 0, errors
 

@@ -19,6 +19,7 @@ from keras_alexnet.export.operators import (
     Padding,
     Resize,
     Value,
+    unused_name,
 )
 from keras_alexnet.functional_graphs import functional, retraced
 from keras_alexnet.type_aliases import DataFormat
@@ -111,10 +112,14 @@ class _Walk:
             if operator is None:
                 raise self._no_operator(layer)
             operators.append(operator)
-        name = self._unused(layer.name)
+        name = unused_name(layer.name, self._names)
         for number, operator in enumerate(operators, 1):
             last = number == len(operators)
-            here = name if last else self._unused(f"{name}_{type(operator).__name__.lower()}")
+            here = (
+                name
+                if last
+                else unused_name(f"{name}_{type(operator).__name__.lower()}", self._names)
+            )
             output = Value(here, shape, "uint8" if _keeps(operator, value) else "float32")
             self.nodes.append(Node(here, operator, value.name, output))
             value = output
@@ -123,14 +128,6 @@ class _Walk:
     def _keep(self, tensor, value: Value) -> None:
         self._values[id(tensor)] = value
         self._tensors.append(tensor)
-
-    def _unused(self, name: str) -> str:
-        found, number = name, 1
-        while found in self._names:
-            number += 1
-            found = f"{name}_{number}"
-        self._names.add(found)
-        return found
 
     def _no_operator(self, layer) -> UserError:
         return UserError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_alexnet.export.operators import Sides
+from keras_alexnet.export.operators import Sides, unused_name
 from keras_alexnet.export.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class OnnxGraph:
         """
         import onnx
 
-        name = self._unused(f"{name}/{kind}")
+        name = unused_name(f"{name}/{kind}", self._names)
         self.nodes.append(onnx.helper.make_node(kind, inputs, [name], name, **values))
         return name
 
@@ -61,7 +61,7 @@ class OnnxGraph:
         key = (array.shape, dtype, array.tobytes()) if array.size <= LARGEST_PLAIN else None
         if key in self._shared:
             return self._shared[key]
-        name = self._unused(name)
+        name = unused_name(name, self._names)
         self.constants.append(onnx.numpy_helper.from_array(array, name))
         if key is not None:
             self._shared[key] = name
@@ -79,14 +79,6 @@ class OnnxGraph:
     def numbers(self, values: Sequence[int], name: str) -> str:
         """Return the name of a constant of whole numbers."""
         return self.constant(np.asarray(values, "int64"), f"{name}/numbers", "int64")
-
-    def _unused(self, name: str) -> str:
-        found, number = name, 1
-        while found in self._names:
-            number += 1
-            found = f"{name}_{number}"
-        self._names.add(found)
-        return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -272,3 +272,20 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
     data_format: DataFormat
+
+
+def unused_name(name: str, taken: set[str]) -> str:
+    """Return a name, with a number behind it if it is taken, and add it to the taken ones.
+
+    Example:
+
+    >>> taken = set()
+    >>> unused_name("relu", taken), unused_name("relu", taken)
+    ('relu', 'relu_2')
+    """
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    taken.add(found)
+    return found

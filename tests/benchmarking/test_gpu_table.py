@@ -2,12 +2,11 @@
 
 import argparse
 import importlib
-import pathlib
-import shutil
 
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples/benchmarks"
+from benchmark_sides import peers_folder
+
 ROW = "owt train bfloat16"
 NETWORKS = """
 import time
@@ -37,14 +36,9 @@ pytestmark = pytest.mark.backend_free
 @pytest.fixture
 def gpu(tmp_path, monkeypatch):
     """The script, and a function that writes what its sides do."""
-    monkeypatch.syspath_prepend(EXAMPLES)
+    peers = peers_folder(tmp_path, monkeypatch)
     found = importlib.import_module("gpu")
-    monkeypatch.setattr(importlib.import_module("steps"), "HERE", tmp_path)
     monkeypatch.setattr(found, "installed", lambda backend: True)
-    peers = tmp_path / "peers"
-    peers.mkdir()
-    for name in ("worker.py", "gpu_names.py"):
-        shutil.copy(EXAMPLES / "peers" / name, peers)
 
     def write(factor=1, compiled="pass"):
         code = NETWORKS.format(factor=factor, compiled=compiled)

@@ -1,13 +1,12 @@
 """`steps.py`: sides in processes of their own, here with functions that need no tensor library."""
 
 import importlib
-import pathlib
-import shutil
 
 import numpy as np
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parent.parent.parent / "examples/benchmarks"
+from benchmark_sides import peers_folder
+
 NETWORKS = """
 import numpy as np
 
@@ -25,19 +24,13 @@ pytestmark = pytest.mark.backend_free
 @pytest.fixture
 def sides(tmp_path, monkeypatch):
     """The module with the sides, and a function that writes the networks that they run."""
-    monkeypatch.syspath_prepend(EXAMPLES)
-    steps = importlib.import_module("steps")
-    monkeypatch.setattr(steps, "HERE", tmp_path)
-    peers = tmp_path / "peers"
-    peers.mkdir()
-    for name in ("worker.py", "gpu_names.py"):
-        shutil.copy(EXAMPLES / "peers" / name, peers)
+    peers = peers_folder(tmp_path, monkeypatch)
 
     def write(difference=0, step="None"):
         code = NETWORKS.format(difference=difference, step=step)
         (peers / "cifar_sides.py").write_text(code, encoding="utf-8")
 
-    return steps, write
+    return importlib.import_module("steps"), write
 
 
 def test_they_take_turns(sides):

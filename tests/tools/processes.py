@@ -31,6 +31,12 @@ def pause(text):
 """
 
 
+def eight_devices():
+    """Return the variables of a process in which JAX has eight virtual devices."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    return {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=8"}
+
+
 class Process:
     """A process, what it prints and how it ends."""
 

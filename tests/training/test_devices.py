@@ -95,8 +95,7 @@ if DEVICES:
     @pytest.mark.long
     def test_several_devices(tmp_path):
         """The checks above, on virtual devices: eight of JAX, two of TensorFlow."""
-        flags = os.environ.get("XLA_FLAGS", "")
-        eight = {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=8"}
+        eight = processes.eight_devices()
         code, _, errors = processes.run("-c", PROGRAM, __file__, str(tmp_path), environment=eight)
         assert code == 0, errors
 

@@ -1,7 +1,5 @@
 """Batches that the devices do not divide: padding changes no loss, gradient, metric or mean."""
 
-import os
-
 import keras
 import numpy as np
 import pytest
@@ -135,7 +133,6 @@ if keras.backend.backend() == "jax":  # the one backend that divides batches
     @pytest.mark.long
     def test_eight_devices():
         """`fit` and `evaluate` give what one device gives."""
-        flags = os.environ.get("XLA_FLAGS", "")
-        eight = {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=8"}
+        eight = processes.eight_devices()
         code, _, errors = processes.run("-c", PROGRAM, __file__, environment=eight)
         assert code == 0, errors
