@@ -64,7 +64,7 @@ def feature_extractor(
     inputs, found = _activations(graph, set(resolved.values()))
     outputs = {key: found[resolved[name]] for name, key in keys.items()}
     single = outputs[layers] if isinstance(layers, str) else outputs
-    return functional_model(inputs, single, f"{model.name}_features")
+    return functional_model(inputs, single, f"{model.name}_features", graph)
 
 
 def _keys(layers) -> dict[str, str]:
@@ -164,7 +164,7 @@ def _activations(graph, wanted: set[Path], to_the_end=False):
             outputs = {
                 "/".join(path): tensors[path] for path in (inside | {()} if whole else inside)
             }
-            values = keras.Model(inputs, outputs, name=name)(*args, **kwargs)
+            values = functional_model(inputs, outputs, name, layer)(*args, **kwargs)
             found.update({(name, *path): values["/".join(path)] for path in inside})
         found[(name,)] = values[""] if inside and whole else layer(*args, **kwargs)
         return found[(name,)]

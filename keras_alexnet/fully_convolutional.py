@@ -112,7 +112,7 @@ class _Converter:
         """Return a functional model for images of another shape."""
         inputs = keras.Input(input_shape, dtype=graph.input.dtype, name=graph.input.name)
         outputs = retraced(graph, self._call, inputs).output
-        return functional_model(inputs, outputs, f"{graph.name}_fully_convolutional")
+        return functional_model(inputs, outputs, f"{graph.name}_fully_convolutional", graph)
 
     def _call(self, layer, *args, **kwargs):
         """Apply a layer's replacement to symbolic tensors."""

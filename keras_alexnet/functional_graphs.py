@@ -6,8 +6,20 @@ from keras_alexnet.cards.alexnet_model import AlexNetModel, is_mixed
 from keras_alexnet.errors import UserError
 
 
-def functional_model(inputs, outputs, name: str):
-    """Return a functional model; an `AlexNetModel` if loss scaling needs the dtype policy."""
+def functional_model(inputs, outputs, name: str, source=None):
+    """Return a functional model.
+
+    It is an `AlexNetModel`, which frees tensors early on PyTorch, if its source is one, and if loss
+    scaling needs the dtype policy.
+
+    Args:
+        inputs: The symbolic tensors that it takes.
+        outputs: Those that it returns.
+        name: Its name.
+        source: The model whose layers it runs, if there is one.
+    """
+    if isinstance(source, AlexNetModel):
+        return AlexNetModel(inputs, outputs, name=name)
     model = keras.Model(inputs, outputs, name=name)
     return AlexNetModel(inputs, outputs, name=name) if is_mixed(model) else model
 

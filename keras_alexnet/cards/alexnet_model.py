@@ -78,8 +78,8 @@ def is_mixed(model) -> bool:
 
 
 def card_of(model) -> ModelCard | None:
-    """Return the card of a model, or of the first one inside it that has a card."""
-    if isinstance(model, AlexNetModel):
+    """Return the card of a model, or of the first one inside it that has a card with a fact."""
+    if isinstance(model, AlexNetModel) and model.card != ModelCard():
         return model.card
     models = (layer for layer in getattr(model, "layers", ()) if isinstance(layer, keras.Model))
     return next((card for card in map(card_of, models) if card is not None), None)

@@ -157,7 +157,7 @@ def _extractor(model, layer: str, pooling: str):
             "Leave `pooling` (--pooling) out, or choose a layer such as pool5.",
         )
     pool = keras.layers.GlobalAveragePooling2D(data_format=_data_format(model), dtype="float32")
-    return functional_model(extractor.input, pool(extractor.output), extractor.name)
+    return functional_model(extractor.input, pool(extractor.output), extractor.name, extractor)
 
 
 def _data_format(model) -> str:

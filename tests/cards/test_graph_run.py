@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import BACKEND, normal, tensor, to_numpy
-from keras_alexnet import AlexNet
+from keras_alexnet import AlexNet, feature_extractor, fully_convolutional
 from keras_alexnet.cards.alexnet_model import AlexNetModel
 from keras_alexnet.layers import Conv2D, LocalResponseNormalization, MaxPooling2D
 
@@ -46,6 +46,18 @@ def test_a_network_computes_what_keras_does(variant, data_format, dtype):
     options = {"data_format": data_format, "dtype": dtype, "initialization": "robust"}
     model = AlexNet(variant, include_top, input_shape=shape, **options)
     np.testing.assert_equal(*runs(model, normal(2, *shape)))
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["a network", "inside another model"])
+def test_what_is_made_from_a_network_computes_what_keras_does(inside):
+    """Feature extractors, which show tensors inside, and networks that slide over larger images."""
+    network = AlexNet("cifar10_18pct", data_format="channels_last", initialization="robust")
+    names = ["conv1", "conv2", "relu2", "fc10"]
+    if inside:
+        images = keras.Input((32, 32, 3))
+        network = keras.Model(images, network(keras.layers.Rescaling(0.5)(images)))
+    np.testing.assert_equal(*runs(feature_extractor(network, names), normal(2, 32, 32, 3)))
+    np.testing.assert_equal(*runs(fully_convolutional(network), normal(2, 40, 32, 3)))
 
 
 def branches():
@@ -125,18 +137,31 @@ if BACKEND == "torch":
 
         return Witness()
 
+    def chain(returned, alive, count=4):
+        """Return a network of layers that count, of which the last one adds the first's output."""
+        x = inputs = keras.Input((3,))
+        outputs = [x := witness(returned, alive)(x) for _ in range(count)]
+        return AlexNetModel(inputs, keras.layers.Add(name="sum")([x, outputs[0]]))
+
     @pytest.mark.parametrize("training", [False, True])
     def test_tensors_are_freed_after_their_last_use(training):
         """Keras keeps all of them; here a layer finds its input alone, and what is read later."""
-        x = inputs = keras.Input((3,))
-        records = _, alive = [], []
-        first = x = witness(*records)(x)
-        for _ in range(3):
-            x = witness(*records)(x)
-        model = AlexNetModel(inputs, keras.layers.Add()([x, first]))
+        model = chain([], alive := [])
         with torch.set_grad_enabled(training):
             model(torch.zeros(1, 3))
         assert alive == [0, 1, 2, 2]
+
+    @pytest.mark.parametrize("inside", [False, True], ids=["a network", "inside another model"])
+    def test_extractors_free_tensors_too(inside):
+        """Unless the caller gets them."""
+        model = network = chain(returned := [], alive := [])
+        shown = [network.layers[number].name for number in (2, 4)]
+        if inside:
+            model = keras.Model(inputs := keras.Input((3,)), network(inputs))
+        for layers, counts in ("sum", [0, 1, 2, 2]), (shown, [0, 1, 1, 2]):
+            returned.clear(), alive.clear()
+            feature_extractor(model, layers)(torch.zeros(1, 3))
+            assert alive == counts
 
     def test_a_rectification_overwrites_only_what_nobody_sees():
         """It overwrites the output of a convolution, unless a hook or a gradient has it."""

@@ -12,9 +12,11 @@ from keras_alexnet import (
     ModelCard,
     convert_checkpoint,
     evaluation_preprocessor,
+    feature_extractor,
     get_model_card,
     get_variant,
     load_checkpoint,
+    ten_crop_model,
 )
 from keras_alexnet.errors import UserError
 
@@ -100,6 +102,14 @@ def test_a_failed_load_leaves_the_card(tmp_path):
     with pytest.raises(UserError):
         load_checkpoint(model, tmp_path / "other.weights.h5")
     assert model.card is before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_a_model_around_a_network_has_its_card(dtype):
+    """Also where that is of the class that scales losses; an extractor's outputs have no card."""
+    model = AlexNet("cifar10_19pct", dtype=dtype)
+    assert get_model_card(ten_crop_model(model)).variant == "cifar10_19pct"
+    assert get_model_card(feature_extractor(model, "relu2")) is None
 
 
 def test_a_card_without_a_variant_prepares_nothing():
