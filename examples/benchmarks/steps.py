@@ -2,14 +2,17 @@
 
 Each side runs in a process of its own; they take turns of three steps, of which the last two
 count. The outputs for the same images are compared first. What a row times: `train`, one step of
-`compile` and `fit` with momentum; `forward`, the probabilities of a batch; `forward-backward`, the
-gradient of half the squared outputs. Medians, and how many times as long the others take.
+`compile` and `fit` with momentum, by Keras's SGD if the side names no optimizer; `forward`, the
+probabilities of a batch; `forward-backward`, the gradient of half the squared outputs. Medians, and
+how many times as long the others take.
 
     python examples/benchmarks/steps.py                # every row
     python examples/benchmarks/steps.py paper-train    # one
     python examples/benchmarks/steps.py owt-train --batch-size 128 --sides "ours, JAX" PyTorch
     python examples/benchmarks/steps.py owt-train --sides "ours, TensorFlow with oneDNN" \\
         "ours, TensorFlow without oneDNN"
+    python examples/benchmarks/steps.py owt-train --sides "ours, TensorFlow" \\
+        "ours, TensorFlow, CoupledSGD"
 
 On a machine with a GPU, JAX and PyTorch take it.
 """

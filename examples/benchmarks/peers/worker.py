@@ -13,6 +13,15 @@ SIDES = {  # name: (Keras's backend, module, function, arguments)
     "ours, JAX": ("jax", "keras_sides", "ours", {"compiled": True}),
     "ours, PyTorch": ("torch", "keras_sides", "ours", {"compiled": False}),
     "ours, PyTorch compiled": ("torch", "keras_sides", "ours", {"compiled": True}),
+    **{
+        f"ours, {name}, CoupledSGD": (
+            backend,
+            "keras_sides",
+            "ours",
+            {"compiled": backend == "jax", "optimizer": "CoupledSGD"},
+        )
+        for name, backend in (("TensorFlow", "tensorflow"), ("JAX", "jax"), ("PyTorch", "torch"))
+    },
     "plain Keras, TensorFlow": (
         "tensorflow",
         "keras_sides",
