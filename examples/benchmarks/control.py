@@ -8,8 +8,9 @@ it is the images' (JPEGs, for example), and not this package's.
 
 `cifar10/` has the folders `train` and `test`, and they one folder of images a class. The schedule
 keeps its proportions in any number of epochs. Each run has a file in `--output`, with a line an
-epoch; the same command again goes on where it was stopped. Before both sides train, ten steps from
-the same weights show how far apart they come to lie. `--quick` trains on a few drawn images.
+epoch; the same command again goes on where it was stopped. Before both sides train, they take ten
+steps from the same weights, and the differences are printed. `--quick` trains on a few drawn
+images.
 """
 
 import argparse
@@ -61,7 +62,7 @@ class Ours:
         return fitted.history["loss"][0]
 
     def error(self, images, labels) -> float:
-        """Return the share of images that are given another class than theirs."""
+        """Return the share of images that are classified wrongly."""
         return 1 - self.model.evaluate(images, labels, 500, verbose=0, return_dict=True)["accuracy"]
 
     def save(self, path) -> None:
@@ -107,9 +108,9 @@ def weights(side):
 def differences(theirs, ours, batches):
     """Train both from the same weights; yield the differences of losses and weights at each step.
 
-    The loss in relation to itself, the weights in relation to how far those of their layer have
-    moved. conv1 begins a thousand times as large as published: with the published values rounding
-    decides which of nine tiny numbers is a window's largest.
+    Those of the losses are relative to the loss, those of a layer's weights to the largest change
+    of one of them so far. conv1 begins a thousand times as large as published: with the published
+    values rounding decides which of nine tiny numbers is a window's largest.
     """
     theirs.net.conv1.weight.data.mul_(1000.0)
     start = weights(theirs)
@@ -124,7 +125,7 @@ def differences(theirs, ours, batches):
 
 
 def compare(images, labels, epochs: int) -> None:
-    """Print how far apart both sides lie after ten steps, stopping if that is not rounding."""
+    """Print how far both sides differ after ten steps, and stop if it is more than rounding."""
     sides = plain(images, epochs, 0), Ours(images, epochs, 0)
     order = np.random.default_rng(0).permutation(len(images))[: 10 * sides[1].batch]
     batches = [(images[part], labels[part]) for part in np.split(order, 10)]
@@ -177,7 +178,7 @@ def write(rows, path) -> None:
 
 
 def summarize(output, epochs: int) -> None:
-    """Print the last test errors of all runs in a folder that have come to their end."""
+    """Print the last test errors of all finished runs in a folder."""
     found = collections.defaultdict(list)
     for path in sorted(output.glob(f"{epochs}_*.csv")):
         with open(path, newline="", encoding="utf-8") as file:

@@ -66,7 +66,7 @@ def installed(backend: str) -> bool:
 
 
 def started(row: Row, batch: int, quick: bool, names) -> list:
-    """Return the sides of a row; they get ready side by side."""
+    """Start the sides of a row, which build their networks at the same time, and return them."""
     sides = []
     for name, (backend, *_) in GROUPS[row.group].items():
         if names and name not in names:
@@ -85,7 +85,7 @@ def started(row: Row, batch: int, quick: bool, names) -> list:
 
 
 def compare(row: Row, sides: list) -> None:
-    """Note the sides that compute something else than the first of the others, or of all."""
+    """Leave out the sides whose outputs differ from the first peer's, or else the first side's."""
     built = [side for side in sides if side.trouble is None]
     if row.group == "ceilings" or row.is_curve() or len(built) < 2:
         return
@@ -234,7 +234,7 @@ def run(arguments) -> dict:
 
 
 def set_environment() -> None:
-    """Let the sides share the device and the cores, and find this checkout from their folder."""
+    """Set what lets the sides share device and cores, and import the package of this checkout."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "4")
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)

@@ -1,11 +1,12 @@
-"""A run of a functional graph that keeps no tensor longer than it is needed, for PyTorch.
+"""`run_graph`: a run of a functional model on PyTorch that frees each tensor after its last use.
 
 Keras keeps every tensor until the last layer is done. On a CPU PyTorch then asks the system for new
 memory for each layer, and gives all of it back after each batch: tens of thousands of page faults.
 TensorFlow and JAX run compiled graphs, which free their tensors early too.
 
-Keras has no public name for the graph of a model: this file reads it, for the method of the same
-private name in `AlexNetModel`. tests/cards/test_graph_run.py fails if Keras changes them.
+Keras has no public name for the graph of a model. This file reads private attributes of it, and
+`AlexNetModel` overrides the private method that runs it. tests/cards/test_graph_run.py fails if
+Keras changes one of them.
 """
 
 import collections
@@ -17,7 +18,7 @@ import keras
 from keras_alexnet.layers.conv import Conv2D
 from keras_alexnet.operations.exports import is_exporting
 
-OWNERS = (Conv2D, keras.layers.Dense)  # layers whose output is memory that only they know
+OWNERS = (Conv2D, keras.layers.Dense)  # layers that return new memory, which nothing else shares
 
 
 def run_graph(model, inputs, operation_fn):
@@ -26,12 +27,12 @@ def run_graph(model, inputs, operation_fn):
     Args:
         model: The functional model.
         inputs: Its inputs, a flat list of tensors.
-        operation_fn: A function from a layer to what is called in its place.
+        operation_fn: A function that takes a layer and returns what to call in its place.
     """
     depths = sorted(model._nodes_by_depth, reverse=True)
     nodes = [node for depth in depths for node in model._nodes_by_depth[depth]]
     uses = collections.Counter(id(x) for node in nodes for x in node.input_tensors)
-    uses.update(id(x) for x in model.outputs)  # these are never used up
+    uses.update(id(x) for x in model.outputs)  # one use more than the layers take: kept
     alone = {key for key, count in uses.items() if count == 1}
     readers = {id(x): node.operation for node in nodes for x in node.input_tensors}
     makers: dict[int, Any] = {}
@@ -61,7 +62,9 @@ def _compute(tensors: dict, node, call) -> None:
 
 
 def _joined(maker, layer, reader, call):
-    """Return what computes a layer: `call`, or less where it is one with a neighbour.
+    """Return the function that computes a layer, `call` or a cheaper one.
+
+    A margin of zeros is left to the convolution after it, and a rectification overwrites its input.
 
     Args:
         maker: The layer whose output `layer` alone reads, or `None`.
@@ -79,7 +82,7 @@ def _joined(maker, layer, reader, call):
 
 
 def _pads(layer, reader) -> bool:
-    """Return whether a layer adds a margin of zeros, which the convolution after it can add too."""
+    """Return whether a layer adds a margin of zeros that the convolution after it can add."""
     return (
         type(layer) is keras.layers.ZeroPadding2D
         and type(reader) is Conv2D
@@ -89,7 +92,10 @@ def _pads(layer, reader) -> bool:
 
 
 def _rectifies(layer, maker) -> bool:
-    """Return whether a layer rectifies memory that only its maker knows, and no gradient needs."""
+    """Return whether a layer is a plain ReLU that may overwrite its input.
+
+    The input is then new memory of the layer before it, and nothing else needs it.
+    """
     import torch
 
     return (
@@ -104,7 +110,7 @@ def _rectifies(layer, maker) -> bool:
 
 
 def _is_hidden(layer, reader) -> bool:
-    """Return whether what one layer gives to the other is neither cast nor shown to a user."""
+    """Return whether no cast and no hook of a user stands between two layers."""
     from torch.nn.modules import module
 
     of_all = (module._global_forward_hooks, module._global_forward_pre_hooks)

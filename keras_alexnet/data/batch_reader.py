@@ -106,5 +106,5 @@ class ArrayReader:
         return self._images[numbers], self._labels[numbers], None
 
     def instead_of(self, numbers: np.ndarray) -> Batch:
-        """Return the batch itself: an empty one is a part of no images."""
+        """Return the batch itself, because no image in memory is ever left out."""
         return self.read(numbers)

@@ -33,8 +33,8 @@ def file_batches(files, reader, batch_size, order=None, bad_images="stop", cache
 def array_batches(images: np.ndarray, labels: np.ndarray, batch_size: int, order=None):
     """Return the batches of (images, labels) of arrays in memory.
 
-    TensorFlow has its own form, which ends an epoch at once; Keras's threads for a `PyDataset`
-    take some tenths of a second there.
+    On TensorFlow they are a `tf.data.Dataset`, which ends an epoch at once: the threads that Keras
+    starts for a `PyDataset` take some tenths of a second to end.
 
     Args:
         images: The images, uint8 of shape `(count, size, size, 3)`.
@@ -51,9 +51,9 @@ def array_batches(images: np.ndarray, labels: np.ndarray, batch_size: int, order
 def _dataset(tf, reader: BatchReader | ArrayReader, batch_size: int, order):
     """Return the batches as a `tf.data.Dataset`.
 
-    Nothing is left to TensorFlow's autotuning. Its thread sleeps between looks at the pipeline, up
-    to a minute, and can sleep through the end of an iteration, which then waits for it: 30 to 40 s
-    after epochs of 50 s (TensorFlow 2.21).
+    TensorFlow's autotuning is off. Its thread sleeps for up to a minute between two looks at the
+    pipeline. The end of an iteration waits for that thread: 30 to 40 s after epochs of 50 s
+    (TensorFlow 2.21).
     """
 
     def read_batch(numbers):

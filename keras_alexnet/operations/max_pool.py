@@ -7,13 +7,13 @@ from keras import ops
 
 @dataclasses.dataclass(frozen=True)
 class MaxPool:
-    """y = the largest of each window; its derivative is that of the first place where it stands.
+    """y = the largest value of each window; its gradient goes to the first place with that value.
 
-    XLA computes the gradient of a pooling window by window, TensorFlow's own kernel place by
-    place. Here each of the size x size places of all windows at once is a strided slice, and the
-    gradient is laid out by rows and columns modulo the strides, so that nothing is scattered:
-    forward and gradient take a quarter of XLA's time on a CPU and half of TensorFlow's
-    (examples/benchmarks/layers.py).
+    XLA computes the gradient of a pooling window by window, TensorFlow's own kernel value by
+    value. Here each of the size x size places in a window is one strided slice of x, with that
+    place of all windows. The gradient is computed for rows and columns modulo the strides, and
+    needs no scatter: forward and gradient take a quarter of XLA's time on a CPU and half of
+    TensorFlow's (examples/benchmarks/layers.py).
 
     Args:
         size: Side of the window.
@@ -61,10 +61,17 @@ class MaxPool:
         return y, sum(chosen.values())
 
     def _maxima(self, x):
-        """Return y by the backend's own pooling.
+        """Return y as `forward` does, by the backend's own pooling.
 
-        JAX's compiler does not merge it with what compares with it. The slices of `forward` it
-        computes anew for each of the places: the gradient takes two and a half times as long.
+        `jvp` compares y with each of the size x size places in the windows. XLA merges the slices
+        of `forward` with every one of these comparisons, and computes them again in each: the
+        gradient takes two and a half times as long on JAX. It does not merge a pooling.
+
+        Args:
+            x: `(batch, rows, columns, channels)`, or channels first, as `axes` says.
+
+        Returns:
+            The maxima, of the shape of x but for `axes`, which have a value for each window.
         """
         data_format = "channels_last" if self.axes == (1, 2) else "channels_first"
         return ops.max_pool(x, self.size, self.strides, "valid", data_format=data_format)
@@ -77,10 +84,10 @@ class MaxPool:
         return [(x.shape[axis] - self.size) // self.strides + 1 for axis in self.axes]
 
     def _parts(self, x) -> dict:
-        """Return, for each place in the window, what stands there in every window.
+        """Return a dict from each place in a window to the values there, of all windows.
 
-        Cut out of the rows and columns that are equal modulo the strides: this way round XLA's
-        transposition of it is fast as well.
+        The values are slices of the rows and columns that are equal modulo the strides: XLA's
+        transposition of such slices is fast as well.
         """
         planes = {
             remainder: _slice(x, self.axes, remainder, [None, None], self.strides)
@@ -98,7 +105,7 @@ class MaxPool:
         return parts
 
     def _at_maximum(self, x, y, values: dict, zeros) -> dict:
-        """Return the values of the place where each window's maximum y stands first, else 0."""
+        """Return `values` where the window's maximum y is first found at that place, else 0."""
         taken, chosen = None, {}
         for place, part in self._parts(x).items():
             here = ops.equal(part, y)
@@ -108,7 +115,7 @@ class MaxPool:
         return chosen
 
     def _plane(self, x, chosen, row, column):
-        """Sum what falls on the rows and columns with these remainders modulo the strides."""
+        """Return the gradient of the rows and columns with these remainders modulo the strides."""
         counts, reach = self._counts(x), (self.size - 1) // self.strides
         total = None
         for place, part in chosen.items():
