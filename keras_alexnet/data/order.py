@@ -7,9 +7,12 @@ class EpochOrder:
     """A new order of `count` files for every epoch, which depends on seed and epoch alone.
 
     An epoch ends when all its files have been handed out. An iteration that stops earlier does not
-    count, and the next one has the same order: Keras reads the first batch once before it trains.
-    Such an iteration counts only if there are so few batches that all are read ahead. Where the
-    epoch is known, `begin` tells it, and nothing is counted.
+    count, and the next one has the same order: Keras may read a batch before it trains.
+
+    A batch that is read ahead counts as handed out, since a data set does not see who takes it. In
+    the scope of a `tf.distribute` strategy Keras reads a batch before each `fit`, and TensorFlow
+    the first four (Keras 3.15, TensorFlow 2.21): there a data set of at most four batches skips one
+    order at each `fit`. `begin` says which epoch it is, and then nothing is counted.
 
     Args:
         count: Number of files.
