@@ -163,7 +163,7 @@ def test_a_process_prints_one_line_for_a_corrupt_image(tmp_path):
     fit = ["fit", "images", "--variant", "cifar10_19pct", "--epochs", "1"]
     code, _, errors = run("-m", "keras_alexnet", *fit, folder=tmp_path)
     assert code == 2
-    reason = "it is not an image of a known kind , but text that begins with 'no image'."
+    reason = "it is not an image of a known kind, but text that begins with 'no image'."
     assert f"'images/dogs/bad.jpg' cannot be read: {reason}" in errors
     assert errors.count("\n") == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["images"]
