@@ -1,23 +1,20 @@
 """TensorFlow's optimizer of graphs, off in the other tests, leaves a network's results alone."""
 
+import keras
 import numpy as np
 import pytest
 
-import backend
+import tensorflow_graphs
 from helpers import to_numpy
 from keras_alexnet import AlexNet
 
-if backend.BACKEND == "tensorflow":
-    import tensorflow as tf
+if keras.backend.backend() == "tensorflow":
 
     @pytest.fixture
     def optimized():
         """Graphs that are optimized, as users have them."""
-        before = tf.config.optimizer.get_experimental_options()
-        backend.optimize_graphs(True)
-        assert not tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
-        yield
-        backend.optimize_graphs(not before["disable_meta_optimizer"])
+        with tensorflow_graphs.as_for_users():
+            yield
 
     def results(model, x, labels):
         """Return the loss of a step of training, and predictions and weights after it."""

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import drawing
-import kernels
 import tensor_guard
+import tensorflow_graphs
 
 BACKEND = keras.backend.backend()
 
@@ -87,19 +87,11 @@ def pytest_configure():
         import tensorflow as tf
 
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        optimize_graphs(not os.environ["XLA_FLAGS"])
-        kernels.stay()
-
-
-def optimize_graphs(wanted):
-    """Let TensorFlow's Grappler rewrite the graphs that are traced from now on, or not.
-
-    It takes a tenth of the time of the tests, whose graphs mostly run once. `XLA_FLAGS=""` tests
-    with it, and so do the commands that tests start.
-    """
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not wanted})
+        if os.environ["XLA_FLAGS"]:
+            tensorflow_graphs.optimize(False)
+            tensorflow_graphs.trace_once()
+            tensorflow_graphs.share_stacks()
+            tensorflow_graphs.keep_kernels()
 
 
 def pytest_collection_finish():
