@@ -2,12 +2,14 @@
 
 import contextlib
 import copy
+import functools
 import gc
 import importlib
 import os
 import sys
 import tempfile
 import threading
+import typing
 
 import keras
 import pytest
@@ -67,9 +69,36 @@ def _share_programs(cache):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(folder, str(os.getpid()))
 
 
+def _list_protocols_once():
+    """Let Python 3.11 list the members of a protocol once, as later versions do.
+
+    TensorFlow and Keras ask of each tensor whether it is of a protocol.
+    """
+    for name in ("_get_protocol_attrs", "_is_callable_members_only"):
+        setattr(typing, name, functools.cache(getattr(typing, name)))
+
+
+def _quantize_at_once(layer):
+    """Let Keras quantize a layer without a collection of all garbage, a tenth of a second.
+
+    It collects after each variable that a layer gives up, so that a GPU has room for the next.
+    """
+    delete = layer.__delattr__
+
+    def delete_only(self, name):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(gc, "collect", lambda: 0)
+            delete(self, name)
+
+    layer.__delattr__ = delete_only
+
+
 def pytest_configure():
     """Compute in full float32 on a GPU as well, as the tolerances expect; draw with NumPy."""
     drawing.by_numpy()
+    _quantize_at_once(keras.Layer)
+    if sys.version_info < (3, 12):
+        _list_protocols_once()
     if BACKEND == "jax":
         import jax
         import jax.interpreters.mlir
