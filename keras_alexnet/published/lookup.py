@@ -172,7 +172,9 @@ def named_checkpoint(
 def _neither(weights: str, argument: str) -> UserError:
     """Return the error for weights, or a model, that are neither a name nor a file."""
     names = ", ".join(list_checkpoints())
-    kind, expected = "weights", f"Weights must be the path of a file, or one of {names}."
+    with_weights = {get_checkpoint(name).variant for name in list_checkpoints()}
+    kind = "weights"
+    expected = f"Weights must be the path of a file, 'imagenet', or one of {names}."
     if argument == "model":
         kind = "model"
         expected = f"The model must be a .keras file, a file of weights, or one of {names}."
@@ -182,6 +184,6 @@ def _neither(weights: str, argument: str) -> UserError:
     return UserError(
         received,
         expected,
-        did_you_mean(weights, list_checkpoints())
+        did_you_mean(weights, (*list_checkpoints(), *BEST, *with_weights))
         or f"Check the spelling; the current folder is {os.getcwd()!r}.",
     )

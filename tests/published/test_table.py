@@ -138,6 +138,9 @@ MISTAKES = [
         ("bvlc_cafe", "bvlc"),
         "no published checkpoint and no file.*mean 'bvlc_caffe'",
     ),
+    (("imagnet", "owt"), "file, 'imagenet', or one of owt_torchvision.*mean 'imagenet'"),
+    (("alexnett", "owt"), "no published checkpoint.*mean 'alexnet'"),
+    (("cafenet", None, "model"), "no published checkpoint.*mean 'caffenet'"),
     (("no/such.h5",), "no such file.*owt_torchvision.*Check the spelling; the current folder is"),
     (
         ("no/a.keras", None, "model"),
