@@ -13,6 +13,7 @@ import argparse
 import ast
 import collections
 import functools
+import gc
 import itertools
 import pathlib
 import re
@@ -239,6 +240,7 @@ def main():
     parser.add_argument("revision", nargs="?", default="HEAD", help="(default: %(default)s)")
     parser.add_argument("--distance", type=int, help="longest distance (default: the nearest)")
     arguments = parser.parse_args()
+    gc.disable()  # it would go through all syntax trees, which stay, again and again
     changed = changed_files(arguments.revision)
     for path in sorted(CONCERN_EVERY_TEST.intersection(changed)):
         print(f"{path} concerns every test: only the whole run tells.", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The test files that a change affects, and the mutants that a seed chooses."""
 
 import ast
+import gc
 
 import pytest
 
@@ -23,6 +24,15 @@ NEAREST = {  # a changed file, and a test file that must be among the first
 }
 
 
+@pytest.fixture
+def no_collector():
+    """No garbage collector, which would go through all syntax trees again and again."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_what_a_change_affects():
     """The test files that import it, the nearest first, and not all that import the package."""
     checkout = affected.Repository()

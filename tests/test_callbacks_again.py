@@ -160,7 +160,8 @@ def test_a_plateau_takes_up_a_history_once():
         if kind == "used":
             plateau.resume(past)
             cut_off(model, plateau)
-        rates[kind] = fit(model, plateau, epochs=5).history["learning_rate"]
+        options = {"epochs": 5, "steps_per_epoch": 2}
+        rates[kind] = fit(model, plateau, **options).history["learning_rate"]
     assert rates["used"] == rates["fresh"]
 
 

@@ -78,7 +78,7 @@ def test_fit_reports_and_saves(capsys, tmp_path, earlier):
 
     It is not where an earlier run's is.
     """
-    assert main(QUICK_FIT) == 0
+    assert main([*QUICK_FIT, "--batch-size", "40"]) == 0
     out = capsys.readouterr().out
     assert "40 images of 10 classes; guessing gives 10 %" in out
     assert "one crop" in out
@@ -91,7 +91,7 @@ def test_fit_reports_and_saves(capsys, tmp_path, earlier):
 @pytest.mark.eager
 def test_fit_overwrites_if_asked(capsys, earlier):
     """A folder that was named must be free, or `--overwrite`."""
-    named = [*QUICK_FIT, "--json", "--output", "alexnet-fit"]
+    named = [*QUICK_FIT, "--json", "--output", "alexnet-fit", "--batch-size", "40"]
     assert main(named) == 2
     assert "where a run has no state" in capsys.readouterr().err
     assert earlier.read_text() == "of an earlier run"

@@ -14,6 +14,7 @@ from colours import COLOURS, colour_model, ends, evaluate, figures, paint, save,
 from keras_alexnet import AlexNet
 from keras_alexnet.cli import main
 from keras_alexnet.pictures.figure import ORANGE
+from narrow_networks import narrow
 
 RAW = (
     "'model.keras' does not say how images are prepared: the model is assumed to take RGB pixels "
@@ -109,9 +110,10 @@ def test_another_order_of_the_classes_is_noticed(place, capsys):
     assert "into a file classes.json beside the model" in out
 
 
-@pytest.mark.long
-def test_published_weights(place, capsys):
+@pytest.mark.medium
+def test_published_weights(place, capsys, monkeypatch):
     """A file of weights with its variant: its classes are ImageNet's, its images its own."""
+    narrow(monkeypatch, "owt")
     AlexNet("owt", initialization="robust").save_weights("owt.weights.h5")
     (place / "images" / "red").rename(place / "images" / "n01440764")
     (place / "images" / "green").rename(place / "images" / "goldfish")

@@ -116,7 +116,7 @@ def test_a_run_begins_where_the_weights_are(start, tmp_path):
 def test_an_interrupted_run_goes_on(start, tmp_path, monkeypatch):
     """With the weights of a whole run; other weights are refused."""
     folder = draw_folders(tmp_path / "images", "cats", "cows")
-    job = Job.of(weights=start, directory=folder, epochs=2, batch_size=4)
+    job = Job.of(weights=start, directory=folder, epochs=2)
     with monkeypatch.context() as patch:
         copied_after(1, tmp_path / "parts", patch)
         quietly(job, tmp_path / "whole")

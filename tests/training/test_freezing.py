@@ -114,7 +114,7 @@ def test_they_are_trained_after_some_epochs(recipe, images, tmp_path, monkeypatc
 @pytest.mark.eager
 def test_an_interrupted_run_ends_as_a_whole_one(recipe, images, tmp_path, monkeypatch):
     """Interrupted with frozen layers, where they become trainable, and after it."""
-    job = Job.of(recipe, directory=images, **SMALL)
+    job = Job.of(recipe, directory=images, **{**SMALL, "batch_size": 10})  # a step an epoch
     with monkeypatch.context() as patch:
         copied_after(1, tmp_path / "parts", patch)
         quietly(job, tmp_path / "whole")
