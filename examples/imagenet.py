@@ -14,6 +14,7 @@ model.keras, training.png and conv1.png.
 
 import argparse
 import contextlib
+import dataclasses
 import glob
 import pathlib
 import tempfile
@@ -136,6 +137,8 @@ def main() -> None:
     recipe = get_recipe("cifar10_80sec" if quick else arguments.recipe)
     if quick or arguments.epochs:
         recipe = recipe.stretched(1 if quick else arguments.epochs)
+    if quick:
+        recipe = dataclasses.replace(recipe, batch_size=32)
     if not quick:
         if arguments.directory is None:
             parser.error("give the folder with ImageNet, or --quick")
@@ -144,7 +147,7 @@ def main() -> None:
     split_cpu()
     with tempfile.TemporaryDirectory() as made:
         folders, written = pathlib.Path(made, "folders"), pathlib.Path(made, "records")
-        draw_folders(folders, 128, 128)  # one whole batch of the recipe each
+        draw_folders(folders, 32, 32)  # one whole batch each
         write(folders, written)
         try:
             model = train(str(folders), arguments.output, recipe, 10, quick)

@@ -14,6 +14,7 @@ import keras
 import pytest
 
 import keras_alexnet
+from narrow_networks import UNITS, narrow
 from processes import run
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -30,6 +31,7 @@ def importable_modules():
 # These train to show a callback, files or pictures, or to have a trained network.
 EAGER = (
     "keras_alexnet.recipes.color_noise",
+    "benchmarks/control.py",
     "benchmarks/precision.py",
     "benchmarks/training_starts.py",
     "fine_tune.py",
@@ -131,6 +133,9 @@ def test_examples_run(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(path.parent)
     monkeypatch.setattr(sys, "argv", [str(path), "--quick"])
+    if name == "benchmarks/steps.py":  # it draws and copies the weights of a whole network
+        narrow(monkeypatch, "owt")
+        monkeypatch.setattr("peers.networks.UNITS", (UNITS, UNITS, 1000))
     runpy.run_path(str(path), run_name="__main__")
     assert EXAMPLES[name] in capsys.readouterr().out
 

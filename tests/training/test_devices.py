@@ -83,6 +83,9 @@ sys.path[:0] = [os.path.dirname(sys.argv[1]), os.path.join(tests, "tools")]
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import tensorflow_graphs
+tensorflow_graphs.optimize(False)
+tensorflow_graphs.share_stacks()
 import test_devices
 test_devices.check_initial_values()
 test_devices.check_figures(sys.argv[2])
