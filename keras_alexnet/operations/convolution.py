@@ -1,13 +1,10 @@
 """Convolution in groups of channels."""
 
-import math
-
 from keras import ops
 
+from keras_alexnet.operations.eigen_convolution import EigenConvolution
 from keras_alexnet.operations.exports import is_exporting
 from keras_alexnet.operations.operation import Operation
-
-SMALL_MAPS = 400  # places, between conv2 and conv3 of the networks for ImageNet: 729 and 169
 
 
 @Operation
@@ -118,62 +115,23 @@ def _same_padding(sizes, kernel, strides, dilation) -> list[int]:
 
 @grouped_conv.override("jax")
 def _grouped_conv_jax(x, kernel, groups: int, **options):
-    """Convolve group by group, on a CPU often with a gradient for the kernel of its own."""
+    """Convolve group by group, on a CPU by `EigenConvolution` where that is faster."""
     import jax
 
-    height_and_width = x.shape[1:3]
-    large = None in height_and_width or math.prod(height_and_width) > SMALL_MAPS
-    strided, dilated = (_pair(options[name]) != (1, 1) for name in ("strides", "dilation_rate"))
-    last = options["data_format"] == "channels_last"
     kernel = ops.convert_to_tensor(kernel)
-    own = jax.default_backend() == "cpu" and last and (strided or large) and not dilated
-    conv = _conv_by_row_products if own else ops.conv
+    x = ops.convert_to_tensor(x, dtype=kernel.dtype)
+    strides, dilation = (_pair(options[name]) for name in ("strides", "dilation_rate"))
+    last = options["data_format"] == "channels_last"
+    here = jax.default_backend() == "cpu" and not is_exporting()
+    if not here or not last or dilation != (1, 1) or kernel.dtype == "float64":
+        return _group_by_group(ops.conv, x, kernel, groups, options)
+    total = [0, 0]
+    if options["padding"] == "same":
+        total = _same_padding(x.shape[1:3], kernel.shape[:2], strides, dilation)
+    height, width = ((count // 2, count - count // 2) for count in total)
+
+    def conv(x, kernel, **options):
+        ours = EigenConvolution(x.shape, kernel.shape, strides, (height, width))
+        return ours(x, kernel) if ours.is_faster else ops.conv(x, kernel, **options)
+
     return _group_by_group(conv, x, kernel, groups, options)
-
-
-def _conv_by_row_products(x, kernel, strides, padding, **options):
-    """Convolve with a gradient for the kernel that is a product of matrices for each kernel row.
-
-    XLA writes that gradient as a convolution whose kernel is the whole map of `y`, with holes as
-    wide as the strides: for conv1 it takes 1.3 times as long on a CPU. For small maps without
-    strides it takes a quarter to two thirds of what the products take (jaxlib 0.10.2). The rule is
-    a forward-mode one, as in `differentiable`.
-    """
-    import jax
-
-    @jax.custom_jvp
-    def forward(x, kernel):
-        return ops.conv(x, kernel, strides=strides, padding=padding, **options)
-
-    @forward.defjvp
-    def _derivative(primals, tangents):
-        x, kernel = primals
-        dx, dkernel = tangents
-        y = forward(x, kernel)
-        products = _row_products(x, dkernel, y.shape, _pair(strides), padding)
-        return y, forward(dx, kernel) + products
-
-    return jax.checkpoint(forward, prevent_cse=False)(x, kernel)
-
-
-def _row_products(x, kernel, shape, strides, padding):
-    """Convolve as a sum over the kernel's rows of (places, columns x channels) matrix products."""
-    import jax.numpy as jnp
-
-    (rows, columns), (height, width) = kernel.shape[:2], shape[1:3]
-    span = [step * (count - 1) + 1 for step, count in zip(strides, (height, width), strict=True)]
-    if padding == "same":
-        reach = [
-            max(0, s + k - 1 - n) for s, k, n in zip(span, kernel.shape, x.shape[1:], strict=False)
-        ]
-        x = jnp.pad(x, ((0, 0), *((total // 2, total - total // 2) for total in reach), (0, 0)))
-    total = jnp.zeros((), x.dtype)
-    for row in range(rows):
-        parts = [
-            x[:, row : row + span[0] : strides[0], column : column + span[1] : strides[1]]
-            for column in range(columns)
-        ]
-        patches = jnp.concatenate(parts, axis=-1)
-        patches = patches.reshape(-1, patches.shape[-1])
-        total = total + patches @ kernel[row].reshape(-1, kernel.shape[-1])
-    return total.reshape(shape)
