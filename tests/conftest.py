@@ -1,6 +1,7 @@
 """Which tests run, in which order, and the summary at the end."""
 
 import collections
+import gc
 import importlib.util
 import os
 import pathlib
@@ -98,6 +99,7 @@ def pytest_configure(config):
     # start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        gc.disable()  # until all is imported and collected, which stays: see backend.py
         import backend
 
         config.stash[SAID].backend = backend.described()

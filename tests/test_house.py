@@ -1,6 +1,7 @@
 """The order of the rooms: a file imports only from its own room and from those before it."""
 
 import ast
+import functools
 import graphlib
 import pathlib
 import re
@@ -47,7 +48,10 @@ def imported(path):
     return found
 
 
-IMPORTS = {name: imported(path) for name, path in MODULES.items()}
+@functools.cache
+def imports():
+    """Return the modules of the package that each of them imports."""
+    return {name: imported(path) for name, path in MODULES.items()}
 
 
 def room(name):
@@ -63,23 +67,24 @@ def test_no_import_runs_back():
     """Also none inside a function, where it would hide a circle."""
     assert [
         (name, other)
-        for name, others in IMPORTS.items()
+        for name, others in imports().items()
         for other in others
         if ROOMS.index(room(other)) > ROOMS.index(room(name))
     ] == []
 
 
 def test_formats_know_bytes_and_arrays_alone():
-    others = {room(o) for name, found in IMPORTS.items() if room(name) == "formats" for o in found}
+    others = {
+        room(o) for name, found in imports().items() if room(name) == "formats" for o in found
+    }
     assert others == OF_FORMATS
 
 
 def test_there_is_no_circle():
     """Within a room neither: there is an order in which every module follows what it imports."""
-    order = [*graphlib.TopologicalSorter(IMPORTS).static_order()]
-    assert all(
-        order.index(other) < order.index(name) for name in IMPORTS for other in IMPORTS[name]
-    )
+    order = [*graphlib.TopologicalSorter(imports()).static_order()]
+    for name, others in imports().items():
+        assert all(order.index(other) < order.index(name) for other in others)
 
 
 def test_the_map_of_the_house_has_every_room():

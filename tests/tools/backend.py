@@ -127,6 +127,7 @@ def pytest_collection_finish():
     """Let the garbage collector pass over what was imported: half a million objects that stay."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
