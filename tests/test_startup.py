@@ -1,5 +1,7 @@
 """The start of a process: oneDNN for the command line, no change for other programs."""
 
+import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -97,6 +99,24 @@ def test_notices_are_not_shown_after_ctrl_c(monkeypatch, capfd):
         os.write(2, b"a notice")
         raise KeyboardInterrupt
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_garbage_is_collected_during_the_import(fails, monkeypatch):
+    """Afterwards it is, even if the import fails."""
+    enabled = []
+
+    def reload(module):
+        enabled.append(gc.isenabled())
+        if fails:
+            raise ImportError("no backend")
+
+    monkeypatch.setattr(startup, "_is_postponed", True)
+    monkeypatch.setattr("importlib.reload", reload)
+    with pytest.raises(ImportError) if fails else contextlib.nullcontext():
+        startup.import_package()
+    assert enabled == [False] and gc.isenabled()
 
 
 # Python imports `sitecustomize` when it starts. This one notes TensorFlow's setting at the end, and
