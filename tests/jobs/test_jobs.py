@@ -209,19 +209,20 @@ def test_download_finds_a_copy(tmp_path, monkeypatch, capsys):
     assert jobs.local_copy("tiny") is None
 
 
-@pytest.mark.long
+@pytest.mark.medium
 @pytest.mark.eager
 def test_fit(tmp_path, monkeypatch, capsys):
     """It is silent if asked so, saves the run, and never replaces an earlier one by itself."""
     monkeypatch.chdir(tmp_path)
-    outcome = jobs.fit(**TINY)
+    settings = {**TINY, "batch_size": 160}
+    outcome = jobs.fit(**settings)
     assert capsys.readouterr() == ("", "")
     assert outcome.folder == "alexnet-fit" and outcome.skipped_note() == ""
     assert json.loads((tmp_path / "alexnet-fit" / "results.json").read_text()) == outcome.to_dict()
     again = keras.saving.load_model(outcome.model_path)
     assert again.output_shape == (None, 10)
     with pytest.raises(UserError, match=r"'alexnet-fit', where a run is finished and has"):
-        jobs.fit(**TINY, output="alexnet-fit")
+        jobs.fit(**settings, output="alexnet-fit")
 
 
 @pytest.mark.backend_free

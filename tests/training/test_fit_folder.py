@@ -43,7 +43,8 @@ def test_a_folder_is_trained_on(folder, tmp_path):
 @pytest.fixture
 def stopped(folder, tmp_path, monkeypatch):
     """A run on the folder of images that was interrupted after an epoch; a job of two."""
-    job = Job(variant="cifar10_19pct", directory=str(folder), epochs=2, learning_rate=1e-3)
+    settings = {"epochs": 2, "learning_rate": 1e-3, "batch_size": 64}
+    job = Job(variant="cifar10_19pct", directory=str(folder), **settings)
     with monkeypatch.context() as patch:
         interrupted_after(1, patch)
         with pytest.raises(Interrupted):
@@ -156,6 +157,7 @@ def test_bad_images_are_skipped_or_stop_the_run(skips, folder, tmp_path):
         variant="cifar10_19pct",
         directory=str(folder),
         epochs=1,
+        batch_size=64,
         bad_images="skip" if skips else "stop",
     )
     said = []

@@ -111,7 +111,7 @@ def test_a_run_begins_where_the_weights_are(start, tmp_path):
     assert "trained from the weights of 'start.keras' with Adam for 1 epochs" in str(card)
 
 
-@pytest.mark.long
+@pytest.mark.medium
 @pytest.mark.eager
 def test_an_interrupted_run_goes_on(start, tmp_path, monkeypatch):
     """With the weights of a whole run; other weights are refused."""

@@ -15,7 +15,7 @@ from keras_alexnet.training.loggers import JsonLines
 from keras_alexnet.training.state import RunState
 from runs import interrupted_after, quietly
 
-JOB = Job(variant="cifar10_19pct", drawn=20, epochs=3, batch_size=8)
+JOB = Job(variant="cifar10_19pct", drawn=20, epochs=3)
 
 
 @pytest.mark.medium
