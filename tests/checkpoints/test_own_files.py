@@ -11,7 +11,7 @@ from keras_alexnet.formats.errors import CheckpointError
 from made_networks import learned_filters
 
 
-@pytest.mark.medium
+@pytest.mark.eager
 @pytest.mark.filterwarnings(UNTRAINED)
 @pytest.mark.parametrize("ending", [".weights.h5", ".keras", ".h5"])
 def test_own_files(ending, tmp_path):

@@ -17,15 +17,12 @@ def kept_eagerly(function, x):
 
         gradient(function, x, x)  # traces and compiles, and leaves constants behind
         gc.collect()
-        gc.freeze()  # from here on the collector lists what is new
-        try:
-            copy = tf.identity(x)
-            with tf.GradientTape() as tape:
-                tape.watch(copy)
-                y = function(copy)
-            kept = [thing for thing in gc.get_objects() if type(thing) is type(copy)]
-        finally:
-            gc.unfreeze()
+        gc.freeze()  # from here on the collector lists what is new, in later tests as well
+        copy = tf.identity(x)
+        with tf.GradientTape() as tape:
+            tape.watch(copy)
+            y = function(copy)
+        kept = [thing for thing in gc.get_objects() if type(thing) is type(copy)]
         # The tape holds the output as it was before an identity, too: the same memory as y's.
         kept = [thing for thing in kept if not np.array_equal(to_numpy(thing), to_numpy(y))]
         assert tape.gradient(y, copy) is not None

@@ -150,15 +150,16 @@ def network():
     return model
 
 
-def assert_follows(optimizer, rule, figures, start, count):
-    """Assert that an optimizer takes the steps of a rule from a given step of the training on."""
+def assert_follows(optimizer, rule, figures, starts, count):
+    """Assert that an optimizer takes the steps of a rule from given steps of the training on."""
     model = network()
     variables = model.trainable_variables
     optimizer.build(variables)
-    optimizer.iterations.assign(start)
     rng = np.random.default_rng(2)
     expected = [(to_numpy(v.value).astype("float64"), np.zeros(v.shape)) for v in variables]
-    for step in range(start, start + count):
+    for step in (start + number for start in starts for number in range(count)):
+        if step in starts:
+            optimizer.iterations.assign(step)
         gradients = [rng.normal(size=v.shape).astype("float32") for v in variables]
         optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients], variables)
         for number, (variable, g) in enumerate(zip(variables, gradients, strict=True)):
@@ -195,6 +196,5 @@ def test_steps_of_each_epoch(name):
 def test_every_update_is_the_published_one(name):
     """From the first step, and across every change of a rate: weights and biases of each layer."""
     rule, figures, changes = PUBLISHED[name]
-    for start in (0, *(round(change * STEPS) - 2 for change in changes)):
-        optimizer = get_recipe(name).optimizer(STEPS)
-        assert_follows(optimizer, rule, figures, start, count=5)
+    starts = (0, *(round(change * STEPS) - 2 for change in changes))
+    assert_follows(get_recipe(name).optimizer(STEPS), rule, figures, starts, count=4)
