@@ -38,11 +38,17 @@ def network(made):
     return model, weights
 
 
-@pytest.fixture(params=FILES)
-def path(request, network, tmp_path):
+@pytest.fixture(scope="module", params=FILES)
+def content(request, made):
+    """The bytes of a file of each format in turn."""
+    return FILES[request.param](made[2])
+
+
+@pytest.fixture
+def path(content, tmp_path):
     """A file of each format in turn."""
     place = tmp_path / "weights"
-    place.write_bytes(FILES[request.param](network[1]))
+    place.write_bytes(content)
     time.sleep(TICK)
     return place
 
@@ -69,11 +75,14 @@ class Reads:
         return self.preadv(*arguments) if answer is None else answer
 
 
-def points(path):
-    """Return the numbers of several reads, the first and the last among them, by another model."""
+@pytest.fixture(scope="module")
+def points(content, tmp_path_factory):
+    """The numbers of several reads, the first and the last among them, by another model."""
+    place = tmp_path_factory.mktemp("points") / "weights"
+    place.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         reads = Reads(patch)
-        load(blank_network(), path)
+        load(blank_network(), place)
     return sorted({int(point) for point in np.linspace(1, reads.count, POINTS)})
 
 
@@ -93,11 +102,11 @@ FAILURES = {
 
 
 @pytest.mark.medium
-def test_a_read_that_fails(path, network, monkeypatch):
+def test_a_read_that_fails(path, points, network, monkeypatch):
     """An error of the disk, the end of a cut file and Ctrl-C, each at every point."""
     model, _ = network
     before = bits(model)
-    for point in points(path):
+    for point in points:
         for what, error, message in FAILURES.values():
             with monkeypatch.context() as patch, pytest.raises(error, match=message):
                 Reads(patch, point, what)
@@ -129,11 +138,11 @@ def replaced(path):
 
 @pytest.mark.medium
 @pytest.mark.parametrize("change", [overwritten, overwritten_in_secret, replaced])
-def test_a_file_that_changes(path, network, change, monkeypatch):
+def test_a_file_that_changes(path, points, network, change, monkeypatch):
     """Between the pass that checks its sums and the last read, a file must stay as it is."""
     model, _ = network
     before, content = bits(model), path.read_bytes()
-    for point in points(path):
+    for point in points:
         path.write_bytes(content)
         time.sleep(TICK)
         message = "was changed or replaced while it was being read.*Load the file again"
@@ -162,7 +171,7 @@ def test_the_last_number_is_looked_at_before_the_first_is_assigned(kind, network
 def test_a_file_that_stays_is_loaded(kind, network, tmp_path):
     """The tests above would fail for another reason if these files could not be loaded at all."""
     _, weights = network
-    model = small_network()
+    model = blank_network()
     path = tmp_path / "weights"
     path.write_bytes(FILES[kind](weights))
     load(model, path)
