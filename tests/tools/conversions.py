@@ -34,9 +34,9 @@ def cifar_file(path, variant="cifar10_80sec", **options):
 
 def read_safetensors(path):
     """Return the arrays and the metadata of a safetensors file, by the format's own words."""
-    content = path.read_bytes()
+    content = memoryview(path.read_bytes())  # whose parts are no copies
     (length,) = struct.unpack_from("<Q", content)
-    header = json.loads(content[8 : 8 + length])
+    header = json.loads(bytes(content[8 : 8 + length]))
     metadata = header.pop("__metadata__")
     arrays, data = {}, content[8 + length :]
     for name, entry in header.items():
