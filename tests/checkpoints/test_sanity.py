@@ -172,7 +172,6 @@ def test_networks_without_fully_connected_layers():
     assert signs.suspicions() == []
 
 
-@pytest.mark.medium
 def test_no_classifier_of_a_few_classes_raises_an_alarm():
     """Two units differ by chance more than many: that alone is no sign of training."""
     network = small_network(classes=2)

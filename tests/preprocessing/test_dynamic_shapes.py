@@ -82,7 +82,7 @@ def test_stacks_declare_what_the_network_takes(stack):
     assert mapped(layers, images_of(3, 4)[0], (None, None, 3)).element_spec.shape == (224, 224, 3)
 
 
-@pytest.mark.medium
+@pytest.mark.eager
 def test_photos_train_a_network_with_dense_layers():
     """`fit` builds a model from what the map of a stack declares."""
     layers = evaluation_preprocessor("owt", image_size=16, data_format="channels_last")

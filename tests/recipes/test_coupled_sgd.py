@@ -103,7 +103,7 @@ def test_fit_trains_as_numpy_does(velocity, options):
     assert_weights(model, expected_after(12, velocity == "with_rate"))
 
 
-@pytest.mark.medium
+@pytest.mark.eager
 def test_where_the_rate_stands_matters_once_it_changes():
     """The spellings agree as long as the rate is one, and part when it falls."""
     ends = []
@@ -180,7 +180,7 @@ def test_the_fast_step_is_the_plain_one(rate_in_velocity, decay):
     assert abs(found[0][0] - start).max() > 0.1
 
 
-@pytest.mark.medium
+@pytest.mark.eager
 def test_a_saved_model_goes_on(tmp_path):
     """The .keras file holds rates, groups, velocities and the number of the step."""
     model = fitted(model_of(changing()))

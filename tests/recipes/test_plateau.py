@@ -81,7 +81,7 @@ def test_forgetting_the_plateau_would_show():
     assert any(rates_of_keras_class(figures[cut:]) != whole[cut:] for cut in (13, 20, 31))
 
 
-@pytest.mark.medium
+@pytest.mark.eager
 def test_in_fit_the_accuracy_is_what_counts():
     """The default monitor: a higher accuracy is better."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, "softmax")])

@@ -25,7 +25,6 @@ def test_every_published_variant_is_there():
     assert list(PUBLISHED) == VARIANTS
 
 
-@pytest.mark.medium
 @pytest.mark.parametrize("name", VARIANTS)
 def test_structure(name):
     """Each built model has what the published tables say; one model serves all checks."""
