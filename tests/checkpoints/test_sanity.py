@@ -1,6 +1,5 @@
 """The sanity check of weights: trained, untrained, scrambled, permuted, and its messages."""
 
-import keras
 import numpy as np
 import pytest
 
