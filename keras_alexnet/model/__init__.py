@@ -143,18 +143,22 @@ def AlexNet(
 
 def _initialized(
     record: Variant,
-    include_top,
-    input_tensor,
-    input_shape,
-    pooling,
-    classes,
-    classifier_activation,
-    name,
-    initialization,
-    data_format,
-    dtype,
+    include_top=True,
+    input_tensor=None,
+    input_shape=None,
+    pooling=None,
+    classes=None,
+    classifier_activation="softmax",
+    name=None,
+    initialization="published",
+    data_format=None,
+    dtype=None,
+    loaded=False,
 ) -> AlexNetModel:
-    """Build a variant with its initial values; the arguments are those of `AlexNet`."""
+    """Build a variant with its initial values; the arguments are those of `AlexNet`.
+
+    If its values are `loaded` from a file afterwards, those of the classifier alone are drawn.
+    """
     data_format = known_data_format(data_format)
     remedy = "Choose one, and pass include_top=False with it."
     choice("pooling", pooling, (None, *_POOLINGS), remedy)
@@ -164,7 +168,7 @@ def _initialized(
     _check_size(record, inputs.shape, include_top, data_format)
     _check_name(name)
 
-    maker = LayerMaker(record, classes, initialization, data_format, dtype)
+    maker = LayerMaker(record, classes, initialization, data_format, dtype, loaded)
     x = inputs
     for layer_name, row in record.features:
         x = maker.apply(row, layer_name, x)
@@ -221,7 +225,7 @@ def pretrained(source: WeightSource, variant: str | None, options: dict, **loadi
         options["classes"] = fitting["classes"]
     if options.get("input_shape") is None and options.get("input_tensor") is None:
         options["input_shape"] = _own_shape(fitting, options, loading.get("sum_colors"))
-    model = AlexNet(record.name, **options)
+    model = _initialized(record, **options, loaded=True)
     network = model
     if options.get("input_tensor") is not None:  # the layers in front of it get no weights
         network = AlexNetModel(options["input_tensor"], model.output)

@@ -60,9 +60,13 @@ class LayerMaker:
         initialization: `"published"` or `"robust"`.
         data_format: `"channels_last"` or `"channels_first"`.
         dtype: Data type or policy of all layers.
+        loaded: Whether a file replaces all values afterwards, but perhaps those of the classifier,
+            which the file may have for another number of classes.
     """
 
-    def __init__(self, variant: Variant, classes, initialization, data_format, dtype):
+    def __init__(
+        self, variant: Variant, classes, initialization, data_format, dtype, loaded: bool = False
+    ):
         remedy = "Choose 'published' for the variant's own values, 'robust' for small data."
         choice("initialization", initialization, INITIALIZATIONS, remedy)
         expected = "the name of a dtype or of a policy, a `keras.DTypePolicy`, or None"
@@ -72,6 +76,7 @@ class LayerMaker:
         self.robust = initialization == "robust"
         self.data_format = data_format
         self.dtype = dtype
+        self.loaded = loaded
 
     def apply_top(self, x, activation):
         """Apply the fully connected layers and the final activation.
@@ -115,13 +120,25 @@ class LayerMaker:
         _, channels = image_axes(x.shape, self.data_format)
         arguments |= self._initializers(name, row.kernel**2 * channels // row.groups)
         arguments |= {"strides": row.strides, "padding": padding, **self._options(name)}
-        return kind(row.filters, row.kernel, **arguments)(x)
+        return self._with_values(kind(row.filters, row.kernel, **arguments), x)
 
     @apply.register
     def _(self, row: Dense, name, x):
         units = self.classes if row.units is None else row.units
-        initializers = self._initializers(name, x.shape[-1], classifier=row.units is None)
-        return keras.layers.Dense(units, dtype=self.dtype, name=name, **initializers)(x)
+        classifier = row.units is None
+        initializers = self._initializers(name, x.shape[-1], classifier)
+        layer = keras.layers.Dense(units, dtype=self.dtype, name=name, **initializers)
+        return layer(x) if classifier else self._with_values(layer, x)
+
+    def _with_values(self, layer, x):
+        """Apply a layer. To draw values that a file replaces would take up to several seconds."""
+        if not self.loaded:
+            return layer(x)
+        own = layer.kernel_initializer, layer.bias_initializer
+        layer.kernel_initializer = layer.bias_initializer = keras.initializers.Zeros()
+        x = layer(x)
+        layer.kernel_initializer, layer.bias_initializer = own
+        return x
 
     @apply.register
     def _(self, row: Relu, name, x):

@@ -66,6 +66,26 @@ def test_other_classes_in_one_line(own_file, capsys):
             np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.filterwarnings("ignore:'fc10' keeps its initial values:UserWarning")
+def test_values_that_a_file_replaces_are_not_drawn(own_file, monkeypatch):
+    """The classifier for other classes alone is drawn; all layers keep their initializers."""
+    path, _ = own_file
+    draw, shapes = keras.initializers.RandomNormal.__call__, []
+
+    def counted(self, shape, dtype=None):
+        shapes.append(tuple(shape))
+        return draw(self, shape, dtype)
+
+    monkeypatch.setattr(keras.initializers.RandomNormal, "__call__", counted)
+    model = AlexNet("cifar10_80sec", classes=3, weights=path)
+    assert shapes == [(64, 3)]
+    assert model.get_layer("fc10").get_weights()[0].std() == pytest.approx(0.1, rel=0.2)
+    drawn = AlexNet("cifar10_80sec", classes=3)
+    assert len(shapes) == 1 + 5
+    for one, other in zip(model.layers, drawn.layers, strict=True):
+        assert one.get_config() == other.get_config()
+
+
 def test_without_top_in_one_line(own_file, capsys):
     """Without the fully connected layers theirs are left out, and that is said."""
     path, source = own_file
