@@ -31,6 +31,7 @@ def importable_modules():
 # These train to show a callback, files or pictures, or to have a trained network.
 EAGER = (
     "keras_alexnet.recipes.color_noise",
+    "keras_alexnet.training.state",
     "benchmarks/control.py",
     "benchmarks/precision.py",
     "benchmarks/training_starts.py",
