@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_alexnet.operations.dropout import dropout, undropped
+from keras_alexnet.operations.dropout import before_dense, dropout
 from keras_alexnet.type_aliases import Tensor
 
 
@@ -27,12 +27,12 @@ class Dropout(keras.layers.Dropout):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Return the inputs, dropped while training."""
         if not training or self.rate == 0:
-            return undropped(inputs)
+            return before_dense(inputs)
         if self.rate == 1:  # which older versions of Keras refuse to compute
             return keras.ops.zeros_like(inputs)
         if self.noise_shape is not None:
             return super().call(inputs, training=training)
-        return dropout(inputs, self.rate, self.seed_generator)
+        return before_dense(dropout(inputs, self.rate, self.seed_generator))
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")

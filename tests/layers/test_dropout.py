@@ -98,9 +98,17 @@ def test_dropout_changes_nothing_at_inference(dtype):
 
 if BACKEND == "jax":
 
-    def test_a_rounding_keeps_the_dense_layers_apart():
-        """XLA makes no slow program of all dense layers: at inference a rounding stands between."""
+    @pytest.mark.parametrize("shape", [(8, 4), (8, 2, 2, 4)], ids=str)
+    @pytest.mark.parametrize("training", [False, True])
+    def test_a_dense_layer_takes_features_before_images(training, shape):
+        """XLA leaves the product to Eigen, and makes no slow program of all dense layers."""
         import jax
 
-        program = str(jax.make_jaxpr(Dropout(0.5))(normal(8, 4)))
-        assert "reduce_precision[exponent_bits=8 mantissa_bits=23]" in program
+        layer, kernel = Dropout(0.5), normal(np.prod(shape[1:]), 8)
+
+        def product(x):
+            return layer(x, training=training).reshape(len(x), -1) @ kernel
+
+        program = jax.jit(product).lower(normal(*shape)).compile().as_text()
+        assert "ynn" not in program
+        assert "lhs_contracting_dims={0}" in program
