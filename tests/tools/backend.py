@@ -116,8 +116,9 @@ def pytest_configure():
         import tensorflow as tf
 
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        if os.environ["XLA_FLAGS"]:
-            tensorflow_graphs.optimize(False)
+        as_for_users = not os.environ["XLA_FLAGS"]
+        tensorflow_graphs.optimize(as_for_users)
+        if not as_for_users:
             tensorflow_graphs.trace_once()
             tensorflow_graphs.share_stacks()
             tensorflow_graphs.keep_kernels()
