@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_alexnet.operations.dropout import before_dense, dropout
+from keras_alexnet.operations.dense import before_dense
+from keras_alexnet.operations.dropout import dropout
 from keras_alexnet.type_aliases import Tensor
 
 

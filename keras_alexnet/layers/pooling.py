@@ -6,6 +6,7 @@ import keras
 
 from keras_alexnet.arguments import choice, integer
 from keras_alexnet.layers.data_formats import known_data_format
+from keras_alexnet.operations.dense import before_dense
 from keras_alexnet.operations.pooling import (
     adaptive_average_pool,
     ceil_average_pool,
@@ -42,7 +43,8 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
         square = len({*self.pool_size}) == len({*self.strides}) == 1
         if self.padding != "valid" or not square:
             return super().call(inputs)
-        return max_pool(inputs, self.pool_size[0], self.strides[0], self.data_format)
+        y = max_pool(inputs, self.pool_size[0], self.strides[0], self.data_format)
+        return before_dense(y)  # if it is small: maps that are flattened are
 
 
 @keras.saving.register_keras_serializable(package="keras_alexnet")

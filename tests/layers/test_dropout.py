@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import BACKEND, double_precision, gradient, normal, tensor, to_numpy
-from keras_alexnet.layers import DownscaledDropout, Dropout
+from keras_alexnet.layers import DownscaledDropout, Dropout, MaxPooling2D
 
 
 @pytest.mark.medium
@@ -98,17 +98,25 @@ def test_dropout_changes_nothing_at_inference(dtype):
 
 if BACKEND == "jax":
 
-    @pytest.mark.parametrize("shape", [(8, 4), (8, 2, 2, 4)], ids=str)
-    @pytest.mark.parametrize("training", [False, True])
-    def test_a_dense_layer_takes_features_before_images(training, shape):
+    def dropped(x):
+        """Return features or maps of which half are dropped."""
+        return Dropout(0.5)(x, training=True)
+
+    @pytest.mark.parametrize(
+        ("layer", "shape"),
+        [
+            (Dropout(0.5), (8, 16)),
+            (Dropout(0.5), (8, 2, 2, 4)),
+            (dropped, (8, 16)),
+            (MaxPooling2D(3, 2, data_format="channels_last"), (8, 5, 5, 4)),
+        ],
+        ids=["inference", "maps", "training", "pooling"],
+    )
+    def test_a_dense_layer_takes_features_before_images(layer, shape):
         """XLA leaves the product to Eigen, and makes no slow program of all dense layers."""
         import jax
 
-        layer, kernel = Dropout(0.5), normal(np.prod(shape[1:]), 8)
-
-        def product(x):
-            return layer(x, training=training).reshape(len(x), -1) @ kernel
-
-        program = jax.jit(product).lower(normal(*shape)).compile().as_text()
-        assert "ynn" not in program
+        step = jax.jit(lambda x, kernel: layer(x).reshape(len(x), -1) @ kernel)
+        program = step.lower(normal(*shape), normal(16, 8)).compile().as_text()
         assert "lhs_contracting_dims={0}" in program
+        assert "ynn" not in program
