@@ -56,7 +56,7 @@ MISTAKES = [
     (one_channel, ["images"], "'grey' with an input of shape (8, 8, 1)"),
     (not_a_number, ["images"], "gave NaN, not a number, for 16 of 16"),
     (bad_names, ["images"], "classes.json' cannot be read"),
-    (bad_image, ["images"], "b'no image'). 1 other file cannot be read either. "),
+    (bad_image, ["images"], "with 'no image'. 1 other file cannot be read either. "),
     (cut_image, ["images"], "'images/green/2.png' cannot be read: it is cut short or damaged"),
     (lambda: save(colour_model(), ["red", "green", "grey"]), ["images"], "'blue' matches none"),
     (lambda: save(colour_model()), ["nowhere"], "'nowhere', which does not exist"),
