@@ -30,5 +30,5 @@ def _before_dense_jax(x):
     other = standard != "float32" or jax.default_backend() != "cpu" or is_exporting()
     if other or x.ndim < 2 or math.prod(x.shape[1:-1]) > PLACES:
         return x
-    features = jax.lax.optimization_barrier(x.reshape(x.shape[0], -1).T)
+    features = jax.lax.optimization_barrier(x.reshape(len(x), math.prod(x.shape[1:])).T)
     return features.T.reshape(x.shape)
