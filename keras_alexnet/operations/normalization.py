@@ -1,9 +1,7 @@
 """Local response normalization: y = x / (k + alpha * sums of x**2) ** beta."""
 
 import dataclasses
-from collections.abc import Callable
 
-import numpy as np
 from keras import backend, ops
 
 from keras_alexnet.operations.derivatives import differentiable
@@ -74,7 +72,7 @@ class Response:
         wide, upstream = _widened(x), _widened(dy)
         scale = self._scale(wide)
         power, root = self._power(scale)
-        dx = power * upstream
+        dx = self._power_anew(power, root) * upstream
         if self.windows:  # as in `_scale`
             # In this order nothing overflows where the square does: there the power is 0.
             ratio = _divided(wide * power, scale, root)
@@ -88,9 +86,9 @@ class Response:
         scale = self._scale(wide)
         power, root = self._power(scale)
         y = wide * power
-        dy = power * tangent
+        dy = self._power_anew(power, root) * tangent
         if self.windows:  # as in `_scale`
-            change = self._window_sum(wide * tangent, window_sum_of_change)
+            change = self._window_sum(wide * tangent)
             dy = dy - (2 * self.alpha * self.beta) * _divided(y, scale, root) * change
         return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
 
@@ -108,7 +106,11 @@ class Response:
         root = ops.rsqrt(scale)
         return (root if self.beta == 0.5 else root * ops.sqrt(root)), root
 
-    def _window_sum(self, x, summed: Callable | None = None, transposed: bool = False):
+    def _power_anew(self, power, root):
+        """Return the power, computed again where that is faster than to keep it."""
+        return power if root is None or self.beta == 0.5 else three_halves(root, power)
+
+    def _window_sum(self, x, transposed: bool = False):
         shape = ops.shape(x)
         axis = self.channel_axis
         if self.groups > 1:
@@ -118,7 +120,7 @@ class Response:
             if self.groups > 1 and window_axis >= axis:
                 window_axis += 1
             reach = (after, before) if transposed else (before, after)
-            x = (summed or window_sum)(x, window_axis, *reach)
+            x = window_sum(x, window_axis, *reach)
         return ops.reshape(x, shape) if self.groups > 1 else x
 
 
@@ -142,6 +144,22 @@ def _zero_padded_torch(x, padding):
     from torch.nn import functional
 
     return functional.pad(x, [count for pair in reversed(padding) for count in pair])
+
+
+@Operation
+def three_halves(root, power):
+    """Return root * sqrt(root), which is the power, computed again.
+
+    XLA keeps what is used twice: a pass over memory, which costs more than a square root. It merges
+    two roots of one value, but not this one with the power's. No root is negative.
+    """
+    return root * ops.sqrt(ops.maximum(root, 0))
+
+
+@three_halves.override("torch")
+def _three_halves_torch(root, power):
+    """Return the power: here every operation is a pass over memory."""
+    return power
 
 
 def _divided(x, scale, root):
@@ -187,27 +205,3 @@ def _window_sum_torch(x, axis: int, before: int, after: int):
     for shift in range(1, min(before, length - 1) + 1):
         total.narrow(axis, shift, length - shift).add_(x.narrow(axis, 0, length - shift))
     return total
-
-
-@Operation
-def window_sum_of_change(x, axis: int, before: int, after: int):
-    """Return `window_sum` of a change of x, which JAX transposes for the gradient."""
-    return window_sum(x, axis, before, after)
-
-
-@window_sum_of_change.override("jax")
-def _window_sum_of_change_jax(x, axis: int, before: int, after: int):
-    """Sum by XLA's own windows on a CPU: their transposition is of the same kind.
-
-    That of slices is a sum of paddings, with which the gradient of the normalization takes two to
-    three times as long there.
-    """
-    import jax
-
-    if jax.default_backend() != "cpu":
-        return window_sum(x, axis, before, after)
-    window, padding = [1] * x.ndim, [(0, 0)] * x.ndim
-    window[axis], padding[axis] = before + after + 1, (before, after)
-    # JAX takes this for a sum, and has its derivatives, if it sees that the number is 0.
-    zero = np.zeros((), x.dtype)
-    return jax.lax.reduce_window(x, zero, jax.lax.add, window, [1] * x.ndim, padding)

@@ -121,12 +121,11 @@ def slow_max_pool(values: float) -> bool:
 
 @slow_max_pool.override("tensorflow")
 def _slow_max_pool_tensorflow(values: float) -> bool:
-    """Return whether only CPUs are visible, and the maps are large enough for slices to be as fast.
+    """Return whether only CPUs are visible, and the maps are large enough to compile a program.
 
-    On small maps TensorFlow's own kernel takes a fifth of the time; in a whole step of `paper` the
-    two are alike. XLA cannot use that kernel, and its own takes three times as long as slices:
-    in graphs they remain for large maps, since it is not known here whether XLA will compile the
-    graph.
+    TensorFlow's own kernel is as fast as slices. XLA cannot use it, and its own takes seven to ten
+    times as long: in graphs slices remain for large maps, since it is not known here whether XLA
+    will compile the graph.
     """
     import tensorflow as tf
 

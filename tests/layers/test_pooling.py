@@ -19,6 +19,7 @@ from helpers import (
 )
 from keras_alexnet.layers import AdaptiveAveragePooling2D, CeilPooling2D, MaxPooling2D
 from keras_alexnet.operations import pooling
+from keras_alexnet.operations.max_pool import MaxPool
 
 
 def first_maxima(x, dy, size, strides):
@@ -50,6 +51,7 @@ def whose_pooling(request, monkeypatch):
         (3, 1, (5, 6), "channels_last"),
         (2, 3, (8, 9), "channels_first"),
         (5, 2, (13, 6), "channels_last"),
+        (12, 5, (14, 13), "channels_last"),
     ],
 )
 def test_max_pooling_by_its_definition(size, strides, sizes, levels, data_format):
@@ -68,6 +70,26 @@ def test_max_pooling_by_its_definition(size, strides, sizes, levels, data_format
     y, dx = run(tensor(x.transpose(order)), tensor(dy.transpose(order)))
     np.testing.assert_array_equal(to_numpy(y).transpose(back), wanted)
     np.testing.assert_allclose(to_numpy(dx).transpose(back), slope, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_slices_of_every_type(dtype):
+    """Both derivatives have the type of x; a maximum that is no number has no place."""
+    operation = MaxPool(3, 2, (1, 2))
+    x = tensor(normal(2, 7, 8, 3), dtype)
+    dy = tensor(normal(2, 3, 3, 3, seed=1), dtype)
+    dx = operation.vjp(x, dy)
+    y, change = operation.jvp(x, dx)
+    types = {keras.backend.standardize_dtype(value.dtype) for value in (dx, y, change)}
+    assert types == {dtype}
+    slope = first_maxima(to_numpy(x), to_numpy(dy), 3, 2)
+    np.testing.assert_allclose(to_numpy(dx), slope, rtol=0, atol=0.05 if "16" in dtype else 1e-6)
+    holes = to_numpy(x).copy()
+    holes[0, 0, 0] = np.nan
+    y, change = operation.jvp(tensor(holes, dtype), tensor(np.ones_like(holes), dtype))
+    assert np.isnan(to_numpy(y)[0, 0, 0]).all()
+    assert (to_numpy(change)[0, 0, 0] == 0).all()
+    assert (to_numpy(change)[1] == 1).all()
 
 
 if BACKEND != "torch":  # whose own derivative is taken
