@@ -1,6 +1,7 @@
 """Time this package's layers against the straightforward ones of the running backend.
 
-Grouped convolution against `keras.layers.Conv2D(groups=2)`, and local response normalization
+Grouped convolution against `keras.layers.Conv2D(groups=2)`, max pooling against
+`keras.layers.MaxPooling2D`, and local response normalization
 against the framework's own: `tf.nn.local_response_normalization`, a `reduce_window` in JAX,
 `torch.nn.functional.local_response_norm`. Forward and gradient, outputs compared first, both
 sides alternating in one process, medians.
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 
 from keras_alexnet import LocalResponseNormalization
-from keras_alexnet.layers import Conv2D
+from keras_alexnet.layers import Conv2D, MaxPooling2D
 
 BACKEND = keras.backend.backend()
 CONSTANTS = {"k": 2.0, "alpha": 2e-5, "beta": 0.75}  # of the 2012 source, for a window of 5
@@ -103,7 +104,7 @@ def compare(label, ours, theirs, x, repeats):
 
 
 def main():
-    """Time conv2, conv4 and both normalizations of the 2012 network."""
+    """Time conv2, conv4, two poolings and both normalizations of the 2012 network."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="half of the rows, small arrays")
     quick = parser.parse_args().quick
@@ -133,6 +134,9 @@ def main():
         for xla in (False, True) if BACKEND == "tensorflow" else (False,):
             label = f"LRN {(batch, *shape)} against its own{', XLA' if xla else ''}"
             compare(label, steps(layer, xla), steps(framework_lrn(), xla), x, repeats)
+            label = f"pooling {(batch, *shape)} against Keras's{', XLA' if xla else ''}"
+            pools = (pooling(3, 2) for pooling in (MaxPooling2D, keras.layers.MaxPooling2D))
+            compare(label, *(steps(pool, xla) for pool in pools), x, repeats)
 
 
 if __name__ == "__main__":

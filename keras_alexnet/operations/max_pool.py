@@ -18,8 +18,7 @@ class MaxPool:
     once. The image is cut into blocks of as many rows and columns as a stride, so that window i
     covers the blocks i to i + `_reach` along each axis: the values of a block come from as many
     windows, and at the same place of each block from the same numbers. A compiler makes one loop
-    over the channels of that, without a branch, in an eighth to a twentieth of the time
-    (examples/benchmarks/layers.py).
+    over the channels of that, without a branch (times: examples/benchmarks/layers.py).
 
     Args:
         size: Side of the window.

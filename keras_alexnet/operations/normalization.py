@@ -1,7 +1,9 @@
 """Local response normalization: y = x / (k + alpha * sums of x**2) ** beta."""
 
 import dataclasses
+from collections.abc import Callable
 
+import numpy as np
 from keras import backend, ops
 
 from keras_alexnet.operations.derivatives import differentiable
@@ -86,9 +88,9 @@ class Response:
         scale = self._scale(wide)
         power, root = self._power(scale)
         y = wide * power
-        dy = self._power_anew(power, root) * tangent
+        dy = power * tangent
         if self.windows:  # as in `_scale`
-            change = self._window_sum(wide * tangent)
+            change = self._window_sum(wide * tangent, window_sum_of_change)
             dy = dy - (2 * self.alpha * self.beta) * _divided(y, scale, root) * change
         return ops.cast(y, x.dtype), ops.cast(dy, x.dtype)
 
@@ -110,7 +112,7 @@ class Response:
         """Return the power, computed again where that is faster than to keep it."""
         return power if root is None or self.beta == 0.5 else three_halves(root, power)
 
-    def _window_sum(self, x, transposed: bool = False):
+    def _window_sum(self, x, summed: Callable | None = None, transposed: bool = False):
         shape = ops.shape(x)
         axis = self.channel_axis
         if self.groups > 1:
@@ -120,7 +122,7 @@ class Response:
             if self.groups > 1 and window_axis >= axis:
                 window_axis += 1
             reach = (after, before) if transposed else (before, after)
-            x = window_sum(x, window_axis, *reach)
+            x = (summed or window_sum)(x, window_axis, *reach)
         return ops.reshape(x, shape) if self.groups > 1 else x
 
 
@@ -148,18 +150,17 @@ def _zero_padded_torch(x, padding):
 
 @Operation
 def three_halves(root, power):
-    """Return root * sqrt(root), which is the power, computed again.
+    """Return the power, which is root * sqrt(root)."""
+    return power
 
-    XLA keeps what is used twice: a pass over memory, which costs more than a square root. It merges
-    two roots of one value, but not this one with the power's. No root is negative.
+
+@three_halves.override("tensorflow")
+def _three_halves_tensorflow(root, power):
+    """Compute the power again: XLA keeps what is used twice, which costs more than a square root.
+
+    It merges two roots of one value, but not this one with the power's. No root is negative.
     """
     return root * ops.sqrt(ops.maximum(root, 0))
-
-
-@three_halves.override("torch")
-def _three_halves_torch(root, power):
-    """Return the power: here every operation is a pass over memory."""
-    return power
 
 
 def _divided(x, scale, root):
@@ -205,3 +206,27 @@ def _window_sum_torch(x, axis: int, before: int, after: int):
     for shift in range(1, min(before, length - 1) + 1):
         total.narrow(axis, shift, length - shift).add_(x.narrow(axis, 0, length - shift))
     return total
+
+
+@Operation
+def window_sum_of_change(x, axis: int, before: int, after: int):
+    """Return `window_sum` of a change of x, which JAX transposes for the gradient."""
+    return window_sum(x, axis, before, after)
+
+
+@window_sum_of_change.override("jax")
+def _window_sum_of_change_jax(x, axis: int, before: int, after: int):
+    """Sum by XLA's own windows on a CPU: their transposition is of the same kind.
+
+    That of slices is a sum of paddings, with which the gradient of the normalization takes two to
+    three times as long there.
+    """
+    import jax
+
+    if jax.default_backend() != "cpu":
+        return window_sum(x, axis, before, after)
+    window, padding = [1] * x.ndim, [(0, 0)] * x.ndim
+    window[axis], padding[axis] = before + after + 1, (before, after)
+    # JAX takes this for a sum, and has its derivatives, if it sees that the number is 0.
+    zero = np.zeros((), x.dtype)
+    return jax.lax.reduce_window(x, zero, jax.lax.add, window, [1] * x.ndim, padding)

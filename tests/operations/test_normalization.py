@@ -5,7 +5,7 @@ import pytest
 
 from helpers import compiled, gradient, normal, tensor, to_numpy, traced
 from keras_alexnet.operations.derivatives import differentiable
-from keras_alexnet.operations.normalization import Response, window_sum
+from keras_alexnet.operations.normalization import Response, window_sum, window_sum_of_change
 from normalization import assert_close
 
 
@@ -16,7 +16,11 @@ def slow_window_sum(x, axis, before, after):
     return np.moveaxis(total, 0, axis)
 
 
-@pytest.mark.parametrize("function", [window_sum, window_sum.plain], ids=["fast", "plain"])
+@pytest.mark.parametrize(
+    "function",
+    [window_sum, window_sum.plain, window_sum_of_change],
+    ids=["fast", "plain", "of a change"],
+)
 @pytest.mark.parametrize(
     ("axis", "before", "after"), [(1, 0, 0), (1, 2, 1), (2, 1, 1), (3, 0, 3), (3, 2, 1), (2, 9, 9)]
 )
