@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from keras_alexnet.data.classes import match_folders
-from keras_alexnet.data.layout import EXPECTED, folder_above, named_splits, refuse_misplaced
+from keras_alexnet.data.layout import (
+    EXPECTED,
+    folder_above,
+    has_images,
+    named_splits,
+    refuse_misplaced,
+)
 from keras_alexnet.data.paths import (
     few,
     image_paths,
@@ -157,6 +163,17 @@ def _split(files, seed, held_out) -> tuple[LabelledFiles, LabelledFiles]:
         taken += members[:count]
         kept += members[count:]
     return files.take(sorted(kept)), files.take(sorted(taken))
+
+
+def refuse_empty(directory: str) -> None:
+    """Raise if there is no such folder, or no image in it: at once, such as before a download.
+
+    Raises:
+        UserError: The same as from `find_images`.
+    """
+    with readable_folder(directory, EXPECTED):
+        if not has_images(directory):
+            raise _too_few(directory, [], [], images_and_others(directory)[1])
 
 
 def find_images(directory: str, class_names: Sequence[str] | None = None) -> LabelledFiles:

@@ -17,6 +17,18 @@ REMEDY = (
 )
 
 
+def check_headers(paths: Sequence[str], progress: bool = False) -> None:
+    """Raise if the header of an image shows that it cannot be read.
+
+    A command checks them first, since a network may have to be downloaded.
+
+    Raises:
+        UserError: It names the first such file.
+    """
+    files = LabelledFiles(tuple(paths), (0,) * len(paths), ())
+    refuse_unreadable(files, progress and has_display(), REMEDY)
+
+
 def image_outputs(
     compute: Callable[[np.ndarray], np.ndarray],
     paths: Sequence[str],
@@ -34,8 +46,8 @@ def image_outputs(
         paths: The files.
         reader: The reader of the images. Its `bad` lists the files that were left out.
         batch_size: Images per step.
-        bad_images: `"stop"`: a file that cannot be read ends the iteration with an error, before
-            the first batch if its header shows it. `"skip"`: the file is left out.
+        bad_images: `"stop"`: a file that cannot be read ends the iteration with an error.
+            `"skip"`: the file is left out.
         progress: Whether to show a progress bar for several batches, where one can be seen.
 
     Raises:
@@ -43,8 +55,6 @@ def image_outputs(
     """
     files = LabelledFiles(tuple(paths), (0,) * len(paths), ())
     shown = progress and has_display() and len(paths) > batch_size
-    if bad_images == "stop":
-        refuse_unreadable(files, shown, REMEDY)
     # Black images replace bad files, so that every batch but the last has the same shape.
     batches = FileSequence(BatchReader(files, reader, "black"), batch_size)
     with progress_bar("images", "image", shown) as step:

@@ -168,8 +168,10 @@ def detect_format(file: CheckpointFile) -> Format:
     if start.members:
         names = ", ".join(quoted(name) for name in start.members[:3])
         raise _unknown_format(f"The file is a zip archive that begins with {names}.", UNPACK)
-    received = "The file begins as no model and no file of weights does."
-    raise _unknown_format(received, "Check the path. If it is right, get or save the file again.")
+    raise _unknown_format(
+        "The file begins as no model and no file of weights does.",
+        "Check the path, and if it is right, get or save the file again.",
+    )
 
 
 def _unknown_format(received: str, remedy: str) -> CheckpointError:

@@ -24,8 +24,9 @@ from keras_alexnet.evaluation.class_tables import (
 from keras_alexnet.evaluation.classifying import Classified, classified, names_of
 from keras_alexnet.evaluation.folder import size_and_method
 from keras_alexnet.evaluation.networks import ReadyNetwork, class_names_of
+from keras_alexnet.evaluation.outputs import check_headers
 from keras_alexnet.evaluation.precision import check_precision, in_precision, precision_of
-from keras_alexnet.jobs.networks import chosen_network
+from keras_alexnet.jobs.networks import check_choice, chosen_network
 from keras_alexnet.pictures.classification import plot_classified
 from keras_alexnet.progress import verbosity
 from keras_alexnet.type_aliases import (
@@ -163,7 +164,7 @@ def classify(
             progress bar for more images than a batch, on a terminal or in a notebook.
         csv: The path of a table to write, which ends in `.csv`, or an open text file. An older
             table is replaced.
-        bad_images: `"stop"`: an image that cannot be read is an error, before the first step if its
+        bad_images: `"stop"`: an image that cannot be read is an error, before a download if its
             header shows it. `"skip"`: it is left out, and `skipped` lists it.
 
     Returns:
@@ -193,10 +194,13 @@ def classify(
     ten_crop = boolean("ten_crop", ten_crop)
     table = csv if csv is None or hasattr(csv, "write") else table_path(csv)
     found = list_images(images)
+    check_choice(weights, model, variant)
+    progress = verbosity(verbose) == 1
+    if bad_images == "stop":
+        check_headers(found.paths, progress and len(found.paths) > batch_size)
     network, note = in_precision(chosen_network(weights, model, variant, verbose), precision)
     names, assumptions = _names_and_assumptions(network)
     reader = ImageReader(*size_and_method(network.model))
-    progress = verbosity(verbose) == 1
     options = (names, top, ten_crop, batch_size, bad_images, progress)
     results = classified(network.model, found.paths, reader, *options)
     if table is None:

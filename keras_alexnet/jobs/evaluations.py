@@ -8,7 +8,7 @@ import os
 import keras
 
 from keras_alexnet.arguments import boolean, file_path, integer
-from keras_alexnet.data.labelled_files import LabelledFiles
+from keras_alexnet.data.labelled_files import LabelledFiles, refuse_empty
 from keras_alexnet.data.layout import named_splits
 from keras_alexnet.evaluation import Evaluation
 from keras_alexnet.evaluation.class_order import order_note
@@ -148,6 +148,7 @@ def evaluate(
     ten_crop = None if ten_crop is None else boolean("ten_crop", ten_crop)
     check_precision(precision)
     level = verbosity(verbose)
+    refuse_empty(directory)  # before the network is downloaded
     with quiet(level == 0):
         network = ready_network(model, variant, argument="model")
     network, note = in_precision(network, precision)

@@ -15,7 +15,7 @@ from keras_alexnet.data.image_reader import ImageReader
 from keras_alexnet.errors import UserError
 from keras_alexnet.evaluation.folder import size_and_method
 from keras_alexnet.evaluation.networks import ReadyNetwork
-from keras_alexnet.evaluation.outputs import image_outputs
+from keras_alexnet.evaluation.outputs import check_headers, image_outputs
 from keras_alexnet.features import feature_extractor
 from keras_alexnet.files import write_json
 from keras_alexnet.functional_graphs import functional_model
@@ -26,7 +26,7 @@ from keras_alexnet.jobs.feature_files import (
     write_array,
     write_names,
 )
-from keras_alexnet.jobs.networks import chosen_network
+from keras_alexnet.jobs.networks import check_choice, chosen_network
 from keras_alexnet.preprocessing import SquareResize
 from keras_alexnet.preprocessing.base import ImageLayer
 from keras_alexnet.preprocessing.stacks import Preprocessor
@@ -82,7 +82,7 @@ def features(
         pooling: `"average"` for the mean of each feature map, `(images, channels)`; `"none"` for
             the activations as they are.
         batch_size: Images per step.
-        bad_images: `"stop"`: an image that cannot be read is an error, before the first step if its
+        bad_images: `"stop"`: an image that cannot be read is an error, before a download if its
             header shows it. `"skip"`: it has no row, and the record names it.
         overwrite: Whether to replace older files.
         verbose: 0 for silence; else a download shows its progress, and 1 or `"auto"` shows a
@@ -122,10 +122,14 @@ def features(
         )
     paths = output_paths(output, boolean("overwrite", overwrite))
     found = list_images(images)
+    check_choice(weights, model, variant)
+    progress = verbosity(verbose) == 1
+    if bad_images == "stop":
+        check_headers(found.paths, progress and len(found.paths) > batch_size)
     network = chosen_network(weights, model, variant, verbose)
     extractor = _extractor(network.model, layer, pooling)
     reader = ImageReader(*size_and_method(network.model))
-    options = (batch_size, bad_images, verbosity(verbose) == 1)
+    options = (batch_size, bad_images, progress)
     outputs = image_outputs(extractor.predict_on_batch, found.paths, reader, *options)
     with all_written(paths) as (array, names, record):
         shape = write_array(array, (rows for _, rows in outputs), extractor.output_shape[1:])

@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_alexnet.arguments import boolean, choice, file_path, integer, number, optional_integer
 from keras_alexnet.data.bad_files import BAD_IMAGES
+from keras_alexnet.data.labelled_files import refuse_empty
 from keras_alexnet.errors import UserError
 from keras_alexnet.training.compile_modes import MODES
 from keras_alexnet.training.job import LOGS, PRECISIONS, Job
@@ -84,8 +85,11 @@ def image_settings(directory, image_size, augmentation, bad_images) -> dict:
     """Return where images are, and how they are read and prepared."""
     choice("bad_images", bad_images, BAD_IMAGES, "Leave it out to stop.")
     remedy = "Leave it out for the usual."
+    if directory is not None:
+        directory = file_path("directory", directory)
+        refuse_empty(directory)  # before weights are downloaded
     return {
-        "directory": None if directory is None else file_path("directory", directory),
+        "directory": directory,
         "image_size": optional_integer("image_size", image_size, 1, remedy),
         "augmentation": boolean("augmentation", augmentation),
         "bad_images": bad_images,

@@ -33,6 +33,22 @@ def test_circles_are_rounder_than_stars():
     assert fills["star"] < fills["triangle"] < fills["circle"]
 
 
+def test_a_bar_is_as_long_whatever_its_turn():
+    """Its length is 2 / 0.6 times its width, and its turn at most 0.3 radians to either side."""
+    images, labels = drawn_images(300, seed=0)
+    turns = []
+    for image in images[labels == CLASS_NAMES.index("bar")]:
+        figure = (image != image[0, 0]).any(axis=-1)
+        if figure[[0, -1]].any() or figure[:, [0, -1]].any():
+            continue  # a corner that the border cuts off
+        spreads, axes = np.linalg.eigh(np.cov(np.argwhere(figure).T))
+        assert 3.3 < np.sqrt(spreads[1] / spreads[0]) < 3.52  # 2 / 0.6, and ends on whole pixels
+        rows, columns = axes[:, 1]
+        turns.append(np.arctan(rows / columns))
+    assert len(turns) > 10
+    assert -0.31 < min(turns) < -0.2 and 0.2 < max(turns) < 0.31
+
+
 @pytest.mark.parametrize("name", ["stripes", "checks"])
 def test_a_pattern_of_two_colours_is_even(name):
     """Half of the image has each: the bands are as wide as the gaps, whatever their angle."""
