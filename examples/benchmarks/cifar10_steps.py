@@ -9,10 +9,9 @@ or the same written out in PyTorch.
 """
 
 import argparse
-import statistics
 
 from peers import worker
-from steps import Side, SideHere, running_backend, time_row
+from steps import Side, SideHere, print_row, running_backend, time_row
 
 NETS = ("cifar10_80sec", "cifar10_19pct", "cifar10_18pct", "cifar10_13pct", "cifar10_11pct")
 SIDES = ("TensorFlow", "TensorFlow XLA", "JAX", "PyTorch")
@@ -35,13 +34,8 @@ def main():
         nets, batch, arguments.rounds = ("cifar10_18pct",), 4, 1
         names = [name for name in NAMES if worker.SIDES[name][0] == running_backend()][:1]
     for net in nets:
-        found = time_row(net, "train", batch, names, arguments.rounds, start)
-        best = min(statistics.median(times) for name, times in found.items() if "ours" in name)
-        print(f"{net}, batch {batch}")
-        for name, times in found.items():
-            middle = statistics.median(times)
-            rate = f"{batch / middle:8.0f} images/s"
-            print(f"  {name:40} {1000 * middle:8.1f} ms {rate}  {middle / best:5.2f} x", flush=True)
+        sides = time_row(net, "train", batch, names, arguments.rounds, start)
+        print_row(f"{net}, batch {batch}", sides, lambda time: f" {batch / time:8.0f} images/s")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Each side runs in a process of its own; they take turns of three steps, of which the last two
 count. The outputs for the same images are compared first. What a row times: `train`, one step of
 `compile` and `fit` with momentum, by Keras's SGD if the side names no optimizer; `forward`, the
-probabilities of a batch; `forward-backward`, the gradient of half the squared outputs. Medians, and
-how many times as long the others take.
+probabilities of a batch; `forward-backward`, the gradient of half the squared outputs. Medians, how
+many times as long the others take, and the processor time of all threads.
 
     python examples/benchmarks/steps.py                # every row
     python examples/benchmarks/steps.py paper-train    # one
@@ -49,7 +49,7 @@ class Side:
     """A process that waits to be told how many steps to time."""
 
     def __init__(self, name: str, net: str, job: str, batch: int, wait: bool = True):
-        self.name, self.seconds = name, []
+        self.name, self.seconds, self.spent = name, [], []
         command = [sys.executable, "-m", "peers.worker", name, net, job, str(batch)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=HERE, stdin=pipe, stdout=pipe, text=True)
@@ -77,9 +77,10 @@ class Side:
         self.process.stdin.flush()
 
     def run(self, steps: int, until: float | None = None) -> list[float]:
-        """Time some steps."""
+        """Time some steps; `processor` has their processor time."""
         self.ask(steps)
-        return self.answer(until)
+        times, self.processor = self.answer(until)
+        return times
 
     def end(self) -> None:
         """End the process, and close its pipes."""
@@ -91,7 +92,7 @@ class SideHere:
     """A side in this process, whose backend is Keras's: for `--quick`, which compares nothing."""
 
     def __init__(self, name: str, net: str, job: str, batch: int, wait: bool = True):
-        self.name, self.seconds = name, []
+        self.name, self.seconds, self.spent = name, [], []
         outputs, self.step = worker.built(name, net, job, batch)
         self.outputs = np.array(outputs)
 
@@ -100,24 +101,26 @@ class SideHere:
 
     def ask(self, steps: int) -> None:
         """Time some steps."""
-        self.found = self.run(steps)
+        self.found = worker.seconds(self.step, steps)
 
-    def answer(self, until: float | None = None) -> list[float]:
+    def answer(self, until: float | None = None):
         """Return what `ask` has found."""
         return self.found
 
     def run(self, steps: int, until: float | None = None) -> list[float]:
-        """Time some steps."""
-        return worker.seconds(self.step, steps)
+        """Time some steps; `processor` has their processor time."""
+        times, self.processor = worker.seconds(self.step, steps)
+        return times
 
     def end(self) -> None:
         """Do nothing."""
 
 
-def time_row(
-    net: str, job: str, batch: int, names, rounds: int, start=Side
-) -> dict[str, list[float]]:
-    """Compare the sides' outputs, let them take turns and return the seconds of each."""
+def time_row(net: str, job: str, batch: int, names, rounds: int, start=Side) -> list:
+    """Compare the sides' outputs, let them take turns, and return them.
+
+    Their `seconds` are those of each step, and `spent` those of processor time.
+    """
     sides = []
     try:
         for name in names:
@@ -127,10 +130,25 @@ def time_row(
         for _ in range(rounds):
             for side in sides:
                 side.seconds += side.run(3)[1:]  # the first finds its memory cold
+                side.spent += side.processor[1:]
     finally:
         for side in sides:
             side.end()
-    return {side.name: side.seconds for side in sides}
+    return sides
+
+
+def print_row(title: str, sides, rate=lambda seconds: "") -> None:
+    """Print a line for each side: medians, how many times as long as our best, the spread."""
+    best = min(statistics.median(side.seconds) for side in sides if "ours" in side.name)
+    print(title)
+    for side in sides:
+        middle, spent = statistics.median(side.seconds), statistics.median(side.spent)
+        spread = f"{1000 * min(side.seconds):.0f} to {1000 * max(side.seconds):.0f}"
+        print(
+            f"  {side.name:40} {1000 * middle:8.1f} ms{rate(middle)} {middle / best:5.2f} x  "
+            f"({spread})  processor {1000 * spent:.0f} ms",
+            flush=True,
+        )
 
 
 def running_backend() -> str:
@@ -156,14 +174,8 @@ def main():
             batch, arguments.rounds = 1, 1
             names = [name for name in OURS if worker.SIDES[name][0] == running_backend()][:1]
         names, batch = arguments.sides or names, arguments.batch_size or batch
-        found = time_row(net, job, batch, names, arguments.rounds, start)
-        best = min(statistics.median(times) for name, times in found.items() if "ours" in name)
-        print(f"{row}, batch {batch}")
-        for name, times in found.items():
-            middle = statistics.median(times)
-            spread = f"{1000 * min(times):8.0f} to {1000 * max(times):.0f}"
-            print(f"  {name:32} {1000 * middle:8.1f} ms  {middle / best:5.2f} x  ({spread} )")
-        sys.stdout.flush()
+        sides = time_row(net, job, batch, names, arguments.rounds, start)
+        print_row(f"{row}, batch {batch}", sides)
 
 
 if __name__ == "__main__":

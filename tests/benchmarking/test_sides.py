@@ -38,10 +38,22 @@ def test_they_take_turns(sides):
     steps, write = sides
     write(step="open('log', 'a').write(net + '\\n')")
     found = steps.time_row("five5", "train", 4, NAMES, rounds=2)
-    assert list(found) == NAMES
-    assert [len(times) for times in found.values()] == [4, 4]
-    assert all(0 < seconds < 60 for times in found.values() for seconds in times)
+    assert [side.name for side in found] == NAMES
+    assert [(len(side.seconds), len(side.spent)) for side in found] == [(4, 4)] * 2
+    assert all(0 < seconds < 60 for side in found for seconds in side.seconds)
     assert (steps.HERE / "log").read_text().split() == ["five5"] * 2 * (2 + 2 * 3)
+
+
+def test_processor_time_is_that_of_all_threads(sides, capsys):
+    """A step that waits takes time and no processor."""
+    steps, write = sides
+    write(step="__import__('time').sleep(0.05)")
+    found = steps.time_row("five5", "train", 4, NAMES[:1], rounds=1)
+    assert max(found[0].spent) < 0.04 < min(found[0].seconds)
+    steps.print_row("five5-train", found)
+    title, line = capsys.readouterr().out.splitlines()
+    assert title == "five5-train" and line.startswith(f"  {NAMES[0]} ")
+    assert " 1.00 x " in line and " processor " in line
 
 
 def test_other_outputs_end_it(sides):

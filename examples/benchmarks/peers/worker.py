@@ -87,14 +87,15 @@ def built(name: str, net: str, job: str, batch: int):
     return outputs[:2].tolist(), step
 
 
-def seconds(step, count: int) -> list[float]:
-    """Return the seconds of each of some steps."""
-    times = []
+def seconds(step, count: int) -> tuple[list[float], list[float]]:
+    """Return the seconds of each of some steps, and those of all its threads' processor time."""
+    times, processor = [], []
     for _ in range(count):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         step()
         times.append(time.perf_counter() - start)
-    return times
+        processor.append(time.process_time() - used)
+    return times, processor
 
 
 def main(name: str, net: str, job: str, batch: int) -> None:
