@@ -1,4 +1,4 @@
-"""The start of the command line: a late import of Keras, fast convolutions, quiet streams."""
+"""The start of the command line: a late import of Keras, fast settings, quiet streams."""
 
 import contextlib
 import gc
@@ -16,6 +16,10 @@ __all__ = ["import_package"]
 PROGRAMS = ("keras-alexnet", "keras-alexnet.exe", "keras-alexnet-script.py", "-m keras_alexnet")
 # Python's options of one letter share a dash, as in -Im; these four take a value.
 OPTIONS = re.compile("-([^cmWX]*)([cmWX]?)(.*)", re.DOTALL)
+
+# Arguments of glibc's mallopt (malloc.h): M_MMAP_MAX, M_TRIM_THRESHOLD, M_ARENA_MAX. All are
+# needed: other arenas than the first give memory back whatever the threshold is.
+KEEPING = {-4: 0, -1: 2**31 - 1, -8: 1}
 
 
 def is_command_line() -> bool:
@@ -53,6 +57,24 @@ def choose_convolutions() -> None:
     """
     if platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def keep_memory() -> None:
+    """Have glibc keep what is freed, unless the user has set its options; elsewhere do nothing.
+
+    By default large blocks are given back to the system, which fills their pages with zeros when it
+    hands them out again. JAX and PyTorch free the activations of every step. They need a tenth
+    less time for a training step when the pages stay (docs/speed.md).
+    """
+    import ctypes  # here, since a list or a mistake needs none of this
+
+    variables = [os.environ.get("GLIBC_TUNABLES", ""), *os.environ]
+    if any(text.startswith("MALLOC_") or "glibc.malloc." in text for text in variables):
+        return
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in KEEPING.items():
+            mallopt(option, value)
 
 
 def open_standard_streams() -> None:
@@ -106,7 +128,7 @@ _is_postponed = False  # whether `keras_alexnet` was imported without its module
 def start() -> bool:
     """Import Keras and return True; the first call in the command line only returns False.
 
-    The second call in the command line imports it with oneDNN and holds back notices.
+    The second call in the command line imports it with fast settings and holds back notices.
     """
     global _is_postponed
     _is_postponed = is_command_line() and not _is_postponed
@@ -118,6 +140,8 @@ def start() -> bool:
     with notices_held_back() as held:
         import keras
 
+        if is_command_line() and keras.backend.backend() != "tensorflow":  # which gains nothing
+            keep_memory()
         if held:  # the last notices come with the first operation
             keras.ops.zeros(1)
     return True

@@ -3,13 +3,18 @@
 import contextlib
 import gc
 import os
+import platform
 import subprocess
 import sys
 
+import keras
 import pytest
 
 from keras_alexnet import AlexNet, startup
 from keras_alexnet.cli import COMMANDS
+
+# Variables with which a user sets glibc's allocator.
+SETTINGS = ["GLIBC_TUNABLES", *(name for name in os.environ if name.startswith("MALLOC_"))]
 
 
 @pytest.mark.backend_free
@@ -63,6 +68,64 @@ def test_one_dnn_is_chosen_where_it_was_measured(machine, given, expected, monke
     monkeypatch.setattr("platform.machine", lambda: machine)
     startup.choose_convolutions()
     assert environment.get("TF_ENABLE_ONEDNN_OPTS") == expected
+
+
+# Fill 64 MB twice, and print the pages that the system hands out the second time.
+PAGES = """
+import resource
+def filled():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    bytearray(b"a") * 64_000_000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+filled()
+print(filled())
+"""
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize(
+    ("variables", "kept"),
+    [
+        ({}, True),
+        ({"MALLOC_MMAP_THRESHOLD_": "131072"}, False),
+        ({"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"}, False),
+        ({"GLIBC_TUNABLES": "glibc.cpu.x86_ibt=off"}, True),
+    ],
+    ids=["nothing set", "a variable", "a tunable", "another tunable"],
+)
+def test_freed_memory_is_kept(variables, kept):
+    """With glibc, the second block lies in the pages of the first, unless the user chose."""
+    program = f"from keras_alexnet import startup; startup.keep_memory()\n{PAGES}"
+    environment = {key: os.environ[key] for key in os.environ if key not in SETTINGS} | variables
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    if platform.libc_ver()[0] == "glibc":
+        assert (int(done.stdout) < 1000) is kept  # 64 MB are 15,625 pages
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize("error", [OSError, AttributeError, TypeError])
+def test_another_c_library_is_left_alone(error, monkeypatch):
+    """It has no such function, or cannot be opened by no name, as on Windows."""
+
+    def library(name):
+        raise error
+
+    monkeypatch.setattr("os.environ", {})
+    monkeypatch.setattr("ctypes.CDLL", library)
+    startup.keep_memory()
+
+
+@pytest.mark.parametrize(("words", "asked"), [(["keras-alexnet", "fit"], True), (["x"], False)])
+def test_the_command_line_keeps_memory(words, asked, monkeypatch):
+    """Except on TensorFlow; other programs are left alone."""
+    calls = []
+    monkeypatch.setattr(sys, "orig_argv", words)
+    monkeypatch.setattr("os.environ", {**os.environ})  # later tests hand the own one on to theirs
+    monkeypatch.setattr(startup, "_is_postponed", True)  # the second call
+    monkeypatch.setattr(startup, "keep_memory", lambda: calls.append(1))
+    assert startup.start()
+    assert len(calls) == (asked and keras.backend.backend() != "tensorflow")
 
 
 @pytest.mark.backend_free

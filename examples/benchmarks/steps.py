@@ -13,12 +13,14 @@ many times as long the others take, and the processor time of all threads.
         "ours, TensorFlow without oneDNN"
     python examples/benchmarks/steps.py owt-train --sides "ours, TensorFlow" \\
         "ours, TensorFlow, CoupledSGD"
+    python examples/benchmarks/steps.py owt-train --sides "ours, JAX" "ours, JAX, memory kept"
 
 On a machine with a GPU, JAX and PyTorch take it.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import select
 import statistics
@@ -52,7 +54,10 @@ class Side:
         self.name, self.seconds, self.spent = name, [], []
         command = [sys.executable, "-m", "peers.worker", name, net, job, str(batch)]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=HERE, stdin=pipe, stdout=pipe, text=True)
+        environment = {**os.environ, **worker.name_and_environment(name)[1]}
+        self.process = subprocess.Popen(
+            command, cwd=HERE, env=environment, stdin=pipe, stdout=pipe, text=True
+        )
         if wait:
             self.ready()
 

@@ -76,7 +76,20 @@ SIDES = {  # name: (Keras's backend, module, function, arguments)
     "OpenCV": ("torch", "opencv_side", "side", {}),
     **gpu_names.SIDES,
 }
-ENDINGS = {" with oneDNN": "1", " without oneDNN": "0"}  # else as TensorFlow finds the processor
+KEPT = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=2147483647:glibc.malloc.arena_max=1"
+ENDINGS = {  # of a side's name: the environment of its process
+    " with oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "1"},  # else as TensorFlow finds the processor
+    " without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    ", memory kept": {"GLIBC_TUNABLES": KEPT},
+}
+
+
+def name_and_environment(name: str) -> tuple[str, dict[str, str]]:
+    """Return the name of a side without its ending, and the environment that this asks for."""
+    for ending, environment in ENDINGS.items():
+        if name.endswith(ending):
+            return name.removesuffix(ending), environment
+    return name, {}
 
 
 def built(name: str, net: str, job: str, batch: int):
@@ -100,10 +113,7 @@ def seconds(step, count: int) -> tuple[list[float], list[float]]:
 
 def main(name: str, net: str, job: str, batch: int) -> None:
     """Build the side, print its first outputs, then serve."""
-    for words, value in ENDINGS.items():
-        if name.endswith(words):
-            name = name.removesuffix(words)
-            os.environ["TF_ENABLE_ONEDNN_OPTS"] = value
+    name, _ = name_and_environment(name)
     os.environ["KERAS_BACKEND"] = SIDES[name][0]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
