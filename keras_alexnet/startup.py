@@ -17,8 +17,8 @@ PROGRAMS = ("keras-alexnet", "keras-alexnet.exe", "keras-alexnet-script.py", "-m
 # Python's options of one letter share a dash, as in -Im; these four take a value.
 OPTIONS = re.compile("-([^cmWX]*)([cmWX]?)(.*)", re.DOTALL)
 
-# Arguments of glibc's mallopt (malloc.h): M_MMAP_MAX, M_TRIM_THRESHOLD, M_ARENA_MAX. All are
-# needed: other arenas than the first give memory back whatever the threshold is.
+# Arguments of glibc's mallopt (malloc.h): M_MMAP_MAX, M_TRIM_THRESHOLD, M_ARENA_MAX. Without the
+# last, JAX's steps are handed as many new pages as before.
 KEEPING = {-4: 0, -1: 2**31 - 1, -8: 1}
 
 
@@ -59,22 +59,31 @@ def choose_convolutions() -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+memory_is_kept = False  # whether `keep_memory` has done it; a benchmark reports that
+
+
 def keep_memory() -> None:
-    """Have glibc keep what is freed, unless the user has set its options; elsewhere do nothing.
+    """Have glibc keep what is freed, in a command that trains or times steps on JAX or PyTorch.
 
     By default large blocks are given back to the system, which fills their pages with zeros when it
     hands them out again. JAX and PyTorch free the activations of every step. They need a tenth
-    less time for a training step when the pages stay (docs/speed.md).
+    less time for a training step when the pages stay, and a sixth more memory (docs/speed.md);
+    TensorFlow gains nothing. Where the user has set options of glibc, or the C library is another,
+    nothing is done; nor in a program that calls the command line.
     """
     import ctypes  # here, since a list or a mistake needs none of this
 
+    import keras
+
+    if not is_command_line() or keras.backend.backend() == "tensorflow":
+        return
     variables = [os.environ.get("GLIBC_TUNABLES", ""), *os.environ]
     if any(text.startswith("MALLOC_") or "glibc.malloc." in text for text in variables):
         return
+    global memory_is_kept
     with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
-        for option, value in KEEPING.items():
-            mallopt(option, value)
+        memory_is_kept = all([mallopt(option, value) for option, value in KEEPING.items()])
 
 
 def open_standard_streams() -> None:
@@ -140,8 +149,6 @@ def start() -> bool:
     with notices_held_back() as held:
         import keras
 
-        if is_command_line() and keras.backend.backend() != "tensorflow":  # which gains nothing
-            keep_memory()
         if held:  # the last notices come with the first operation
             keras.ops.zeros(1)
     return True

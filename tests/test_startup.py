@@ -11,7 +11,7 @@ import keras
 import pytest
 
 from keras_alexnet import AlexNet, startup
-from keras_alexnet.cli import COMMANDS
+from keras_alexnet.cli import COMMANDS, main
 
 # Variables with which a user sets glibc's allocator.
 SETTINGS = ["GLIBC_TUNABLES", *(name for name in os.environ if name.startswith("MALLOC_"))]
@@ -70,40 +70,54 @@ def test_one_dnn_is_chosen_where_it_was_measured(machine, given, expected, monke
     assert environment.get("TF_ENABLE_ONEDNN_OPTS") == expected
 
 
-# Fill 64 MB twice, and print the pages that the system hands out the second time.
+# Fill 64 MB, and return the number of pages that the system hands out for it.
 PAGES = """
 import resource
 def filled():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     bytearray(b"a") * 64_000_000
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-filled()
-print(filled())
 """
 
 
-@pytest.mark.backend_free
-@pytest.mark.parametrize(
-    ("variables", "kept"),
-    [
-        ({}, True),
-        ({"MALLOC_MMAP_THRESHOLD_": "131072"}, False),
-        ({"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"}, False),
-        ({"GLIBC_TUNABLES": "glibc.cpu.x86_ibt=off"}, True),
-    ],
-    ids=["nothing set", "a variable", "a tunable", "another tunable"],
-)
-def test_freed_memory_is_kept(variables, kept):
-    """With glibc, the second block lies in the pages of the first, unless the user chose."""
-    program = f"from keras_alexnet import startup; startup.keep_memory()\n{PAGES}"
-    environment = {key: os.environ[key] for key in os.environ if key not in SETTINGS} | variables
+# One after the other in a process: nothing is done until the last.
+KEEPING = """
+import os, sys
+for words, variables in CASES:
+    sys.orig_argv = words
+    os.environ.update(variables)
+    from keras_alexnet import startup
+    startup.keep_memory()
+    filled()
+    print(filled(), startup.memory_is_kept)
+    for name in variables:
+        del os.environ[name]
+"""
+FIT = ["keras-alexnet", "fit"]
+CASES = [
+    (["python", "train.py"], {}),
+    (FIT, {"MALLOC_MMAP_THRESHOLD_": "131072"}),
+    (FIT, {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=131072"}),
+    (FIT, {"GLIBC_TUNABLES": "glibc.cpu.x86_ibt=off"}),
+]
+
+
+def test_freed_memory_is_kept():
+    """With glibc, the second block lies in the pages of the first, unless the user chose.
+
+    TensorFlow gains nothing, and a program that imports the package has its own way.
+    """
+    program = f"{PAGES}\nCASES = {CASES}\n{KEEPING}"
+    environment = {key: os.environ[key] for key in os.environ if key not in SETTINGS}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    if platform.libc_ver()[0] == "glibc":
-        assert (int(done.stdout) < 1000) is kept  # 64 MB are 15,625 pages
+    found = [line.split() for line in done.stdout.splitlines()]
+    kept = platform.libc_ver()[0] == "glibc" and keras.backend.backend() != "tensorflow"
+    assert [said for _, said in found] == ["False"] * 3 + [str(kept)]
+    few = [int(pages) < 1000 for pages, _ in found]  # 64 MB are 15,625 pages
+    assert platform.libc_ver()[0] != "glibc" or few == [False] * 3 + [kept]
 
 
-@pytest.mark.backend_free
 @pytest.mark.parametrize("error", [OSError, AttributeError, TypeError])
 def test_another_c_library_is_left_alone(error, monkeypatch):
     """It has no such function, or cannot be opened by no name, as on Windows."""
@@ -112,20 +126,21 @@ def test_another_c_library_is_left_alone(error, monkeypatch):
         raise error
 
     monkeypatch.setattr("os.environ", {})
+    monkeypatch.setattr(sys, "orig_argv", ["keras-alexnet", "fit"])
     monkeypatch.setattr("ctypes.CDLL", library)
     startup.keep_memory()
+    assert not startup.memory_is_kept
 
 
-@pytest.mark.parametrize(("words", "asked"), [(["keras-alexnet", "fit"], True), (["x"], False)])
-def test_the_command_line_keeps_memory(words, asked, monkeypatch):
-    """Except on TensorFlow; other programs are left alone."""
+@pytest.mark.parametrize(
+    "words", [["fit", "none"], ["benchmark", "cifar10_19pct", "--batches", "1"]]
+)
+def test_commands_of_many_steps_keep_memory(words, monkeypatch, capsys):
+    """Before the first step."""
     calls = []
-    monkeypatch.setattr(sys, "orig_argv", words)
-    monkeypatch.setattr("os.environ", {**os.environ})  # later tests hand the own one on to theirs
-    monkeypatch.setattr(startup, "_is_postponed", True)  # the second call
     monkeypatch.setattr(startup, "keep_memory", lambda: calls.append(1))
-    assert startup.start()
-    assert len(calls) == (asked and keras.backend.backend() != "tensorflow")
+    main([*words, "--batch-size", "1"])
+    assert calls == [1]
 
 
 @pytest.mark.backend_free

@@ -1,10 +1,10 @@
 """Time this package's layers against the straightforward ones of the running backend.
 
 Grouped convolution against `keras.layers.Conv2D(groups=2)`, max pooling against
-`keras.layers.MaxPooling2D`, and local response normalization
-against the framework's own: `tf.nn.local_response_normalization`, a `reduce_window` in JAX,
-`torch.nn.functional.local_response_norm`. Forward and gradient, outputs compared first, both
-sides alternating in one process, medians.
+`keras.layers.MaxPooling2D`, and local response normalization against the framework's own:
+`tf.nn.local_response_normalization`, a `reduce_window` in JAX,
+`torch.nn.functional.local_response_norm`. Forward and gradient, outputs compared first, both sides
+alternating in one process, medians.
 
     KERAS_BACKEND=tensorflow python examples/benchmarks/layers.py
 """

@@ -1,5 +1,6 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
+from keras_alexnet import startup
 from keras_alexnet.cli.options import count
 from keras_alexnet.cli.output import print_json, print_table
 from keras_alexnet.tables import add_numbers, new_table
@@ -52,6 +53,7 @@ def run(arguments) -> None:
     from keras_alexnet import AlexNet, benchmark
     from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 
+    startup.keep_memory()
     variant = arguments.variant or arguments.network
     shape = (arguments.image_size, arguments.image_size, 3) if arguments.image_size else None
     model = AlexNet(variant, input_shape=shape)

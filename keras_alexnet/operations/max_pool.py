@@ -17,8 +17,8 @@ class MaxPool:
     gradient is gathered. The places of a window are numbered, and each window's place is found
     once. The image is cut into blocks of as many rows and columns as a stride, so that window i
     covers the blocks i to i + `_reach` along each axis: the values of a block come from as many
-    windows, and at the same place of each block from the same numbers. A compiler makes one loop
-    over the channels of that, without a branch (times: examples/benchmarks/layers.py).
+    windows, and at the same place of each block from the same numbers. A compiler can
+    make one loop of that (times: examples/benchmarks/layers.py).
 
     Args:
         size: Side of the window.

@@ -123,9 +123,9 @@ def slow_max_pool(values: float) -> bool:
 def _slow_max_pool_tensorflow(values: float) -> bool:
     """Return whether only CPUs are visible, and the maps are large enough to compile a program.
 
-    TensorFlow's own kernel is as fast as slices. XLA cannot use it, and its own takes seven to ten
-    times as long: in graphs slices remain for large maps, since it is not known here whether XLA
-    will compile the graph.
+    TensorFlow's own kernel takes two thirds to three quarters of the time of slices. XLA cannot use
+    it, and its own takes six times as long as slices (examples/benchmarks/layers.py): in graphs
+    slices remain for large maps, since it is not known here whether XLA will compile the graph.
     """
     import tensorflow as tf
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import to_numpy, zeros_at_first
-from keras_alexnet import AlexNet, benchmark
+from keras_alexnet import AlexNet, benchmark, startup
 from keras_alexnet.benchmarking import Report
 from keras_alexnet.benchmarking.environment import environment
 from keras_alexnet.benchmarking.passes import forward, forward_backward
@@ -45,6 +45,13 @@ def test_a_report_says_whether_tensorflow_was_to_use_onednn(given, expected, mon
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given)
     found = environment().get("oneDNN")
     assert found == (expected if BACKEND == "tensorflow" else None)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_report_says_whether_freed_memory_is_kept(kept, monkeypatch):
+    """The command line keeps it, and a program whose time is compared with its may not."""
+    monkeypatch.setattr(startup, "memory_is_kept", kept)
+    assert environment().get("freed memory") == ("kept by keras-alexnet" if kept else None)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
