@@ -66,8 +66,8 @@ def keep_memory() -> None:
     """Have glibc keep what is freed, in a command that trains or times steps on JAX or PyTorch.
 
     By default large blocks are given back to the system, which fills their pages with zeros when it
-    hands them out again. JAX and PyTorch free the activations of every step. They need a tenth
-    less time for a training step when the pages stay, and a sixth more memory (docs/speed.md);
+    hands them out again. JAX and PyTorch free the activations of every step. When the pages stay, a
+    training step takes about a tenth less time, and up to a third more memory (docs/speed.md);
     TensorFlow gains nothing. Where the user has set options of glibc, or the C library is another,
     nothing is done; nor in a program that calls the command line.
     """
