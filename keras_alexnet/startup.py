@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-__all__ = ["import_package"]
+__all__ = ["import_package", "keep_memory"]
 
 # The names of pip's launchers, which have an ending on Windows, and the name of the module.
 PROGRAMS = ("keras-alexnet", "keras-alexnet.exe", "keras-alexnet-script.py", "-m keras_alexnet")

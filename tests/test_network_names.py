@@ -4,6 +4,7 @@ import contextlib
 import warnings
 
 import pytest
+from PIL import Image
 
 import keras_alexnet as package
 from keras_alexnet import AlexNet, get_recipe, get_variant, list_variants, load_checkpoint
@@ -199,8 +200,8 @@ def test_a_file_goes_before_another_name(tmp_path, monkeypatch):
         assert named_checkpoint(name).name == "owt_torchvision"
 
 
-COMMANDS = {  # classify reads the weights first, so its file need not be an image
-    "classify": lambda word: ["classify", __file__, "--weights", word],
+COMMANDS = {
+    "classify": lambda word: ["classify", "a/1.png", "--weights", word],
     "evaluate": lambda word: ["evaluate", word, "."],
     "convert": lambda word: ["convert", word, "out.safetensors"],
 }
@@ -208,9 +209,12 @@ COMMANDS = {  # classify reads the weights first, so its file need not be an ima
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("word", ["owt", "imagenet", "Torchvision", "IMAGENET1K_V1"])
-def test_commands_take_the_same_weights(command, word, monkeypatch, capsys):
+def test_commands_take_the_same_weights(command, word, tmp_path, monkeypatch, capsys):
     """All that `download` takes, and mean the same file."""
     asked_for(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").mkdir()
+    Image.new("RGB", (8, 8)).save("a/1.png")  # which is looked at before the network is
     assert main(COMMANDS[command](word)) == 2
     assert "asked for owt_torchvision" in capsys.readouterr().err
 

@@ -196,7 +196,7 @@ MODULES = {
     "progress": "position quiet",
     "published.lookup": "checkpoints_of get_checkpoint list_checkpoints",
     "recipes": "Recipe get_recipe list_recipes",
-    "startup": "import_package",
+    "startup": "import_package keep_memory",
     "tables": "add_numbers csv_writer json_text new_table screen_width table_text",
     "training.compile_modes": "MODES",
     "training.job": "Job LOGS PRECISIONS build_model",

@@ -10,7 +10,7 @@ import sys
 import keras
 import pytest
 
-from keras_alexnet import AlexNet, startup
+from keras_alexnet import AlexNet, cli, startup
 from keras_alexnet.cli import COMMANDS, main
 
 # Variables with which a user sets glibc's allocator.
@@ -138,8 +138,10 @@ def test_another_c_library_is_left_alone(error, monkeypatch):
 def test_commands_of_many_steps_keep_memory(words, monkeypatch, capsys):
     """Before the first step."""
     calls = []
-    monkeypatch.setattr(startup, "keep_memory", lambda: calls.append(1))
+    monkeypatch.setattr(cli, "keep_memory", lambda: calls.append(1))
     main([*words, "--batch-size", "1"])
+    assert calls == [1]
+    main(["check-images", "none"])
     assert calls == [1]
 
 

@@ -28,7 +28,7 @@ from keras_alexnet.cli.parser import MISTAKE, Help, Parser
 from keras_alexnet.cli.pillow_messages import pillow_silenced
 from keras_alexnet.cli.standard_streams import unbroken_streams
 from keras_alexnet.errors import UserError, escaped
-from keras_alexnet.startup import import_package
+from keras_alexnet.startup import import_package, keep_memory
 
 # In the order of --help. (`list` is a module here, no longer the built-in class.)
 COMMANDS = (
@@ -60,6 +60,8 @@ def _run(arguments) -> int:
     try:
         if arguments.needs_keras:
             import_package()
+        if arguments.many_steps:
+            keep_memory()
         has_bar = sys.stdout.isatty() and not arguments.json
         progress = contextlib.nullcontext() if has_bar else say_progress(arguments.name)
         with notes_of(arguments.name), pillow_silenced(), progress:
@@ -79,7 +81,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
-    def command(name, function, summary, example, needs_keras=True):
+    def command(name, function, summary, example, needs_keras=True, many_steps=False):
         added = commands.add_parser(
             name,
             help=summary,
@@ -88,7 +90,7 @@ def _parser() -> Parser:
             formatter_class=Help,
         )
         added.add_argument("--json", action="store_true", help="print JSON for scripts")
-        added.set_defaults(command=function, needs_keras=needs_keras)
+        added.set_defaults(command=function, needs_keras=needs_keras, many_steps=many_steps)
         return added
 
     for module in COMMANDS:

@@ -1,6 +1,5 @@
 """`keras-alexnet benchmark`: time a network forward, and forward and backward."""
 
-from keras_alexnet import startup
 from keras_alexnet.cli.options import count
 from keras_alexnet.cli.output import print_json, print_table
 from keras_alexnet.tables import add_numbers, new_table
@@ -16,6 +15,7 @@ def add(command) -> None:
         run,
         "time a network forward, and forward and backward, batch by batch",
         "keras-alexnet benchmark paper --compare",
+        many_steps=True,
     )
     network = benchmark.add_mutually_exclusive_group()
     network.add_argument(
@@ -53,7 +53,6 @@ def run(arguments) -> None:
     from keras_alexnet import AlexNet, benchmark
     from keras_alexnet.benchmarking.runner import NOTEBOOK_NAMES, activation_lines
 
-    startup.keep_memory()
     variant = arguments.variant or arguments.network
     shape = (arguments.image_size, arguments.image_size, 3) if arguments.image_size else None
     model = AlexNet(variant, input_shape=shape)

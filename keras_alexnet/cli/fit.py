@@ -3,7 +3,6 @@
 import os
 from typing import get_args
 
-from keras_alexnet import startup
 from keras_alexnet.cli.options import count, job_arguments, positive
 from keras_alexnet.cli.output import print_json
 from keras_alexnet.errors import escaped
@@ -23,6 +22,7 @@ def add(command) -> None:
         run,
         "train a network on a folder of images, or on a small data set that the package draws",
         "keras-alexnet fit photos/ --variant bvlc --epochs 10 --output run",
+        many_steps=True,
     )
     fit.add_argument(
         "directory",
@@ -219,7 +219,6 @@ def run(arguments) -> None:
     """Train, and say how good the network is and how to load it."""
     from keras_alexnet import jobs
 
-    startup.keep_memory()
     outcome = jobs.fit(**job_arguments(arguments), verbose=0 if arguments.json else "auto")
     if arguments.json:
         print_json(outcome.to_dict())

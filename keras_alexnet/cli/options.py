@@ -7,7 +7,7 @@ from typing import Any, get_args
 from keras_alexnet.published.lookup import get_checkpoint
 from keras_alexnet.type_aliases import BadImages, InferencePrecision
 
-OF_ALL = ("name", "command", "needs_keras", "json")  # what the parser adds to every command
+OF_ALL = ("name", "command", "needs_keras", "many_steps", "json")  # what every command has
 
 
 def job_arguments(arguments, aside: Collection[str] = ()) -> dict[str, Any]:

@@ -246,3 +246,44 @@ def test_mistakes_are_known_before_the_network(photos, capsys, arguments, messag
     captured = capsys.readouterr()
     assert (code, captured.out, captured.err.count("\n")) == (2, "", 1)
     assert message in captured.err
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, home, known):
+    """A working folder with a broken image, a whole one and an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.jpg").write_bytes(b"\x89\x01\x02")
+    Image.new("RGB", (8, 8)).save("whole.png")
+    (tmp_path / "empty").mkdir()
+
+
+BROKEN = "The image 'broken.jpg' cannot be read: it is not an image of a known kind."
+MISSING = "Received the folder 'none', which does not exist."
+EMPTY = "The folder 'empty' holds no class folders with images."
+MISTAKES = [
+    (["classify", "whole.png", "broken.jpg", "--weights", "local"], BROKEN),
+    (["features", "broken.jpg", "--weights", "local", "--layer", "a", "--output", "a.npy"], BROKEN),
+    (["evaluate", "local", "none"], MISSING),
+    (["evaluate", "local", "empty"], EMPTY),
+    (["fit", "none", "--weights", "local"], MISSING),
+    (["fit", "empty", "--weights", "local"], EMPTY),
+]
+
+
+@pytest.mark.backend_free
+@pytest.mark.parametrize(
+    ("arguments", "message"), MISTAKES, ids=[" ".join(words[:2]) for words, _ in MISTAKES]
+)
+def test_a_mistake_is_told_first(folder, server, capsys, arguments, message):
+    """A mistake in the images comes before the network: nothing is asked of the server."""
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert server.asked == []
+
+
+@pytest.mark.backend_free
+def test_a_whole_image_needs_the_network(folder, server, capsys):
+    """The same command with a whole image asks for the file, which is no checkpoint."""
+    assert main(["classify", "whole.png", "--weights", "local"]) == 2
+    assert "cannot be read as" in capsys.readouterr().err
+    assert len(server.asked) == 1

@@ -276,6 +276,6 @@ def test_mistakes_in_fit(given, message, tmp_path, monkeypatch):
 def test_the_command_has_the_defaults_of_fit():
     """Every option is an argument of `fit` with the same default."""
     parser = argparse.ArgumentParser()
-    add(lambda *words: parser)
+    add(lambda *words, **settings: parser)
     defaults = {name: p.default for name, p in inspect.signature(jobs.fit).parameters.items()}
     assert vars(parser.parse_args([])) == {k: v for k, v in defaults.items() if k != "verbose"}
